@@ -1,0 +1,69 @@
+/**
+ * What an instance reads: the contract of its two feeds, inbox (`inbox-feed.ts`) and split (`split-feed.ts`).
+ *
+ * A feed owns the position, what it knows of its channels and edges, and the turn itself; it has no lifecycle and sends nothing. The instance
+ * decides when there may be a turn.
+ */
+import type { ChannelInState, EdgeState, Manifest } from "../record/snapshot-record.ts";
+
+/** What a turn came to. */
+export type TurnResult =
+  /** Nothing to read at the moment; `onReadable` comes when there is. */
+  | "empty"
+  /** One message (or batch of a split) has been processed. */
+  | "turned"
+  /** The turn goes on: timers or windows are still due; call again before anything else (O3). */
+  | "unfinished"
+  /** As `turned`, and the message was the instance's own epoch-start: everything older has been replayed. */
+  | "caughtUp"
+  /** The next message would leave idleness; not before the supervisor has answered (R16). */
+  | "gated"
+  /** The input has ended: every edge is at infinity and applied, or the split is read. */
+  | "ended";
+
+/** The parts of a manifest that are the feed's. */
+export interface FeedState {
+  readonly sequence: number;
+  readonly anchor: number;
+  readonly storedAtMs: number;
+  readonly leader: number;
+  readonly watermark: number;
+  readonly channelsIn: readonly ChannelInState[];
+  readonly edges: readonly EdgeState[];
+}
+
+/** What tells an instance that its feed has changed. */
+export interface FeedEvents {
+  /** A turn may find something. */
+  onReadable(): void;
+  /** The feed cannot go on: fenced, lost, corrupt, changed. */
+  onFailed(error: unknown): void;
+}
+
+/** What an instance reads. */
+export interface Feed {
+  /** Identity of what is read, for the pointer: creation time of the inbox, identity of the split. */
+  readonly identity: string;
+  /** Opens behind `manifest` (undefined: at the very beginning), with R8 checked. @throws DATA_LOST, SOURCE_CHANGED, CORRUPT … */
+  open(manifest: Manifest | undefined): Promise<void>;
+  /** Last position whose turn ended. */
+  readonly position: number;
+  /** Event time: what has been applied fully; Infinity when the input has ended. */
+  readonly watermark: number;
+  /** Whether the input has ended, applied. */
+  readonly isEnded: boolean;
+  /** Whether nothing that could move event time is coming: every edge idle, or the split caught up and empty. */
+  readonly isQuiet: boolean;
+  /** Bytes read since the feed was opened. */
+  readonly bytesRead: number;
+  /** One turn. `mayLeaveIdle` is false while the instance counts as idle: then nothing is processed that could say something. */
+  turn(mayLeaveIdle: boolean): TurnResult;
+  /** The input ends here (`drain`). */
+  endInput(): void;
+  state(): FeedState;
+  /** The pointer has moved: what lies below `sequence` is not needed any more (R7). */
+  trim(sequence: number): Promise<void>;
+  /** Bytes the log holds; 0 where that has no meaning. */
+  storedBytes(): Promise<number>;
+  close(): void;
+}

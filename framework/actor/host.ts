@@ -1,0 +1,45 @@
+/**
+ * What a worker is to the instances it hosts: the contract between `worker.ts` and `instance.ts`.
+ */
+import type { Blobs, Log, Registers } from "../log/contracts.ts";
+import type { JobNames } from "../log/names.ts";
+import type { SplitRecord } from "../record/messages.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Instance } from "./instance.ts";
+import type { FindLane } from "./outputs.ts";
+
+/** What tests and fault injection may do at the borders of a turn; nothing in production. */
+export interface Probe {
+  /** Called before each turn; a throw fails the instance as a crash there would. */
+  beforeTurn?(stage: string, partition: number, position: number): void;
+  /** Whether an instance is to wait before it claims: it counts as down meanwhile. */
+  isHeld?(name: string): boolean;
+}
+
+/** What an instance asks of its worker. */
+export interface InstanceHost {
+  readonly platform: Platform;
+  readonly plan: Plan;
+  readonly names: JobNames;
+  readonly registers: Registers;
+  readonly blobs: Blobs;
+  readonly probe: Probe;
+  /** Version of the program, for manifests (R12). */
+  readonly codeVersion: string;
+  readonly findLane: FindLane;
+  /** Opens the inbox of an instance; the leader has created it. */
+  openInbox(stage: number, partition: number): Promise<Log>;
+  /** Opens the ingress log of a split of a push source. */
+  openIngress(stage: number, split: number): Promise<Log>;
+  /** Appends a fence or a tick to an inbox, past the data; resolves when it is stored (R5). */
+  appendControl(stage: number, partition: number, payload: Uint8Array): Promise<void>;
+  /** The split record of an instance of a source stage. */
+  splitOf(stage: number, index: number): SplitRecord | undefined;
+  /** Ends the sources (`drain`): from the job log. */
+  readonly isDraining: boolean;
+  /** Watermarks come from the splits alone, not from what the program's `timestamps` make of records: for tests. */
+  readonly hasManualWatermarks: boolean;
+  /** The instance's report has changed. */
+  onChanged(instance: Instance): void;
+}

@@ -1,0 +1,300 @@
+/**
+ * An inbox as a feed: messages in the order of the log, each one turn.
+ *
+ * Owns the receiving ends of the instance's channels and the clocks of its edges. What it decides is a pure function of the messages read.
+ *
+ * R2. Records are accepted once and in order, per channel.
+ * R8. Sequences have no holes; the log is still the one the pointer knows.
+ * R10. A watermark is applied fully before it counts.
+ * R11. Rolling checks agree at every section.
+ */
+import { StreamError, invariant } from "../errors.ts";
+import type { Entry, Log, LogReader, ReadBroken } from "../log/contracts.ts";
+import type { StageProgram } from "../operator/program.ts";
+import type { Edge, Plan, Stage } from "../plan/plan.ts";
+import { decideNext, decideRestore } from "../protocol/read.ts";
+import { ChannelIn, decideReceive, verifyCheck } from "../protocol/receive.ts";
+import { EdgeClocks } from "../protocol/watermark.ts";
+import { rollCheck } from "../record/check.ts";
+import { decodeMessage, type InboxMessage, type Records, type Section } from "../record/frame.ts";
+import { checkKey, hashKey } from "../record/key.ts";
+import type { EpochStart, WatermarkControl } from "../record/messages.ts";
+import type { Manifest } from "../record/snapshot-record.ts";
+import type { Feed, FeedEvents, FeedState, TurnResult } from "./feed.ts";
+
+/** Timers and windows fired before the event loop gets a chance. */
+const stepsPerSlice = 256;
+
+/** Whose inbox it is. */
+export interface InboxOwner {
+  readonly plan: Plan;
+  readonly stage: Stage;
+  readonly partition: number;
+  readonly epoch: number;
+}
+
+/** The CRC-32 that every message begins with, read without decoding it (R8's anchor). */
+export function anchorOf(payload: Uint8Array): number {
+  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint32(1, true);
+}
+
+/** Reads an inbox. */
+export class InboxFeed implements Feed {
+  readonly #owner: InboxOwner;
+  readonly #log: Log;
+  readonly #program: StageProgram;
+  readonly #events: FeedEvents;
+  readonly #clocks: EdgeClocks;
+  readonly #channels = new Map<number, ChannelIn[]>();
+  #reader: LogReader | undefined;
+  #pending: { readonly message: InboxMessage; readonly entry: Entry } | undefined;
+  #firing: "watermark" | "tick" | undefined;
+  #position = 0;
+  #anchor = 0;
+  #storedAtMs = 0;
+  #watermark = -Infinity;
+  #bytesRead = 0;
+
+  constructor(owner: InboxOwner, log: Log, program: StageProgram, events: FeedEvents) {
+    this.#owner = owner;
+    this.#log = log;
+    this.#program = program;
+    this.#events = events;
+    this.#clocks = new EdgeClocks(owner.stage.inputs);
+    for (const edge of owner.stage.inputs) this.#channels.set(edge, []);
+  }
+
+  get identity(): string {
+    return String(this.#log.createdMs);
+  }
+  get position(): number {
+    return this.#position;
+  }
+  get watermark(): number {
+    return this.#watermark;
+  }
+  get isEnded(): boolean {
+    return this.#watermark === Infinity;
+  }
+  get isQuiet(): boolean {
+    return this.#clocks.isIdle && this.#pending === undefined && (this.#reader?.buffered.messages ?? 0) === 0;
+  }
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  async open(manifest: Manifest | undefined): Promise<void> {
+    const sequence = manifest?.sequence ?? 0;
+    const info = await this.#log.info();
+    const anchor = sequence > 0 ? await this.#log.get(sequence) : undefined;
+    const from = decideRestore({
+      name: this.#log.name,
+      info,
+      identity: this.identity,
+      sequence,
+      anchor: manifest?.anchor ?? 0,
+      found: anchor === undefined ? undefined : anchorOf(anchor.payload),
+    });
+    if (manifest !== undefined) this.#restore(manifest);
+    this.#reader = this.#log.read({
+      from,
+      onReadable: () => this.#events.onReadable(),
+      onBroken: (reason) => this.#onBroken(reason),
+    });
+  }
+
+  turn(mayLeaveIdle: boolean): TurnResult {
+    if (this.#firing !== undefined) return this.#fire();
+    const next = this.#pending ?? this.#take();
+    if (next === undefined) return "empty";
+    if (!mayLeaveIdle && next.message.kind !== "watermark" && next.message.kind !== "epochStart") {
+      this.#pending = next;
+      return "gated";
+    }
+    this.#pending = undefined;
+    return this.#process(next.message, next.entry);
+  }
+
+  endInput(): void {
+    // An inbox ends when its edges have ended; `drain` speaks to sources only.
+  }
+
+  state(): FeedState {
+    const channelsIn = [];
+    for (const [edge, channels] of this.#channels) {
+      for (const [from, channel] of channels.entries()) {
+        if (channel !== undefined) channelsIn.push({ edge, from, epoch: channel.epoch, last: channel.last, check: channel.check });
+      }
+    }
+    return {
+      sequence: this.#position,
+      anchor: this.#anchor,
+      storedAtMs: this.#storedAtMs,
+      leader: this.#clocks.leader,
+      watermark: this.#watermark,
+      channelsIn,
+      edges: this.#clocks.states(),
+    };
+  }
+
+  trim(sequence: number): Promise<void> {
+    return this.#log.trim(sequence);
+  }
+
+  async storedBytes(): Promise<number> {
+    return (await this.#log.info()).bytes;
+  }
+
+  close(): void {
+    this.#reader?.close();
+  }
+
+  #restore(manifest: Manifest): void {
+    this.#position = manifest.sequence;
+    this.#anchor = manifest.anchor;
+    this.#storedAtMs = manifest.storedAtMs;
+    this.#watermark = manifest.watermark;
+    this.#clocks.restore(manifest.edges, manifest.leader);
+    for (const state of manifest.channelsIn) {
+      const channel = this.#channel(state.edge, state.from);
+      channel.epoch = state.epoch;
+      channel.last = state.last;
+      channel.check = state.check;
+    }
+  }
+
+  #onBroken(reason: ReadBroken): void {
+    const { expected, first, last, createdMs } = reason;
+    const what = `inbox ${this.#log.name}: expected message ${expected}, the log has ${first} to ${last}, created ${createdMs} (known: ${this.#log.createdMs})`;
+    this.#events.onFailed(new StreamError("DATA_LOST", what));
+  }
+
+  #take(): { message: InboxMessage; entry: Entry } | undefined {
+    const entry = this.#reader?.take();
+    if (entry === undefined) return undefined;
+    decideNext(this.#log.name, this.#position, entry.sequence);
+    return { entry, message: this.#decode(entry) };
+  }
+
+  #decode(entry: Entry): InboxMessage {
+    try {
+      return decodeMessage(entry.payload);
+    } catch (error) {
+      throw StreamError.from(error, "CORRUPT", `inbox ${this.#log.name}, message ${entry.sequence}`);
+    }
+  }
+
+  #process(message: InboxMessage, entry: Entry): TurnResult {
+    const { payload, sequence, storedAtMs } = entry;
+    this.#storedAtMs = storedAtMs;
+    this.#program.setNow(storedAtMs);
+    this.#bytesRead += payload.byteLength;
+    const anchor = anchorOf(payload);
+    const result = this.#apply(message);
+    this.#position = sequence;
+    this.#anchor = anchor;
+    return result;
+  }
+
+  #apply(message: InboxMessage): TurnResult {
+    switch (message.kind) {
+      case "frame":
+        for (const section of message.sections) this.#section(section);
+        return "turned";
+      case "epochStart":
+        return this.#epochStart(message);
+      case "watermark":
+        return this.#control(message);
+      case "tick":
+        this.#firing = "tick";
+        return this.#fire();
+    }
+  }
+
+  #section(section: Section): void {
+    const edge = this.#edge(section.edge);
+    const channel = this.#channel(section.edge, section.from);
+    const decision = decideReceive(channel, section);
+    if (decision.kind === "stale") return;
+    if (section.epoch > channel.epoch) this.#adopt(section.edge, channel, section.epoch);
+    if (decision.kind === "gap" || decision.kind === "duplicate") return;
+    this.#accept(edge, channel, section, decision.skip);
+  }
+
+  #accept(edge: Edge, channel: ChannelIn, section: Section, skip: number): void {
+    const records: Records = section.decode(edge.codec);
+    const { values, timestamps } = records;
+    let check = section.check;
+    for (let i = 0; i < skip; i += 1) {
+      const hash = edge.key === undefined ? 0 : hashKey(checkKey(edge.key(values[i])));
+      check = rollCheck(check, hash, timestampAt(timestamps, i));
+    }
+    verifyCheck(check, channel.check, `${edge.name} from ${section.from} to ${this.#owner.partition}, record ${channel.last}`);
+    const key = edge.key;
+    for (let i = skip; i < section.count; i += 1) {
+      const value = values[i];
+      const timestamp = timestampAt(timestamps, i);
+      const hash = key === undefined ? 0 : this.#program.select(key(value));
+      check = rollCheck(check, hash, timestamp);
+      this.#program.process(value, timestamp);
+    }
+    channel.last = section.first + section.count - 1;
+    channel.check = check;
+  }
+
+  #epochStart({ instance, epoch }: EpochStart): TurnResult {
+    const { stage, partition, epoch: own, plan } = this.#owner;
+    if (instance.stage === stage.index && instance.partition === partition) {
+      if (epoch > own) throw new StreamError("FENCED", `${stage.name}/${partition}: epoch ${epoch} has started, this is ${own}`);
+      return epoch === own ? "caughtUp" : "turned";
+    }
+    for (const index of stage.inputs) {
+      if (plan.edges[index]?.from !== instance.stage) continue;
+      const channel = this.#channel(index, instance.partition);
+      if (epoch > channel.epoch) this.#adopt(index, channel, epoch);
+    }
+    return "turned";
+  }
+
+  #adopt(edge: number, channel: ChannelIn, epoch: number): void {
+    channel.epoch = epoch;
+    this.#clocks.adopt(edge, epoch);
+  }
+
+  #control(control: WatermarkControl): TurnResult {
+    this.#clocks.control(control);
+    if (this.#clocks.watermark <= this.#watermark) return "turned";
+    this.#firing = "watermark";
+    return this.#fire();
+  }
+
+  #fire(): TurnResult {
+    const isDone =
+      this.#firing === "watermark"
+        ? this.#program.advanceTo(this.#clocks.watermark, stepsPerSlice)
+        : this.#program.tick(this.#program.now, stepsPerSlice);
+    if (!isDone) return "unfinished";
+    if (this.#firing === "watermark") this.#watermark = this.#clocks.watermark;
+    this.#firing = undefined;
+    return this.isEnded ? "ended" : "turned";
+  }
+
+  #edge(index: number): Edge {
+    const edge = this.#owner.plan.edges[index];
+    if (edge === undefined || !this.#channels.has(index)) {
+      throw new StreamError("CORRUPT", `inbox ${this.#log.name}: a section of edge ${index}, which does not lead here`);
+    }
+    return edge;
+  }
+
+  #channel(edge: number, from: number): ChannelIn {
+    const channels = this.#channels.get(edge);
+    invariant(channels !== undefined, `edge ${edge} does not lead here`);
+    return (channels[from] ??= new ChannelIn());
+  }
+}
+
+function timestampAt(timestamps: Float64Array | undefined, index: number): number | undefined {
+  const timestamp = timestamps?.[index];
+  return timestamp === undefined || Number.isNaN(timestamp) ? undefined : timestamp;
+}

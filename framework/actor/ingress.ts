@@ -1,0 +1,70 @@
+/**
+ * A push source made replayable: its producer appends to an ingress log, and the instance reads that log as a split.
+ *
+ * Owns the running producer of one split and the adaptation of the log to the source contract. Trimmed like an inbox (R7).
+ */
+import { StreamError } from "../errors.ts";
+import type { Log, LogReader } from "../log/contracts.ts";
+import type { PushSource, Split, SplitOpening, SplitReader, SplitTake } from "../log/source.ts";
+import type { Platform } from "../platform/platform.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { TrimmableSource } from "./split-feed.ts";
+
+/** The ingress log of a split as a source: positions are sequences. */
+export function ingressSource(log: Log, source: PushSource): TrimmableSource {
+  return {
+    kind: "replayable",
+    positions: "dense",
+    bounded: false,
+    splits: () => source.splits(),
+    open: (opening) => Promise.resolve(new IngressReader(log, source, opening)),
+    trim: (sequence) => log.trim(sequence),
+  };
+}
+
+class IngressReader implements SplitReader {
+  readonly #source: PushSource;
+  readonly #reader: LogReader;
+
+  constructor(log: Log, source: PushSource, opening: SplitOpening) {
+    this.#source = source;
+    this.#reader = log.read({
+      from: (opening.after ?? 0) + 1,
+      onReadable: opening.onReadable,
+      onBroken: ({ expected, first, last }) =>
+        opening.onFailed(new StreamError("DATA_LOST", `ingress ${log.name}: expected message ${expected}, the log has ${first} to ${last}`)),
+    });
+  }
+
+  take(): SplitTake {
+    const entry = this.#reader.take();
+    if (entry === undefined) return "empty";
+    const { sequence: position, storedAtMs } = entry;
+    try {
+      return { position, storedAtMs, value: this.#source.codec.decode(entry.payload) };
+    } catch (error) {
+      return { position, invalid: StreamError.from(error, "CORRUPT", "cannot be decoded").message, raw: `${entry.payload.byteLength} bytes` };
+    }
+  }
+
+  close(): void {
+    this.#reader.close();
+  }
+}
+
+/** Starts the producer of a split; answers how to stop it. */
+export function startProducer(platform: Platform, log: Log, source: PushSource, split: Split, onFailed: (error: unknown) => void): () => void {
+  const writer = new LogWriter(platform, log);
+  const stop = source.produce(split, {
+    append: async (value) => {
+      await writer.append(source.codec.encode(value));
+    },
+    schedule: (delayMs, wake) => platform.clock.schedule(delayMs, wake),
+    now: () => platform.clock.now(),
+    failed: onFailed,
+  });
+  return () => {
+    writer.close();
+    void stop();
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * The life of a job in its register (design, section 13: Life of a job).
+ *
+ * Owns who may begin a life, join one, or is refused; a job's record changes by compare-and-set only.
+ */
+import { StreamError } from "../errors.ts";
+import type { Registers } from "../log/contracts.ts";
+import { jobRegister } from "../log/names.ts";
+import type { JobRecord } from "../record/snapshot-record.ts";
+import { decodeJobRecord, encodeJobRecord } from "../record/wire/job-record.ts";
+
+/** What a program says of itself when it joins. */
+export interface JobClaim {
+  readonly job: string;
+  readonly plan: string;
+  readonly planHash: string;
+  readonly version: string;
+  /** Begin the next generation, with empty state, whatever the record says. */
+  readonly startNew: boolean;
+  /** Compares two plan texts, for the refusal. */
+  difference(found: string, wanted: string): string;
+}
+
+/** Joins the job, or begins its first (or next) life. @throws JOB_MISMATCH, JOB_NOT_RUNNABLE */
+export async function joinJob(registers: Registers, claim: JobClaim): Promise<JobRecord> {
+  for (;;) {
+    const found = await registers.get(jobRegister);
+    if (found === undefined) {
+      const record = newLife(claim, 1);
+      const result = await registers.create(jobRegister, encodeJobRecord(record));
+      if (result.kind === "written") return record;
+      continue;
+    }
+    const record = decodeJobRecord(found.value);
+    if (!claim.startNew) return accept(record, claim);
+    const next = newLife(claim, record.generation + 1);
+    const result = await registers.update(jobRegister, encodeJobRecord(next), found.revision);
+    if (result.kind === "written") return next;
+  }
+}
+
+/** Writes how the job of this generation stands; a later generation's record is left alone. */
+export async function recordState(registers: Registers, generation: number, state: JobRecord["state"], message: string): Promise<void> {
+  for (;;) {
+    const found = await registers.get(jobRegister);
+    if (found === undefined) return;
+    const record = decodeJobRecord(found.value);
+    if (record.generation !== generation || record.state === state) return;
+    const result = await registers.update(jobRegister, encodeJobRecord({ ...record, state, message }), found.revision);
+    if (result.kind === "written") return;
+  }
+}
+
+function newLife(claim: JobClaim, generation: number): JobRecord {
+  return { generation, plan: claim.plan, planHash: claim.planHash, version: claim.version, state: "running", message: "" };
+}
+
+function accept(record: JobRecord, claim: JobClaim): JobRecord {
+  const what = `job ${claim.job}, generation ${record.generation}`;
+  if (record.planHash !== claim.planHash) {
+    const difference = claim.difference(record.plan, claim.plan);
+    throw new StreamError("JOB_MISMATCH", `${what} runs another plan:\n${difference}\nstart a new generation with --new, or run the program it was started with`);
+  }
+  if (record.version !== claim.version) {
+    throw new StreamError("JOB_MISMATCH", `${what} runs version ${record.version}, this program is ${claim.version}; start a new generation with --new`);
+  }
+  if (record.state === "failed" || record.state === "stopped") {
+    const reason = record.message === "" ? "" : `: ${record.message}`;
+    throw new StreamError("JOB_NOT_RUNNABLE", `${what} is ${record.state}${reason}; start a new generation with --new`);
+  }
+  return record;
+}

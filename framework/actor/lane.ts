@@ -1,0 +1,232 @@
+/**
+ * A worker's ordered, acknowledged sending queue into one log (design, section 5).
+ *
+ * Owns the frames between "said" and "acknowledged", merges what all local instances say to that log into frames, and decides when to send: a lane
+ * with nothing outstanding sends at once; otherwise it collects until the frame is full, the next ack arrives, or the oldest record has waited `lingerMs`.
+ *
+ * R3. Acks count in order; on any error, refusal, timeout or reconnect everything from the oldest unacknowledged frame is sent again.
+ * R13. Between two looks at the log's size it sends at most its share of the room; a log without room is waited for.
+ */
+import type { AppendResult, Appender, LinkEvent, Log } from "../log/contracts.ts";
+import type { Cancel, Platform } from "../platform/platform.ts";
+import { LaneWindow, type LaneAction } from "../protocol/lane.ts";
+import { lookAgainAfterFrames, lookAgainAfterMs, sendAllowance } from "../protocol/room.ts";
+import { encodeFrame } from "../record/frame.ts";
+import type { ChannelOut, Piece } from "./channel-out.ts";
+import type { OutputLane } from "./outputs.ts";
+
+/** Sizes of a lane. */
+export interface LaneOptions {
+  readonly frameBytesTarget: number;
+  readonly frameBytesMax: number;
+  readonly lingerMs: number;
+  /** Frames in flight. */
+  readonly framesMax: number;
+  /** Bytes waiting or in flight above which the lane has no room. */
+  readonly laneBytesMax: number;
+  /** Data limit of the log it leads into (R13). */
+  readonly dataBytesMax: number;
+}
+
+/** Whom a lane tells, and what it must know of the others. */
+export interface LaneEvents {
+  /** Acks have come: there may be room, and marks may have been passed. */
+  onProgress(): void;
+  /** Lanes into the same log, of all workers (R13). */
+  lanesInto(): number;
+  /** Frames sent again, for metrics. */
+  onResend(frames: number): void;
+}
+
+interface Frame {
+  readonly bytes: Uint8Array;
+  readonly pieces: readonly Piece[];
+}
+
+/** How often a full log is looked at, ms. */
+const roomPollMs = 50;
+
+/** A lane. */
+export class Lane implements OutputLane {
+  readonly #platform: Platform;
+  readonly #options: LaneOptions;
+  readonly #events: LaneEvents;
+  readonly #window: LaneWindow;
+  readonly #pending = new Set<ChannelOut>();
+  /** From the oldest unacknowledged frame on; the first `#sent` of them are in flight. */
+  #frames: Frame[] = [];
+  #sent = 0;
+  #bytes = 0;
+  #log: Log | undefined;
+  #appender: Appender | undefined;
+  #cancelLinger: Cancel | undefined;
+  #cancelTimer: Cancel | undefined;
+  #allowance = 0;
+  #framesUntilLook = 0;
+  #lookedAtMs = -Infinity;
+  #isLooking = false;
+  #isClosed = false;
+
+  constructor(platform: Platform, log: Promise<Log>, options: LaneOptions, events: LaneEvents) {
+    this.#platform = platform;
+    this.#options = options;
+    this.#events = events;
+    this.#window = new LaneWindow({ framesMax: options.framesMax, bytesMax: options.laneBytesMax });
+    void log.then((opened) => this.#open(opened));
+  }
+
+  get hasRoom(): boolean {
+    return this.#bytes < this.#options.laneBytesMax;
+  }
+
+  /** Bytes waiting or in flight. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  onPending(channel: ChannelOut, bytes: number): void {
+    this.#bytes += bytes;
+    this.#pending.add(channel);
+  }
+
+  offer(): void {
+    if (this.#pending.size === 0) return;
+    while (this.#pendingBytes() >= this.#options.frameBytesTarget) this.#seal();
+    if (this.#frames.length === 0) this.#seal();
+    else if (this.#pending.size > 0) this.#linger();
+    this.#pump();
+  }
+
+  forget(channel: ChannelOut): void {
+    if (this.#pending.delete(channel)) this.#bytes = Math.max(0, this.#bytes - channel.pendingBytes);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelLinger?.();
+    this.#cancelTimer?.();
+    this.#appender?.close();
+  }
+
+  #open(log: Log): void {
+    if (this.#isClosed) return;
+    this.#log = log;
+    this.#appender = log.appender(
+      (tag, attempt, result) => this.#onAppended(tag, attempt, result),
+      (event) => this.#onLink(event),
+    );
+    this.#pump();
+  }
+
+  #pendingBytes(): number {
+    let bytes = 0;
+    for (const channel of this.#pending) bytes += channel.pendingBytes;
+    return bytes;
+  }
+
+  /** Makes one frame of what waits. */
+  #seal(): void {
+    this.#cancelLinger?.();
+    this.#cancelLinger = undefined;
+    const pieces: Piece[] = [];
+    let size = 0;
+    for (const channel of this.#pending) {
+      if (size >= this.#options.frameBytesTarget) break;
+      const before = channel.pendingBytes;
+      const piece = channel.take();
+      if (piece !== undefined) pieces.push(piece);
+      size += before - channel.pendingBytes;
+      if (channel.pendingBytes === 0) this.#pending.delete(channel);
+    }
+    this.#bytes -= size;
+    if (pieces.length === 0) return;
+    const bytes = encodeFrame(pieces);
+    this.#bytes += bytes.byteLength;
+    this.#frames.push({ bytes, pieces });
+  }
+
+  #linger(): void {
+    this.#cancelLinger ??= this.#platform.clock.schedule(this.#options.lingerMs, () => {
+      this.#cancelLinger = undefined;
+      this.#seal();
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    if (this.#isClosed || this.#appender === undefined) return;
+    for (let frame = this.#frames[this.#sent]; frame !== undefined; frame = this.#frames[this.#sent]) {
+      const size = frame.bytes.byteLength;
+      if (!this.#window.canSend(size) || !this.#hasAllowance(size)) break;
+      const { tag, attempt } = this.#window.sent(size, this.#platform.clock.monotonicMs());
+      this.#sent += 1;
+      this.#allowance -= size;
+      this.#framesUntilLook -= 1;
+      this.#appender.append(frame.bytes, tag, attempt);
+    }
+    this.#arm();
+  }
+
+  // R13: a look at the log's size every so many frames or ms, or when the share is used up.
+  #hasAllowance(bytes: number): boolean {
+    const isDue = this.#framesUntilLook <= 0 || this.#platform.clock.monotonicMs() - this.#lookedAtMs >= lookAgainAfterMs;
+    if (isDue || bytes > this.#allowance) void this.#look();
+    return bytes <= this.#allowance;
+  }
+
+  async #look(): Promise<void> {
+    if (this.#isLooking || this.#log === undefined) return;
+    this.#isLooking = true;
+    try {
+      const { bytes } = await this.#log.info();
+      this.#allowance = sendAllowance(this.#options.dataBytesMax, bytes, this.#events.lanesInto());
+      this.#framesUntilLook = lookAgainAfterFrames;
+      this.#lookedAtMs = this.#platform.clock.monotonicMs();
+    } catch {
+      // The log cannot be reached at the moment: the next look is the retry.
+    }
+    this.#isLooking = false;
+    if (this.#isClosed) return;
+    const head = this.#frames[this.#sent];
+    if (head !== undefined && head.bytes.byteLength > this.#allowance) {
+      this.#platform.clock.schedule(roomPollMs, () => void this.#look(), { background: true });
+    } else this.#pump();
+  }
+
+  #onAppended(tag: number, attempt: number, result: AppendResult): void {
+    if (this.#isClosed) return;
+    this.#act(this.#window.onResult(tag, attempt, result, this.#platform.clock.monotonicMs()));
+  }
+
+  #onLink(event: LinkEvent): void {
+    this.#act(this.#window.onLink(event, this.#platform.clock.monotonicMs()));
+  }
+
+  #act(action: LaneAction): void {
+    if (action.acknowledged > 0) this.#acknowledge(action.acknowledged);
+    if (action.resend) {
+      if (this.#sent > 0) this.#events.onResend(this.#sent);
+      this.#sent = 0;
+    }
+    if (action.acknowledged > 0 && this.#pending.size > 0 && this.#frames.length <= this.#sent) this.#seal();
+    this.#pump();
+    if (action.acknowledged > 0) this.#events.onProgress();
+  }
+
+  #acknowledge(count: number): void {
+    for (const frame of this.#frames.splice(0, count)) {
+      this.#bytes -= frame.bytes.byteLength;
+      for (const { channel } of frame.pieces) channel.acknowledge();
+    }
+    this.#sent = Math.max(0, this.#sent - count);
+  }
+
+  /** Arms the one timer: timeout of the oldest frame, or the back-off after a refusal. */
+  #arm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const waitMs = this.#window.waitMs(this.#platform.clock.monotonicMs());
+    if (waitMs === undefined || this.#frames.length === 0) return;
+    this.#cancelTimer = this.#platform.clock.schedule(waitMs, () => this.#act(this.#window.onTimer(this.#platform.clock.monotonicMs())));
+  }
+}

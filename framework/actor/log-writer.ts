@@ -1,0 +1,104 @@
+/**
+ * A patient way into one log for rare, small messages: fences, watermarks, ticks, records of the job log.
+ *
+ * Owns a queue with one append in flight, and repeats it until the log says where it is stored. Data has lanes of its own (`lane.ts`), which
+ * these messages may overtake: whoever needs an order between the two waits for the acks.
+ *
+ * A message may end up in the log twice (a lost reply): every message sent this way means the same when it is read again.
+ */
+import type { AppendResult, Appender, Log, Sequence } from "../log/contracts.ts";
+import type { Platform } from "../platform/platform.ts";
+
+/** Time without a reply after which an append is repeated, ms. */
+const replyTimeoutMs = 2_000;
+/** Wait after a refusal, ms; doubled up to the maximum. */
+const retryMsMin = 20;
+const retryMsMax = 1_000;
+
+interface Waiting {
+  readonly payload: Uint8Array;
+  readonly onStored: (sequence: Sequence) => void;
+  /** Called when the log has no room; may make some. */
+  readonly onFull: (() => void) | undefined;
+}
+
+/** Appends messages one after the other, each until it is stored. */
+export class LogWriter {
+  readonly #platform: Platform;
+  readonly #appender: Appender;
+  readonly #queue: Waiting[] = [];
+  #tag = 0;
+  #attempt = 0;
+  #retryMs = retryMsMin;
+  #cancelTimer: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(platform: Platform, log: Log) {
+    this.#platform = platform;
+    this.#appender = log.appender(
+      (tag, attempt, result) => this.#onResult(tag, attempt, result),
+      (event) => {
+        if (event === "reconnected" && this.#queue.length > 0) this.#send();
+      },
+    );
+  }
+
+  /** Number of messages not yet known to be stored. */
+  get pending(): number {
+    return this.#queue.length;
+  }
+
+  /** Queues one message; `onStored` is called once, when it is known to be in the log. Never called after `close`. */
+  enqueue(payload: Uint8Array, onStored: (sequence: Sequence) => void, onFull?: () => void): void {
+    if (this.#isClosed) return;
+    this.#queue.push({ payload, onStored, onFull });
+    if (this.#queue.length === 1) this.#next();
+  }
+
+  /** {@link enqueue} as a promise. */
+  append(payload: Uint8Array, onFull?: () => void): Promise<Sequence> {
+    return new Promise((resolve) => this.enqueue(payload, resolve, onFull));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    this.#queue.length = 0;
+    this.#appender.close();
+  }
+
+  #next(): void {
+    this.#tag += 1;
+    this.#retryMs = retryMsMin;
+    this.#send();
+  }
+
+  #send(): void {
+    const head = this.#queue[0];
+    if (head === undefined || this.#isClosed) return;
+    this.#attempt += 1;
+    this.#arm(replyTimeoutMs);
+    this.#appender.append(head.payload, this.#tag, this.#attempt);
+  }
+
+  #arm(delayMs: number): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = this.#platform.clock.schedule(delayMs, () => this.#send());
+  }
+
+  #onResult(tag: number, _attempt: number, result: AppendResult): void {
+    if (this.#isClosed || tag !== this.#tag) return;
+    const head = this.#queue[0];
+    if (head === undefined) return;
+    if (result.kind === "stored") {
+      this.#cancelTimer?.();
+      this.#queue.shift();
+      head.onStored(result.sequence);
+      if (this.#queue.length > 0 && !this.#isClosed) this.#next();
+      return;
+    }
+    if (result.kind === "full") head.onFull?.();
+    this.#arm(this.#retryMs);
+    this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2);
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Everything an incarnation says: routes records to channels, rows to sinks, and knows what of it has been acknowledged.
+ *
+ * Owns the *ordinal*: the count of outputs of the incarnation, over all channels and sinks. A watermark or a cut remembers the ordinal at which
+ * it was made and is passed when nothing at or below that ordinal is outstanding (H1, R10).
+ *
+ * R1. Routing is a pure function of the record and of the numbers given out before it.
+ */
+import { invariant } from "../errors.ts";
+import type { DeadLetter, Outlet } from "../operator/outlet.ts";
+import type { Edge, Plan, Stage } from "../plan/plan.ts";
+import { checkKey, hashKey, partitionOf } from "../record/key.ts";
+import type { ChannelOutState } from "../record/snapshot-record.ts";
+import { ChannelOut, type ChannelLane } from "./channel-out.ts";
+import { encodeDeadLetter } from "./dead-letter.ts";
+import type { SinkQueue } from "./sink-queue.ts";
+
+/** A lane as the outputs of an instance see it. */
+export interface OutputLane extends ChannelLane {
+  /** Whether its queue is below its bound; an instance takes no turn while one of its lanes has no room (R13). */
+  readonly hasRoom: boolean;
+  /** A turn is over: send what should be sent. */
+  offer(): void;
+  /** An incarnation is gone: what it has not put into a frame is forgotten. */
+  forget(channel: ChannelOut): void;
+}
+
+/** Finds the lane into an inbox, or into one of the job's own streams. */
+export type FindLane = (to: number | "dead" | "late", partition: number) => OutputLane;
+
+/** Who emits, and from where the numbers go on. */
+export interface OutputsOrigin {
+  readonly plan: Plan;
+  readonly stage: Stage;
+  readonly partition: number;
+  readonly epoch: number;
+  readonly channels: readonly ChannelOutState[];
+}
+
+interface EdgeOut {
+  readonly edge: Edge;
+  readonly partitions: number;
+  /** By receiving partition; made when first needed. */
+  readonly channels: (ChannelOut | undefined)[];
+}
+
+/** The outputs of one incarnation. */
+export class Outputs implements Outlet {
+  readonly #origin: OutputsOrigin;
+  readonly #findLane: FindLane;
+  readonly #edges: (EdgeOut | undefined)[] = [];
+  readonly #channels: ChannelOut[] = [];
+  readonly #lanes = new Set<OutputLane>();
+  readonly #sinks: readonly SinkQueue[];
+  readonly #touched: ChannelOut[] = [];
+  readonly #touchedSinks: SinkQueue[] = [];
+  readonly #sequence: () => number;
+  #ordinal = 0;
+  #markOrdinal = 0;
+
+  /** `sequence` answers the position being processed, for dead letters. */
+  constructor(origin: OutputsOrigin, sinks: readonly SinkQueue[], findLane: FindLane, sequence: () => number) {
+    this.#origin = origin;
+    this.#sinks = sinks;
+    this.#findLane = findLane;
+    this.#sequence = sequence;
+    for (const state of origin.channels) this.#channel(this.#edgeOut(state.edge), state.to, state);
+  }
+
+  /** Count of outputs so far. */
+  get ordinal(): number {
+    return this.#ordinal;
+  }
+
+  /** Everything up to this ordinal has been acknowledged (R3) or confirmed by its sink. */
+  get acknowledged(): number {
+    let first = this.#ordinal + 1;
+    for (const channel of this.#channels) first = Math.min(first, channel.firstUnacknowledged);
+    for (const sink of this.#sinks) first = Math.min(first, sink.firstUnacknowledged);
+    return first - 1;
+  }
+
+  get hasRoom(): boolean {
+    for (const lane of this.#lanes) if (!lane.hasRoom) return false;
+    return this.#sinks.every((sink) => sink.hasRoom);
+  }
+
+  emit(edgeIndex: number, value: unknown, timestamp: number | undefined): void {
+    const out = this.#edgeOut(edgeIndex);
+    const { edge, partitions } = out;
+    switch (edge.exchange) {
+      case "keyed": {
+        invariant(edge.key !== undefined, `edge ${edge.name} is keyed and has no key`);
+        const hash = hashKey(checkKey(edge.key(value)));
+        return this.#add(out, partitionOf(hash, partitions), value, timestamp, hash);
+      }
+      case "forward":
+        return this.#add(out, this.#origin.partition % partitions, value, timestamp, 0);
+      case "global":
+        return this.#add(out, 0, value, timestamp, 0);
+      case "rebalance":
+        return this.#add(out, (this.#origin.partition + this.#dealt(out)) % partitions, value, timestamp, 0);
+      case "broadcast":
+        for (let to = 0; to < partitions; to += 1) this.#add(out, to, value, timestamp, 0);
+        return;
+    }
+  }
+
+  write(sinkIndex: number, value: unknown, timestamp: number | undefined): void {
+    const sink = this.#sinks[sinkIndex];
+    invariant(sink !== undefined, `stage ${this.#origin.stage.name} has no sink ${sinkIndex}`);
+    if (!this.#touchedSinks.includes(sink)) {
+      sink.mark();
+      this.#touchedSinks.push(sink);
+    }
+    this.#ordinal += 1;
+    sink.add(value, timestamp, this.#ordinal);
+  }
+
+  deadLetter(letter: DeadLetter): void {
+    const { stage, partition } = this.#origin;
+    const value = encodeDeadLetter(letter, { stage: stage.name, partition, sequence: this.#sequence() });
+    this.#add(this.#edgeOut(stage.deadEdge), 0, value, letter.timestamp, 0);
+  }
+
+  /** A step begins (O1). */
+  mark(): void {
+    this.#touched.length = 0;
+    this.#touchedSinks.length = 0;
+    this.#markOrdinal = this.#ordinal;
+  }
+
+  /** The step threw: its outputs were never said. */
+  undo(): void {
+    for (const channel of this.#touched) channel.undo();
+    for (const sink of this.#touchedSinks) sink.undo();
+    this.#ordinal = this.#markOrdinal;
+    this.mark();
+  }
+
+  /** A turn is over: lanes and sinks may send. */
+  flush(): void {
+    for (const lane of this.#lanes) lane.offer();
+    for (const sink of this.#sinks) sink.flush();
+  }
+
+  /** Where every channel stands, for the manifest. */
+  states(): ChannelOutState[] {
+    return this.#channels.map(({ identity, last, check }) => ({ edge: identity.edge, to: identity.to, last, check }));
+  }
+
+  /** The incarnation is gone. */
+  close(): void {
+    for (const channel of this.#channels) this.#laneOf(channel).forget(channel);
+  }
+
+  #add(out: EdgeOut, to: number, value: unknown, timestamp: number | undefined, hash: number): void {
+    const channel = out.channels[to] ?? this.#channel(out, to, { last: 0, check: 0 });
+    if (!this.#touched.includes(channel)) {
+      channel.mark();
+      this.#touched.push(channel);
+    }
+    channel.add(value, timestamp, hash, this.#ordinal + 1);
+    this.#ordinal += 1;
+  }
+
+  /** Records dealt over a rebalanced edge so far: what its channels have given out together. */
+  #dealt(out: EdgeOut): number {
+    let sum = 0;
+    for (const channel of out.channels) sum += channel?.last ?? 0;
+    return sum;
+  }
+
+  #edgeOut(index: number): EdgeOut {
+    const known = this.#edges[index];
+    if (known !== undefined) return known;
+    const edge = this.#origin.plan.edges[index];
+    invariant(edge !== undefined, `the plan has no edge ${index}`);
+    const partitions = typeof edge.to === "number" ? (this.#origin.plan.stages[edge.to]?.partitions ?? 0) : 1;
+    invariant(partitions > 0, `edge ${edge.name} leads into a stage without partitions`);
+    const out: EdgeOut = { edge, partitions, channels: [] };
+    this.#edges[index] = out;
+    return out;
+  }
+
+  #channel(out: EdgeOut, to: number, state: { readonly last: number; readonly check: number }): ChannelOut {
+    const { partition, epoch } = this.#origin;
+    const lane = this.#findLane(out.edge.to, to);
+    const channel = new ChannelOut({ edge: out.edge.index, from: partition, to, epoch }, state, out.edge.codec, lane);
+    out.channels[to] = channel;
+    this.#channels.push(channel);
+    this.#lanes.add(lane);
+    return channel;
+  }
+
+  #laneOf(channel: ChannelOut): OutputLane {
+    const edge = this.#edgeOut(channel.identity.edge).edge;
+    return this.#findLane(edge.to, channel.identity.to);
+  }
+}

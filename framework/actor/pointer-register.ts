@@ -1,0 +1,140 @@
+/**
+ * An instance's pointer: the one value that says which snapshot counts and who owns the instance.
+ *
+ * Owns the value as last read, and moves it by compare-and-set until the outcome is known. The reply to an update is a hint (design, section 6): without a clear
+ * one the register is read until it shows the own token, a higher epoch, or the old revision.
+ */
+import { StreamError } from "../errors.ts";
+import type { Registered, RegisterResult, Registers } from "../log/contracts.ts";
+import type { Platform } from "../platform/platform.ts";
+import { decideClaim } from "../protocol/claim.ts";
+import { decideAfterUpdate, type UpdateReply } from "../protocol/pointer.ts";
+import type { Pointer, SnapshotRef } from "../record/snapshot-record.ts";
+import { decodePointer, encodePointer } from "../record/wire/snapshot.ts";
+
+const retryMs = 100;
+const tokenLength = 12;
+
+/** One incarnation's hand on the pointer of its instance. */
+export class PointerRegister {
+  readonly #platform: Platform;
+  readonly #registers: Registers;
+  readonly #key: string;
+  readonly #epoch: number;
+  #pointer: Pointer | undefined;
+  #revision = 0;
+
+  constructor(platform: Platform, registers: Registers, key: string, epoch: number) {
+    this.#platform = platform;
+    this.#registers = registers;
+    this.#key = key;
+    this.#epoch = epoch;
+  }
+
+  /** The value this incarnation wrote or found last. */
+  get current(): Pointer | undefined {
+    return this.#pointer;
+  }
+
+  /** R5 (1): makes the pointer this epoch's; from here no older incarnation can commit. @throws FENCED, DATA_LOST */
+  async claim(identity: string): Promise<Pointer> {
+    for (;;) {
+      await this.#read();
+      const decision = decideClaim({ pointer: this.#pointer, epoch: this.#epoch, identity, token: this.#token() });
+      if (decision.kind === "fenced") throw this.#fenced(decision.by);
+      if (decision.kind === "replaced") {
+        const what = `${this.#key}: its input was created at ${decision.expected}, what is there now at ${decision.found}`;
+        throw new StreamError("DATA_LOST", `${what}; start a new generation (--new) if that is intended`);
+      }
+      if (await this.#move(decision.value)) return decision.value;
+    }
+  }
+
+  /** R6: makes `snapshot` the current one. @throws FENCED */
+  async advance(snapshot: SnapshotRef): Promise<Pointer> {
+    const base = this.#pointer;
+    if (base === undefined) throw new StreamError("NOT_FOUND", `${this.#key} has not been claimed`);
+    const value: Pointer = { ...base, token: this.#token(), epoch: this.#epoch, current: snapshot, previous: base.current };
+    if (await this.#move(value)) return value;
+    throw this.#fenced(this.#pointer?.epoch ?? 0);
+  }
+
+  /** The epoch that owns the pointer now, read afresh (R8: before crying data loss). */
+  async owner(): Promise<number> {
+    await this.#read();
+    return this.#pointer?.epoch ?? 0;
+  }
+
+  /** Writes `value` over what was read. False: somebody of the same or a lower epoch was faster; read again and decide anew. @throws FENCED */
+  async #move(value: Pointer): Promise<boolean> {
+    const baseRevision = this.#revision;
+    let reply = await this.#write(value, baseRevision);
+    for (;;) {
+      const read = reply.kind === "written" ? undefined : await this.#tryRead();
+      const decision = decideAfterUpdate({ reply: reply.kind, read, wanted: value, baseRevision, epoch: this.#epoch });
+      switch (decision) {
+        case "done":
+          this.#pointer = value;
+          this.#revision = reply.kind === "written" ? reply.revision : (read?.revision ?? this.#revision);
+          return true;
+        case "fenced":
+          throw this.#fenced(read?.value.epoch ?? 0);
+        case "lost":
+          return false;
+        case "repeat":
+          reply = await this.#write(value, baseRevision);
+          break;
+        case "read":
+          await this.#pause();
+      }
+    }
+  }
+
+  async #write(value: Pointer, baseRevision: number): Promise<RegisterResult | { readonly kind: Extract<UpdateReply, "unknown"> }> {
+    const bytes = encodePointer(value);
+    try {
+      return baseRevision === 0
+        ? await this.#registers.create(this.#key, bytes)
+        : await this.#registers.update(this.#key, bytes, baseRevision);
+    } catch (error) {
+      if (StreamError.is(error) && !error.isRetryable) throw error;
+      return { kind: "unknown" };
+    }
+  }
+
+  async #read(): Promise<void> {
+    for (;;) {
+      try {
+        const found = await this.#registers.get(this.#key);
+        this.#pointer = found === undefined ? undefined : decodePointer(found.value);
+        this.#revision = found?.revision ?? 0;
+        return;
+      } catch (error) {
+        if (!StreamError.is(error) || !error.isRetryable) throw error;
+        await this.#pause();
+      }
+    }
+  }
+
+  async #tryRead(): Promise<{ readonly value: Pointer; readonly revision: number } | undefined> {
+    try {
+      const found: Registered | undefined = await this.#registers.get(this.#key);
+      return found === undefined ? undefined : { value: decodePointer(found.value), revision: found.revision };
+    } catch (error) {
+      if (!StreamError.is(error) || !error.isRetryable) throw error;
+      return undefined;
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => this.#platform.clock.schedule(retryMs, resolve));
+  }
+
+  #token(): string {
+    return this.#platform.random.id(tokenLength);
+  }
+
+  #fenced(by: number): StreamError {
+    return new StreamError("FENCED", `${this.#key}: epoch ${this.#epoch} has been superseded by ${by}`);
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Reads a job's dead-letter or late stream as records, each once.
+ *
+ * Owns nothing but the receiving ends of its channels: (edge, from, number) is the identity of a record there, so repetitions after a crash are dropped
+ * like anywhere else (R2).
+ */
+import type { Log, LogReader } from "../log/contracts.ts";
+import type { Plan } from "../plan/plan.ts";
+import { ChannelIn, decideReceive } from "../protocol/receive.ts";
+import { decodeMessage } from "../record/frame.ts";
+
+/** One record of a side stream. */
+export interface SideRecord {
+  /** Name of the edge: `average.late`, `parse.dead`. */
+  readonly edge: string;
+  readonly value: unknown;
+  readonly timestamp: number | undefined;
+}
+
+/** Follows a side stream from its first record still there; answers how to stop. */
+export function followSideStream(log: Log, plan: Plan, from: number, onRecord: (record: SideRecord) => void): () => void {
+  const channels = new Map<string, ChannelIn>();
+  const reader: LogReader = log.read({ from, onReadable: () => readAll(reader, plan, channels, onRecord), onBroken: () => undefined });
+  return () => reader.close();
+}
+
+function readAll(reader: LogReader, plan: Plan, channels: Map<string, ChannelIn>, onRecord: (record: SideRecord) => void): void {
+  for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
+    const message = decodeMessage(entry.payload);
+    if (message.kind !== "frame") continue;
+    for (const section of message.sections) {
+      const key = `${section.edge}/${section.from}`;
+      const known = channels.get(key);
+      const channel = known ?? new ChannelIn();
+      channels.set(key, channel);
+      // The stream drops its oldest records, so the first section seen of a channel is where it begins.
+      if (known === undefined) channel.last = section.first - 1;
+      const decision = decideReceive(channel, section);
+      if (section.epoch > channel.epoch) channel.epoch = section.epoch;
+      if (decision.kind !== "accept") continue;
+      const edge = plan.edges[section.edge];
+      const { values, timestamps } = section.decode(edge?.codec);
+      for (let i = decision.skip; i < section.count; i += 1) {
+        const timestamp = timestamps?.[i];
+        onRecord({ edge: edge?.name ?? String(section.edge), value: values[i], timestamp: Number.isNaN(timestamp) ? undefined : timestamp });
+      }
+      channel.last = section.first + section.count - 1;
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Takes the snapshots of one incarnation, one at a time.
+ *
+ * Owns the manifests that the pointer names, and the order of a snapshot: cut, chunks, acks, pointer, commit, trim, collect.
+ *
+ * R6. The cut is instant; segments are encoded in slices between turns; chunks are written before the manifest, the manifest before the pointer.
+ * H1. The pointer moves when every output caused up to the cut is acknowledged, and every sink has accepted or prepared what it was given.
+ * R7. Trimming follows the pointer, and leaves the previous retained snapshot its messages.
+ */
+import type { StateCut, StageProgram } from "../operator/program.ts";
+import { collectable, sweepable, trimTarget } from "../protocol/snapshot.ts";
+import type { ChunkRef, Manifest, SegmentState, SinkState, SnapshotRef } from "../record/snapshot-record.ts";
+import type { Feed, FeedState } from "./feed.ts";
+import type { Outputs } from "./outputs.ts";
+import type { PointerRegister } from "./pointer-register.ts";
+import type { SinkQueue } from "./sink-queue.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
+
+/** Version of the manifest's format that this runtime writes and reads. */
+export const manifestFormat = 1;
+
+/** Bytes of state encoded before the event loop gets a chance. */
+const encodeBytesPerSlice = 256 * 1024;
+
+/** The parts of an incarnation that a snapshot is taken of. */
+export interface SnapshotSubject {
+  readonly identity: Pick<Manifest, "generation" | "stage" | "partition" | "epoch" | "codeVersion" | "runtimeVersion">;
+  readonly program: StageProgram;
+  readonly feed: Feed;
+  readonly outputs: Outputs;
+  readonly sinks: readonly SinkQueue[];
+  readonly pointer: PointerRegister;
+  readonly store: SnapshotStore;
+  /** Resolves when everything up to the ordinal is acknowledged. */
+  acknowledged(ordinal: number): Promise<void>;
+  /** Resolves in a later task. */
+  pause(): Promise<void>;
+}
+
+interface Retained {
+  readonly ref: SnapshotRef;
+  readonly manifest: Manifest;
+}
+
+interface Cut {
+  readonly state: StateCut;
+  readonly feed: FeedState;
+  readonly channelsOut: Manifest["channelsOut"];
+  readonly ordinal: number;
+  readonly sinks: Promise<SinkState[]>;
+}
+
+/** Takes snapshots. */
+export class Snapshotter {
+  readonly #subject: SnapshotSubject;
+  #retained: Retained[];
+  #count = 0;
+  #hasSwept = false;
+
+  /** `retained`: what the pointer named at the claim, newest first. */
+  constructor(subject: SnapshotSubject, retained: readonly Retained[]) {
+    this.#subject = subject;
+    this.#retained = [...retained];
+  }
+
+  /** Takes one snapshot of the state between two turns; call it there, and never twice at a time. @throws FENCED, CORRUPT, UNAVAILABLE */
+  async take(): Promise<void> {
+    this.#count += 1;
+    const cut = this.#cut();
+    const segments = await this.#putSegments(cut.state);
+    const sinks = await cut.sinks;
+    await this.#subject.acknowledged(cut.ordinal);
+    const manifest = this.#manifest(cut, segments, sinks);
+    const ref = await this.#subject.store.putManifest(this.#count, manifest);
+    const pointer = await this.#subject.pointer.advance(ref);
+    const dropped = this.#retained[1];
+    this.#retained = [{ ref, manifest }, ...this.#retained.slice(0, 1)];
+    await Promise.all(this.#subject.sinks.map((sink, index) => this.#commit(sink, sinks[index])));
+    const sequence = trimTarget(pointer);
+    if (sequence !== undefined) await this.#subject.feed.trim(sequence);
+    await this.#collect(dropped);
+  }
+
+  async #commit(sink: SinkQueue, state: SinkState | undefined): Promise<void> {
+    if (state !== undefined) await sink.commit(state);
+  }
+
+  #cut(): Cut {
+    const { program, feed, outputs, sinks } = this.#subject;
+    return {
+      state: program.cut(),
+      feed: feed.state(),
+      channelsOut: outputs.states(),
+      ordinal: outputs.ordinal,
+      sinks: Promise.all(sinks.map((sink) => sink.cut())),
+    };
+  }
+
+  async #putSegments(state: StateCut): Promise<SegmentState[]> {
+    while (!state.encodeSome(encodeBytesPerSlice)) await this.#subject.pause();
+    const known = new Map((this.#retained[0]?.manifest.segments ?? []).map((segment) => [segment.segment, segment]));
+    for (const { segment, bytes } of state.segments()) {
+      if (bytes === undefined) known.delete(segment);
+      else known.set(segment, { segment, chunks: await this.#subject.store.putSegment(this.#count, segment, bytes) });
+    }
+    return [...known.values()].toSorted((a, b) => a.segment - b.segment);
+  }
+
+  #manifest(cut: Cut, segments: SegmentState[], sinks: SinkState[]): Manifest {
+    const { nowMs, random, operators, counts } = cut.state;
+    return { format: manifestFormat, ...this.#subject.identity, ...cut.feed, nowMs, random, operators, counts, channelsOut: cut.channelsOut, segments, sinks };
+  }
+
+  async #collect(dropped: Retained | undefined): Promise<void> {
+    const retained = this.#retained.flatMap(chunksOf);
+    const { store, identity } = this.#subject;
+    if (dropped !== undefined) await store.delete(collectable(chunksOf(dropped), retained));
+    if (this.#hasSwept) return;
+    this.#hasSwept = true;
+    const names = await store.list(`${identity.stage}.${identity.partition}.`);
+    await store.deleteNamed(sweepable(names, identity.epoch, retained));
+  }
+}
+
+function chunksOf({ ref, manifest }: Retained): ChunkRef[] {
+  return [...ref.manifest, ...manifest.segments.flatMap((segment) => segment.chunks)];
+}

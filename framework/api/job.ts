@@ -1,0 +1,41 @@
+/**
+ * Where a program begins: the job and its sources.
+ */
+import type { SourceSpec } from "../log/source.ts";
+import type { JobOptions } from "../plan/options.ts";
+import type { Program, ProgramNode } from "../plan/program.ts";
+import { streamOf } from "./recorded.ts";
+import type { Stream } from "./stream.ts";
+
+/** A named dataflow, as it is being written: its options, and everything said so far. */
+export interface Job extends Program {
+  /**
+   * Reads a source. The name is the name of its stage.
+   *
+   * @example
+   * const readings = plant.source("readings", csv("readings/*.csv"));
+   */
+  source<T>(name: string, spec: SourceSpec<T>): Stream<T>;
+}
+
+/**
+ * Begins a job. What is built on it is a description: nothing runs until `run` or `start` is given the job.
+ *
+ * @example
+ * const monitor = job("host-monitor", { partitions: 4 });
+ * const metrics = monitor.source("metrics", hostMetrics({ every: "200ms" }));
+ */
+export function job(name: string, options: JobOptions = {}): Job {
+  const nodes: ProgramNode[] = [];
+  const record = <N extends ProgramNode>(node: N): N => {
+    nodes.push(node);
+    return node;
+  };
+  return {
+    name,
+    options,
+    nodes,
+    source: <T>(source: string, spec: SourceSpec<T>) =>
+      streamOf<T>(record, record({ kind: "source", name: source, spec: spec as SourceSpec })),
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * What a program is written with: streams behind `keyBy`.
+ *
+ * Owns the types and their documentation; `recorded.ts` implements them. Everything here begins a stage of its own, with state per key.
+ */
+import type { Outputs } from "../operator/emit-all.ts";
+import type { ProcessContext, TimerContext } from "../operator/process.ts";
+import type { Key } from "../record/key.ts";
+import type { States } from "../state/descriptors.ts";
+import type { WindowAssigner } from "../window/assigner.ts";
+import type { Stream } from "./stream.ts";
+import type { WindowedStream } from "./windowed-stream.ts";
+
+/**
+ * What {@link KeyedStream.process} takes: state by name, and what to do with records and timers. Both callbacks may answer outputs, each of a type of
+ * its own.
+ */
+export interface ProcessFunctions<K extends Key, T, S extends States, O1, O2> {
+  /** State per key, by name; the name is the state's identity across versions of the program. */
+  readonly state?: S | undefined;
+  /** Called for each record, with state and timers of its key. Outputs have the record's timestamp. */
+  process(value: T, context: ProcessContext<K, S>): Outputs<O1>;
+  /** Called when a timer is due, with state and timers of its key. Outputs of an event-time timer have its time as their timestamp. */
+  onTimer?(time: number, context: TimerContext<K, S>): Outputs<O2>;
+}
+
+/** Records of `T`, those of one key `K` together. */
+export interface KeyedStream<K extends Key, T> {
+  /**
+   * Puts the records of each key into windows of time.
+   *
+   * @example
+   * readings.keyBy((r) => r.device).window(tumbling("1m"));
+   */
+  window(windows: WindowAssigner): WindowedStream<K, T>;
+
+  /**
+   * Folds the records of each key into one value and answers it after every record: the first record as it is, then `combine(so far, record)`.
+   *
+   * @example
+   * payments.keyBy((p) => p.account).reduce((a, b) => ({ ...b, cents: a.cents + b.cents }));
+   */
+  reduce(combine: (soFar: T, value: T) => T): Stream<T>;
+
+  /**
+   * Runs functions of the program with state and timers of the record's key. Outputs are what the callbacks return or yield: nothing, or an iterable.
+   *
+   * @example
+   * readings.keyBy((r) => r.device).process({
+   *   state: { last: value<Reading>() },
+   *   process(reading, { state, timers, timestamp }) {
+   *     state.last.set(reading);
+   *     timers.onEventTime(timestamp + 60_000);
+   *   },
+   *   onTimer: (time, { key, state }) => [{ device: key, silentSince: state.last.get()?.at }],
+   * });
+   */
+  process<O1 = never, O2 = never, S extends States = {}>(functions: ProcessFunctions<K, T, S, O1, O2>): Stream<O1 | O2>;
+}

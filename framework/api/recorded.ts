@@ -1,0 +1,196 @@
+/**
+ * The builders behind `Stream`, `KeyedStream` and `WindowedStream`: they write down what the user says.
+ *
+ * Owns the way from a call to a node of the program. Checks only what is lost later (durations, names of options); everything else is checked when the
+ * plan is made.
+ */
+import { StreamError } from "../errors.ts";
+import type { SinkSpec } from "../log/sink.ts";
+import type { AggregateSpec } from "../operator/aggregates.ts";
+import type { KeySelector, OperatorFactory } from "../operator/contract.ts";
+import type { Outputs } from "../operator/emit-all.ts";
+import { filterOperator } from "../operator/filter.ts";
+import { flatMapOperator } from "../operator/flat-map.ts";
+import { mapOperator } from "../operator/map.ts";
+import { processOperator } from "../operator/process.ts";
+import { reduceOperator } from "../operator/reduce.ts";
+import { timestampsOperator } from "../operator/timestamps.ts";
+import { type Windowed, windowOperator, type WindowSpec } from "../operator/window.ts";
+import { idleTimeoutMsDefault } from "../plan/drafts.ts";
+import { checkKnownOptions } from "../plan/known-options.ts";
+import { checkBound, checkPartitions, checkSpan } from "../plan/options.ts";
+import type { KeyedNode, ProgramNode } from "../plan/program.ts";
+import type { ValueCodec } from "../record/codec.ts";
+import type { Key } from "../record/key.ts";
+import type { States } from "../state/descriptors.ts";
+import type { Duration } from "../time/duration.ts";
+import type { WindowAssigner } from "../window/assigner.ts";
+import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
+import type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions, ValueOf } from "./stream.ts";
+import type { WindowedStream } from "./windowed-stream.ts";
+
+/** The user's types end where an operator begins. */
+type Untyped = (value: unknown) => unknown;
+type UntypedFold = (soFar: unknown, value: unknown) => unknown;
+
+/** Appends a node to the program; answers it. */
+export type RecordNode = <N extends ProgramNode>(node: N) => N;
+
+/** The stream of what comes out of `node`. */
+export function streamOf<T>(record: RecordNode, node: ProgramNode): Stream<T> {
+  return new RecordedStream<T, never>(record, node, undefined);
+}
+
+/** The stream of the results of `node`, with its late records beside it. */
+function lateStreamOf<T, R>(record: RecordNode, node: KeyedNode): LateStream<T, R> {
+  return new RecordedStream<R, T>(record, node, node);
+}
+
+/** A stream of `T`; behind a window, with late records of `L`. */
+class RecordedStream<T, L> implements LateStream<L, T> {
+  readonly #record: RecordNode;
+  readonly #node: ProgramNode;
+  readonly #lateOf: KeyedNode | undefined;
+
+  constructor(record: RecordNode, node: ProgramNode, lateOf: KeyedNode | undefined) {
+    this.#record = record;
+    this.#node = node;
+    this.#lateOf = lateOf;
+  }
+
+  timestamps(of: (value: T) => number, options: TimestampsOptions = {}): Stream<T> {
+    checkKnownOptions(options, ["outOfOrderness", "idleTimeout"], "timestamps");
+    const outOfOrdernessMs = checkSpan(options.outOfOrderness ?? 0, 0, "timestamps: outOfOrderness");
+    const idleTimeoutMs = checkBound(options.idleTimeout ?? idleTimeoutMsDefault, "timestamps: idleTimeout");
+    const factory = timestampsOperator({ of, outOfOrdernessMs });
+    return this.#then(this.#record({ kind: "timestamps", input: this.#node, factory, idleTimeoutMs }));
+  }
+
+  map<U>(change: (value: T) => U): Stream<U> {
+    return this.#chain(mapOperator(change as Untyped), false);
+  }
+
+  filter<U extends T>(keep: (value: T) => boolean): Stream<U> {
+    return this.#chain(filterOperator(keep as Untyped), true);
+  }
+
+  flatMap<U>(change: (value: T) => Outputs<U>): Stream<U> {
+    return this.#chain(flatMapOperator(change as Untyped), false);
+  }
+
+  keyBy<const K extends Key>(key: (value: T) => K, options: KeyByOptions = {}): KeyedStream<K, T> {
+    checkKnownOptions(options, ["partitions"], "keyBy");
+    const partitions = options.partitions === undefined ? undefined : checkPartitions(options.partitions, "keyBy");
+    return new RecordedKeyedStream<K, T>((factory) =>
+      lateStreamOf(
+        this.#record,
+        this.#record({ kind: "keyed", input: this.#node, key: key as KeySelector, partitions, factory }),
+      ),
+    );
+  }
+
+  union<S extends readonly Stream<unknown>[]>(...others: S): Stream<T | ValueOf<S[number]>> {
+    const inputs = [this.#node, ...others.map((other) => RecordedStream.#nodeOf(other))];
+    return this.#then(this.#record({ kind: "union", inputs }));
+  }
+
+  to(sink: SinkSpec<T>): Sink {
+    return new RecordedSink(this.#record, this.#record({ kind: "sink", input: this.#node, spec: sink as SinkSpec }));
+  }
+
+  named(name: string): this {
+    return this.#same(this.#record({ kind: "named", input: this.#node, name }));
+  }
+
+  encodedWith(codec: ValueCodec<T>): this {
+    return this.#same(this.#record({ kind: "encoded", input: this.#node, codec: codec as ValueCodec }));
+  }
+
+  late(): Stream<L> {
+    if (this.#lateOf === undefined) throw new StreamError("PLAN_INVALID", "late: only windows have late records");
+    return this.#then(this.#record({ kind: "late", input: this.#lateOf }));
+  }
+
+  #chain<U>(factory: OperatorFactory, keepsValues: boolean): Stream<U> {
+    return this.#then(this.#record({ kind: "chained", input: this.#node, factory, keepsValues }));
+  }
+
+  #then<U>(node: ProgramNode): Stream<U> {
+    return streamOf(this.#record, node);
+  }
+
+  /** The same records, with something said about them: what `this` promises is that `late` is still there. */
+  #same(node: ProgramNode): this {
+    return new RecordedStream<T, L>(this.#record, node, this.#lateOf) as this;
+  }
+
+  static #nodeOf(stream: Stream<unknown>): ProgramNode {
+    if (#node in stream) return stream.#node;
+    throw new StreamError("PLAN_INVALID", "union: takes streams of the same job, and this is none");
+  }
+}
+
+/** Begins a stage with an operator; answers its results. */
+type Begin = <T, R>(factory: OperatorFactory) => LateStream<T, R>;
+
+class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
+  readonly #begin: Begin;
+
+  constructor(begin: Begin) {
+    this.#begin = begin;
+  }
+
+  window(assigner: WindowAssigner): WindowedStream<K, T> {
+    return new RecordedWindowedStream<K, T>(this.#begin, { assigner });
+  }
+
+  reduce(combine: (soFar: T, value: T) => T): Stream<T> {
+    return this.#begin(reduceOperator(combine as UntypedFold));
+  }
+
+  process<O1 = never, O2 = never, S extends States = {}>(
+    functions: ProcessFunctions<K, T, S, O1, O2>,
+  ): Stream<O1 | O2> {
+    return this.#begin(processOperator(functions));
+  }
+}
+
+/** What has been said about windows so far. */
+type Windows = Pick<WindowSpec, "assigner" | "allowedLatenessMs">;
+
+class RecordedWindowedStream<K extends Key, T> implements WindowedStream<K, T> {
+  readonly #begin: Begin;
+  readonly #windows: Windows;
+
+  constructor(begin: Begin, windows: Windows) {
+    this.#begin = begin;
+    this.#windows = windows;
+  }
+
+  allowedLateness(duration: Duration): WindowedStream<K, T> {
+    const allowedLatenessMs = checkSpan(duration, 0, "allowedLateness");
+    return new RecordedWindowedStream(this.#begin, { ...this.#windows, allowedLatenessMs });
+  }
+
+  reduce(combine: (soFar: T, value: T) => T): LateStream<T, Windowed<K, T>> {
+    return this.#begin(windowOperator({ ...this.#windows, reduce: combine }));
+  }
+
+  aggregate<R>(aggregate: AggregateSpec): LateStream<T, Windowed<K, R>> {
+    return this.#begin(windowOperator({ ...this.#windows, aggregate }));
+  }
+}
+
+class RecordedSink implements Sink {
+  readonly #record: RecordNode;
+  readonly #node: ProgramNode;
+
+  constructor(record: RecordNode, node: ProgramNode) {
+    this.#record = record;
+    this.#node = node;
+  }
+
+  named(name: string): Sink {
+    return new RecordedSink(this.#record, this.#record({ kind: "named", input: this.#node, name }));
+  }
+}

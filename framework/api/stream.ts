@@ -1,0 +1,141 @@
+/**
+ * What a program is written with: streams, before `keyBy`.
+ *
+ * Owns the types and their documentation; `recorded.ts` implements them. A stream is a description: calling a method runs nothing, changes nothing,
+ * and answers a new stream.
+ */
+import type { SinkSpec } from "../log/sink.ts";
+import type { Outputs } from "../operator/emit-all.ts";
+import type { ValueCodec } from "../record/codec.ts";
+import type { Key } from "../record/key.ts";
+import type { Duration } from "../time/duration.ts";
+import type { KeyedStream } from "./keyed-stream.ts";
+
+/** Options of {@link Stream.timestamps}. */
+export interface TimestampsOptions {
+  /**
+   * How far behind the largest timestamp so far a record may come and still be in time.
+   * @default 0: timestamps only grow; equal ones are in time
+   */
+  readonly outOfOrderness?: Duration | undefined;
+  /**
+   * How long a split must be caught up and empty until event time goes on without it; `Infinity`: it always waits.
+   * @default "30s"
+   */
+  readonly idleTimeout?: Duration | undefined;
+}
+
+/** Options of {@link Stream.keyBy}. */
+export interface KeyByOptions {
+  /**
+   * Partitions of the stage behind the exchange.
+   * @default as many as the job says
+   */
+  readonly partitions?: number | undefined;
+}
+
+/** A sink that a stream has been given to. */
+export interface Sink {
+  /**
+   * Names the sink in plan, logs and tests, in place of the label it was made with.
+   *
+   * @example
+   * averages.to(file("averages.jsonl")).named("averages");
+   */
+  named(name: string): Sink;
+}
+
+/** The values of a stream. */
+export type ValueOf<S> = S extends Stream<infer T> ? T : never;
+
+/** Records of `T` on their way: from a source, or out of an operator. */
+export interface Stream<T> {
+  /**
+   * Says where the event time of a record stands, and how far out of order records are. Belongs directly behind the source: once per source, and
+   * in place of the timestamps that the source itself may bring.
+   *
+   * @example
+   * plant.source("readings", readings).timestamps((r) => r.at, { outOfOrderness: "5s" });
+   */
+  timestamps(of: (value: T) => number, options?: TimestampsOptions): Stream<T>;
+
+  /**
+   * One output per record. The timestamp stays.
+   *
+   * @example
+   * readings.map((r) => ({ ...r, fahrenheit: r.celsius * 1.8 + 32 }));
+   */
+  map<U>(change: (value: T) => U): Stream<U>;
+
+  /**
+   * Only the records for which `keep` answers true; a type guard narrows the stream.
+   *
+   * @example
+   * readings.filter((r) => r.ok);
+   */
+  filter<U extends T>(keep: (value: T) => value is U): Stream<U>;
+  filter(keep: (value: T) => boolean): Stream<T>;
+
+  /**
+   * Any number of outputs per record, each with the record's timestamp. Answer an array or another iterable, or nothing.
+   *
+   * @example
+   * lines.flatMap((line) => line.split(" "));
+   */
+  flatMap<U>(change: (value: T) => Outputs<U>): Stream<U>;
+
+  /**
+   * Brings records of one key together, in one partition. Keys are strings, numbers, booleans, bigints or flat tuples of them. The key is a function
+   * of the value alone: it is asked on both sides of the exchange.
+   *
+   * @example
+   * readings.keyBy((r) => [r.plant, r.device], { partitions: 32 });
+   */
+  keyBy<const K extends Key>(key: (value: T) => K, options?: KeyByOptions): KeyedStream<K, T>;
+
+  /**
+   * The records of this stream and of all `others`, in no particular order between them. What follows stands once in every branch, up to the next
+   * exchange.
+   *
+   * @example
+   * indoor.union(outdoor, roof).keyBy((r) => r.device);
+   */
+  union<S extends readonly Stream<unknown>[]>(...others: S): Stream<T | ValueOf<S[number]>>;
+
+  /**
+   * Gives every record to a sink.
+   *
+   * @example
+   * averages.to(print("average CPU"));
+   */
+  to(sink: SinkSpec<T>): Sink;
+
+  /**
+   * Names the operator before it: in plan, logs and tests. The name of a keyed operator is the name of its stage, and with it the identity of its state
+   * across versions of the program.
+   *
+   * @example
+   * perMinute.named("averages");
+   */
+  named(name: string): this;
+
+  /**
+   * How the values of this stream travel between stages, in place of the default codec. Holds for the next exchange; `filter`, `timestamps` and
+   * `union` keep it, a stream of other values needs its own.
+   *
+   * @example
+   * readings.encodedWith(json<Reading>()).keyBy((r) => r.device);
+   */
+  encodedWith(codec: ValueCodec<T>): this;
+}
+
+/** A stream of results `R` whose operator sets late records of `T` apart. */
+export interface LateStream<T, R> extends Stream<R> {
+  /**
+   * The records that came after their time was over, as a stream like any other. Where nobody reads them they go to the job's late records.
+   *
+   * @example
+   * perMinute.late().to(file("late.jsonl"));
+   */
+  late(): Stream<T>;
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/**
+ * The command `tidemark`: checks the version of Node in syntax that an old one can read, then hands over.
+ */
+var major = Number(process.versions.node.split(".")[0]);
+if (major < 24) {
+  process.stderr.write("tidemark needs Node 24 or newer, this is " + process.versions.node + "\n");
+  process.exit(2);
+} else {
+  import("./main.ts").then(function (cli) {
+    return cli.main(process.argv);
+  });
+}

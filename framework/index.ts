@@ -1,0 +1,34 @@
+/**
+ * What users of Tidemark import.
+ */
+export type { InstanceStatus, JobStatus } from "./actor/job-status.ts";
+export { job, type Job } from "./api/job.ts";
+export type { KeyedStream } from "./api/keyed-stream.ts";
+export type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
+export type { WindowedStream } from "./api/windowed-stream.ts";
+export { callback, discard } from "./connectors/callback.ts";
+export { file } from "./connectors/file.ts";
+export { fromArray, generator } from "./connectors/memory.ts";
+export { print } from "./connectors/print.ts";
+export { StreamError, errorPolicy, type ErrorCode, type ErrorPolicy } from "./errors.ts";
+export { embedded, type Home } from "./home.ts";
+export { nats, type NatsHomeOptions } from "./home-nats.ts";
+export type { RefusedRow, SinkGuarantee, SinkIdentity, SinkRow, SinkSpec, SinkWriter } from "./log/sink.ts";
+export type { ProducerContext, PushSource, ReplayableSource, SourceSpec, Split, SplitEntry, SplitOpening, SplitReader, SplitTake } from "./log/source.ts";
+export { average, count, max, min, sum, type Aggregate } from "./operator/aggregates.ts";
+export type { ProcessSpec } from "./operator/process.ts";
+export type { Windowed } from "./operator/window.ts";
+export { compile as plan } from "./plan/compile.ts";
+export { describeText } from "./plan/describe.ts";
+export { describeMermaid } from "./plan/mermaid.ts";
+export type { JobOptions } from "./plan/options.ts";
+export type { Plan } from "./plan/plan.ts";
+export type { ValueCodec } from "./record/codec.ts";
+export { defaultCodec } from "./record/default-codec.ts";
+export { json } from "./record/json-codec.ts";
+export { protobuf } from "./record/protobuf-codec.ts";
+export type { Key, KeyPart } from "./record/key.ts";
+export { run, start, type JobEnd, type JobHandle, type RunOptions } from "./run.ts";
+export { map, value } from "./state/descriptors.ts";
+export type { Duration } from "./time/duration.ts";
+export { sliding, tumbling } from "./window/assigner.ts";

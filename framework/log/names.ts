@@ -1,0 +1,83 @@
+/**
+ * Names of everything a job leaves outside its own memory (design, section 13: "Names").
+ *
+ * A name carries job and generation, so that two jobs, or two lives of one, never meet.
+ */
+import { StreamError } from "../errors.ts";
+
+/** What job, stage and sink names look like. */
+export const namePattern: RegExp = /^[a-z0-9-]{1,32}$/;
+
+/** Checks a job, stage or sink name. @throws PLAN_INVALID with the name and what it is the name of */
+export function checkName(name: string, what: string): void {
+  if (!namePattern.test(name)) {
+    throw new StreamError(
+      "PLAN_INVALID",
+      `${what} ${JSON.stringify(name)}: names consist of 1 to 32 of a-z, 0-9 and "-"`,
+    );
+  }
+}
+
+/** The names of one generation of one job. */
+export class JobNames {
+  readonly job: string;
+  readonly generation: number;
+
+  constructor(job: string, generation: number) {
+    this.job = job;
+    this.generation = generation;
+  }
+
+  /** Prefix of every log of this generation. */
+  get prefix(): string {
+    return `TM_${this.job}_${this.generation}_`;
+  }
+  get jobLog(): string {
+    return `${this.prefix}LOG`;
+  }
+  get deadLetters(): string {
+    return `${this.prefix}DEAD`;
+  }
+  get late(): string {
+    return `${this.prefix}LATE`;
+  }
+  inbox(stage: string, partition: number): string {
+    return `${this.prefix}IN_${stage}_${partition}`;
+  }
+  ingress(source: string, split: number): string {
+    return `${this.prefix}INGRESS_${source}_${split}`;
+  }
+
+  /** Register that names an instance's current snapshot. */
+  pointer(stage: string, partition: number): string {
+    return `pointer.${this.generation}.${stage}.${partition}`;
+  }
+
+  /** Bus subject on which workers announce themselves. */
+  get workersSubject(): string {
+    return this.#subject("workers");
+  }
+  /** Bus subject on which a leader's heartbeats are heard. */
+  get heartbeatSubject(): string {
+    return this.#subject("heartbeat");
+  }
+  /** Bus subject on which only the leader answers. */
+  get leaderSubject(): string {
+    return this.#subject("leader");
+  }
+  /** Bus subject on which the leader hears the instances' reports. */
+  get reportsSubject(): string {
+    return this.#subject("reports");
+  }
+  /** Bus subject on which one worker is spoken to. */
+  workerSubject(worker: string): string {
+    return this.#subject(`worker.${worker}`);
+  }
+
+  #subject(rest: string): string {
+    return `tm.${this.job}.${this.generation}.${rest}`;
+  }
+}
+
+/** Register that holds the job itself: {@link import("../record/job-record.ts").JobRecord}. */
+export const jobRegister = "job";

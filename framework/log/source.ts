@@ -1,0 +1,119 @@
+/**
+ * The contract of sources: how records come in.
+ *
+ * A source is described by a `SourceSpec` that the user's program makes (`csv(…)`, `generator(…)`, `hostMetrics(…)`) and the plan carries. There are
+ * two kinds. A *replayable* source consists of splits, each an ordered log that can be read again from any position. A *push* source
+ * cannot be read again: what it produces is first appended to an ingress log, and the job reads that.
+ *
+ * S1. Reading a split from position p gives the same records with the same positions as it did before (identity says whether it is still the same split).
+ * S2. Positions grow strictly; `dense` splits number their records p, p+1, p+2 ….
+ * S3. A row that does not parse is an entry with an error, at its position, never the end of the split.
+ */
+import type { ValueCodec } from "../record/codec.ts";
+
+/** One independently readable part of a source. */
+export interface Split {
+  /** Unique within the source; shown in status and errors. */
+  readonly name: string;
+  /** What tells this split from another one of the same name (created time, topic id, hash of the beginning); compared on every open. */
+  readonly identity: string;
+}
+
+/**
+ * One entry of a split: a record, a row that could not be made into one, or a watermark that the split itself carries (punctuated: it
+ * counts besides what the program's own `timestamps` make).
+ */
+export type SplitEntry =
+  | {
+      readonly position: number;
+      readonly value: unknown;
+      readonly timestamp?: number | undefined;
+      /** When the split's store took the entry, where it knows: processing time in the source stage. */
+      readonly storedAtMs?: number | undefined;
+    }
+  | { readonly position: number; readonly invalid: string; readonly raw: string }
+  | { readonly position: number; readonly watermark: number };
+
+/** What a split reader answers when asked for the next entry. */
+export type SplitTake = SplitEntry | "empty" | "waiting" | "ended";
+
+/**
+ * A cursor over one split.
+ *
+ * `take()` answers an entry; `empty` when everything there is has been read (the source may become idle); `waiting` when there is more but
+ * not now (a rate limit, a fetch under way); `ended` when the split is bounded and read, for ever. After `empty` and `waiting`, `onReadable` is called
+ * when asking again makes sense.
+ */
+export interface SplitReader {
+  take(): SplitTake;
+  close(): void;
+}
+
+/** What a replayable source is opened with. */
+export interface SplitOpening {
+  readonly split: Split;
+  /** Position of the last entry that has been processed; undefined at the very beginning. The reader answers what follows it. */
+  readonly after: number | undefined;
+  /** Called (asynchronously) when asking again makes sense. */
+  readonly onReadable: () => void;
+  /** Called once when the split cannot be read on; the instance fails with it and is restarted. */
+  readonly onFailed: (error: unknown) => void;
+  /** Schedules `wake` after `delayMs` on the runtime's clock (rate limits); answers its cancellation. */
+  readonly schedule: (delayMs: number, wake: () => void) => () => void;
+  /** Time in ms that never goes back, on the runtime's clock (rate limits). */
+  readonly monotonicMs: () => number;
+}
+
+/** A source whose splits can be read again. */
+export interface ReplayableSource {
+  readonly kind: "replayable";
+  /** Whether positions are consecutive numbers or merely grow. */
+  readonly positions: "dense" | "sparse";
+  /** Whether every split ends. */
+  readonly bounded: boolean;
+  /** Lists the splits; called by the leader, once per generation. @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts */
+  splits(): Promise<readonly Split[]>;
+  /** Opens one split. @throws SOURCE_CHANGED when it is another one than `opening.split` says */
+  open(opening: SplitOpening): Promise<SplitReader>;
+}
+
+/** What the producer of a push source is given by the worker that hosts its instance. */
+export interface ProducerContext {
+  /** Appends one record to the ingress log; resolves when it is stored: acknowledge to the outside only after that. */
+  append(value: unknown): Promise<void>;
+  /** Runs `wake` after `delayMs` on the runtime's clock. */
+  schedule(delayMs: number, wake: () => void): () => void;
+  /** Wall-clock time, ms since the epoch. */
+  now(): number;
+  /** Something went wrong for good; the instance fails with it and is restarted. */
+  failed(error: unknown): void;
+}
+
+/** A source that pushes: its records go through an ingress log. */
+export interface PushSource {
+  readonly kind: "push";
+  /** Bytes of the records in the ingress log. */
+  readonly codec: ValueCodec;
+  splits(): Promise<readonly Split[]>;
+  /** Starts producing for `split`; answers how to stop. */
+  produce(split: Split, context: ProducerContext): () => void | Promise<void>;
+}
+
+/** A source as the program describes it. `T` is what its records are; only types look at it. */
+export interface SourceSpec<T = unknown> {
+  /** What the plan prints: `csv(3 files)`, `hostMetrics(every 200ms)`. */
+  readonly description: string;
+  readonly reader: ReplayableSource | PushSource;
+  /**
+   * Event timestamps that come with the source: how to take them from a record, and how far out of order they are. A program may
+   * override them with `.timestamps(…)`. Absent: the records have no event time unless the program says so.
+   */
+  readonly timestamps?: SourceTimestamps<T> | undefined;
+}
+
+/** Event timestamps that a source brings along. */
+export interface SourceTimestamps<T> {
+  of(value: T): number;
+  /** @default 0: monotonic */
+  readonly outOfOrdernessMs: number;
+}

@@ -1,0 +1,43 @@
+/**
+ * What JetStream's error codes mean for us.
+ *
+ * Owns the table; the numbers are the server's (`server/errors.json`).
+ */
+import { type ErrorCode, StreamError } from "../errors.ts";
+import type { ApiRefusal } from "./api.ts";
+
+/** Codes that callers decide on. */
+export const refusals = {
+  streamNotFound: 10059,
+  streamExistsOtherwise: 10058,
+  messageNotFound: 10037,
+  wrongLastSequence: 10071,
+  wrongLastSequenceUnknown: 10164,
+  streamFull: 10077,
+} as const;
+
+const meanings: Readonly<Record<number, ErrorCode>> = {
+  [refusals.streamNotFound]: "NOT_FOUND",
+  10014: "NOT_FOUND", // consumer not found
+  [refusals.messageNotFound]: "NOT_FOUND",
+  [refusals.streamFull]: "LOG_FULL",
+  10002: "SERVER_FULL", // resource limits exceeded for account
+  10023: "SERVER_FULL", // insufficient resources
+  10027: "SERVER_FULL", // maximum number of streams reached
+  10028: "SERVER_FULL", // insufficient memory resources available
+  10047: "SERVER_FULL", // insufficient storage resources available
+  10122: "SERVER_FULL", // stream max bytes exceeds account limit
+  10039: "SERVER_UNSUITABLE", // JetStream not enabled for account
+  10076: "SERVER_UNSUITABLE", // JetStream not enabled
+  [refusals.streamExistsOtherwise]: "SERVER_UNSUITABLE",
+  10005: "SERVER_UNSUITABLE", // no suitable peers for placement
+  10052: "SERVER_UNSUITABLE", // stream configuration refused
+  10065: "SERVER_UNSUITABLE", // subjects overlap with an existing stream
+  10074: "SERVER_UNSUITABLE", // replicas > 1 not supported in non-clustered mode
+};
+
+/** The error for a refusal; what has no meaning of its own is taken as passing when the server blames itself, else as final. */
+export function refusalError(what: string, refusal: ApiRefusal): StreamError {
+  const code = meanings[refusal.err_code] ?? (refusal.code >= 500 ? "UNAVAILABLE" : "SERVER_UNSUITABLE");
+  return new StreamError(code, `${what}: ${refusal.description} (JetStream ${refusal.err_code})`);
+}

@@ -1,0 +1,96 @@
+/**
+ * Calls of the JetStream API: one request, one answer, one kind of error.
+ *
+ * Owns timeouts and the translation of everything that can go wrong into a StreamError. Knows no log, register or blob.
+ *
+ * A1. A call that was sent and not answered throws TIMEOUT: whether it was carried out is unknown. UNAVAILABLE means the same, except while the link
+ *     was down from the start.
+ * A2. A call ends when the connection does, not 2 s later.
+ */
+import { errors, type Msg, type MsgHdrs, type RequestOptions } from "@nats-io/nats-core";
+import { messageOf, StreamError } from "../errors.ts";
+import { refusalError } from "./api-refusal.ts";
+import type { Link } from "./link.ts";
+
+/** What the server says when it does not do what it was asked for. */
+export interface ApiRefusal {
+  readonly err_code: number;
+  readonly code: number;
+  readonly description: string;
+}
+
+/** An answer of the API: what was asked for, or why not. */
+export type ApiAnswer<T> =
+  | { readonly kind: "done"; readonly value: T }
+  | { readonly kind: "refused"; readonly refusal: ApiRefusal };
+
+/** How long a call waits; calls in flight when a server is killed are never answered. */
+const timeoutMs = 2_000;
+
+const emptyBody = new Uint8Array(0);
+
+/** The JetStream API over one link. */
+export class JetStreamApi {
+  readonly link: Link;
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  /** Calls `$JS.API.<operation>`; a refusal is an answer, for callers who expect it. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
+  async ask<T>(operation: string, body?: object): Promise<ApiAnswer<T>> {
+    const bytes = body === undefined ? emptyBody : Buffer.from(JSON.stringify(body));
+    const answer = await this.exchange(`$JS.API.${operation}`, bytes);
+    return parseAnswer<T>(answer);
+  }
+
+  /** Like {@link JetStreamApi.ask}, but a refusal is thrown, with `what` was wanted. @throws by the refusal's code */
+  async call<T>(what: string, operation: string, body?: object): Promise<T> {
+    const answer = await this.ask<T>(operation, body);
+    if (answer.kind === "refused") throw refusalError(what, answer.refusal);
+    return answer.value;
+  }
+
+  /** Publishes into a stream and waits for the acknowledgement. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
+  async publish(subject: string, payload: Uint8Array, headers: MsgHdrs): Promise<ApiAnswer<{ readonly seq: number }>> {
+    return parseAnswer(await this.exchange(subject, payload, headers));
+  }
+
+  /** One request, whatever the answer is. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
+  async exchange(subject: string, payload: Uint8Array, headers?: MsgHdrs): Promise<Msg> {
+    await this.link.untilUp(timeoutMs);
+    const lost = Promise.withResolvers<never>();
+    const stop = this.link.onEvent(() =>
+      lost.reject(new StreamError("UNAVAILABLE", `the connection was lost while waiting for an answer on ${subject}`)),
+    );
+    const options: RequestOptions = headers === undefined ? { timeout: timeoutMs } : { timeout: timeoutMs, headers };
+    try {
+      return await Promise.race([this.link.connection.request(subject, payload, options), lost.promise]);
+    } catch (error) {
+      throw requestError(error, subject);
+    } finally {
+      stop();
+    }
+  }
+}
+
+/** What a failed request means. */
+export function requestError(error: unknown, subject: string): StreamError {
+  if (StreamError.is(error)) return error;
+  const options = { cause: error };
+  const cause = error instanceof errors.RequestError ? (error.cause ?? error) : error;
+  if (cause instanceof errors.TimeoutError) return new StreamError("TIMEOUT", `no answer on ${subject}`, options);
+  if (cause instanceof errors.NoRespondersError) {
+    return new StreamError("UNAVAILABLE", `JetStream does not answer on ${subject}`, options);
+  }
+  if (cause instanceof errors.PermissionViolationError) {
+    const { operation, subject: refused } = cause;
+    return new StreamError("SERVER_REFUSED", `the user may not ${operation} ${refused}`, options);
+  }
+  return new StreamError("UNAVAILABLE", `request on ${subject}: ${messageOf(error)}`, options);
+}
+
+function parseAnswer<T>(message: Msg): ApiAnswer<T> {
+  const answer = message.json<T & { readonly error?: ApiRefusal }>();
+  return answer.error === undefined ? { kind: "done", value: answer } : { kind: "refused", refusal: answer.error };
+}

@@ -1,0 +1,170 @@
+/**
+ * The way to a NATS server: connects, and refuses at once and in one line what cannot work.
+ *
+ * Owns the first contact only. Once connected, the client reconnects for ever, and nothing here is asked again.
+ *
+ * I1. Within 5 s there is an answer: seams, or an error that says what was found and what is needed.
+ * I2. No message contains a password, a token or a key.
+ */
+import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
+import { connect, errors } from "@nats-io/transport-node";
+import { messageOf, StreamError } from "../errors.ts";
+import type { Logger } from "../platform/platform.ts";
+import { type Address, type AddressInput, resolveAddress } from "./address.ts";
+import { afterMs, Link } from "./link.ts";
+import { NatsSeams } from "./nats-seams.ts";
+import { describeVersion, isAtLeast, parseVersion, versionNeeded, versionRecommended } from "./version.ts";
+
+/** How to connect. */
+export interface NatsOptions extends AddressInput {
+  /** Servers that keep a copy of each stream: 1, 3 or 5. @default 1 */
+  readonly replicas?: number | undefined;
+  /** Name of the connections, as the server lists them. @default "tidemark" */
+  readonly name?: string | undefined;
+  /** Beginning of the subjects for answers, where permissions give each user its own. @default "_INBOX" */
+  readonly inboxPrefix?: string | undefined;
+  /** @default nothing is said */
+  readonly logger?: Logger | undefined;
+}
+
+/** Time within which there is an answer. */
+const connectMsMax = 4_500;
+
+const dialMsMax = 3_000;
+
+const quiet: Logger = { log: () => {}, child: () => quiet };
+
+/**
+ * Connects to a server and checks that jobs can live on it.
+ *
+ * @throws SERVER_UNREACHABLE when nothing answers like a NATS server; SERVER_UNSUITABLE when it is too old or has no JetStream; SERVER_REFUSED when it
+ * does not take the credentials; OPTION_INVALID, PATH_UNUSABLE
+ *
+ * @example
+ * const seams = await connectNats({ servers: "nats://127.0.0.1:4222" });
+ */
+export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
+  const replicas = checkReplicas(options.replicas ?? 1);
+  const address = await resolveAddress(options);
+  const logger = options.logger ?? quiet;
+  const data = await open(address, options, "data");
+  try {
+    checkServer(data, address, logger);
+    const control = await open(address, options, "control");
+    const seams = new NatsSeams(new Link(data), new Link(control), replicas, logger);
+    await checkAccount(seams, address);
+    return seams;
+  } catch (error) {
+    await data.close();
+    throw error;
+  }
+}
+
+function checkReplicas(replicas: number): number {
+  if ([1, 3, 5].includes(replicas)) return replicas;
+  throw new StreamError("OPTION_INVALID", `replicas is ${replicas}; a stream has 1, 3 or 5`);
+}
+
+async function open(address: Address, options: NatsOptions, use: string): Promise<NatsConnection> {
+  const connecting = connect(clientOptions(address, options, use));
+  const late = afterMs(connectMsMax).then(() => "late" as const);
+  try {
+    const first = await Promise.race([connecting, late]);
+    if (first !== "late") return first;
+  } catch (error) {
+    throw connectError(error, address);
+  }
+  void connecting.then((connection) => connection.close()).catch(() => {});
+  throw unreachable(address, "no answer like that of a NATS server");
+}
+
+function clientOptions(address: Address, options: NatsOptions, use: string): ConnectionOptions {
+  const { authenticator, tls } = address;
+  return {
+    servers: [...address.servers],
+    name: `${options.name ?? "tidemark"} ${use}`,
+    timeout: dialMsMax,
+    reconnectTimeWait: 50,
+    reconnectJitter: 50,
+    reconnectJitterTLS: 50,
+    maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+    ...(options.inboxPrefix !== undefined && { inboxPrefix: options.inboxPrefix }),
+    ...(authenticator !== undefined && { authenticator }),
+    ...(tls !== undefined && { tls }),
+  };
+}
+
+function connectError(error: unknown, address: Address): StreamError {
+  const causes = chainOf(error);
+  const isRefused = causes.some(
+    (cause) => cause instanceof errors.AuthorizationError || cause instanceof errors.UserAuthenticationExpiredError,
+  );
+  if (isRefused) {
+    return new StreamError(
+      "SERVER_REFUSED",
+      `the NATS server at ${address.printable} refuses the credentials: give user and password in the URL, or a credentials file`,
+    );
+  }
+  const tlsReason = causes.map(messageOf).find((message) => /certificate|'tls'|tls_|SSL|EPROTO/.test(message));
+  if (tlsReason !== undefined) {
+    return new StreamError("SERVER_UNSUITABLE", `the NATS server at ${address.printable} and TLS: ${tlsReason}`);
+  }
+  return unreachable(address, describeFailure(error));
+}
+
+function describeFailure(error: unknown): string {
+  if (error instanceof errors.TimeoutError) return "no answer like that of a NATS server";
+  const message = messageOf(error);
+  return message === "" || message === "undefined" ? "the connection was closed" : message;
+}
+
+function unreachable(address: Address, reason: string): StreamError {
+  return new StreamError(
+    "SERVER_UNREACHABLE",
+    `no NATS server answers at ${address.printable} (${reason}): start one (nats-server -c nats.conf) or name another`,
+  );
+}
+
+function checkServer(connection: NatsConnection, address: Address, logger: Logger): void {
+  const found = connection.info?.version ?? "unknown";
+  const version = parseVersion(found);
+  const needed = `${describeVersion(versionNeeded)} or newer is needed, ${describeVersion(versionRecommended)} or newer recommended`;
+  if (!isAtLeast(version, versionNeeded)) {
+    throw new StreamError(
+      "SERVER_UNSUITABLE",
+      `the NATS server at ${address.printable} is version ${found}: ${needed}`,
+    );
+  }
+  if (connection.info?.jetstream !== true) throw withoutJetStream(address);
+  if (!isAtLeast(version, versionRecommended)) logger.log("warn", `nats-server ${found}: ${needed}`);
+}
+
+/** A server may have JetStream and the account not. */
+async function checkAccount(seams: NatsSeams, address: Address): Promise<void> {
+  try {
+    await seams.capacity();
+  } catch (error) {
+    await seams.close();
+    throw StreamError.is(error, "SERVER_UNSUITABLE") ? withoutJetStream(address) : error;
+  }
+}
+
+function withoutJetStream(address: Address): StreamError {
+  return new StreamError(
+    "SERVER_UNSUITABLE",
+    `the NATS server at ${address.printable} has no JetStream for this account: start it with a jetstream block (nats-server -c nats.conf)`,
+  );
+}
+
+function chainOf(error: unknown): readonly unknown[] {
+  const chain: unknown[] = [];
+  for (let cause = error; cause !== undefined && chain.length < 5;) {
+    chain.push(cause);
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return chain;
+}

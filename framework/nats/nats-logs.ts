@@ -1,0 +1,37 @@
+/**
+ * All logs of an account on a NATS server.
+ *
+ * Owns how many replicas they get; a log is a stream of its name.
+ */
+import type { Log, LogConfig, LogInfo, Logs } from "../log/contracts.ts";
+import { logInfoOf } from "./log-info.ts";
+import { type LogPlace, NatsLog, openLog } from "./nats-log.ts";
+import { logStream } from "./stream-config.ts";
+
+/** Logs on JetStream. */
+export class NatsLogs implements Logs {
+  readonly #place: LogPlace;
+  readonly #replicas: number;
+
+  constructor(place: LogPlace, replicas: number) {
+    this.#place = place;
+    this.#replicas = replicas;
+  }
+
+  async create(name: string, config: LogConfig): Promise<Log> {
+    return new NatsLog(this.#place, await this.#place.streams.create(logStream(name, config, this.#replicas)));
+  }
+
+  open(name: string): Promise<Log> {
+    return openLog(this.#place, name);
+  }
+
+  async list(prefix: string): Promise<readonly LogInfo[]> {
+    const streams = await this.#place.streams.list(prefix);
+    return streams.map(logInfoOf);
+  }
+
+  delete(name: string): Promise<void> {
+    return this.#place.streams.delete(name);
+  }
+}

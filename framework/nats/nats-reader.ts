@@ -1,0 +1,178 @@
+/**
+ * A cursor over a stream that heals: through reconnects, restarts of the server, and consumers that misbehave.
+ *
+ * Owns what has been received and not taken, and which consumer delivers now. Knows that a new consumer may only begin where the stream can be read
+ * from: the server starts silently elsewhere otherwise.
+ *
+ * E1 (R8). Before every consumer: same creation time, `first <= next`, `last >= next - 1`. Otherwise the reader is broken, for good.
+ * E2. Entries are handed on in sequence without holes: one that is not the next ends its consumer.
+ * E3. A stream that is not there is looked for again for a while; then the reader is broken, with the facts of an empty log.
+ * E4. A reader that gets nothing for long looks at the stream again: what it waits for may have been removed before it came.
+ * E5. `onReadable` is called when `take` has answered undefined (or was never called) and there is something again.
+ */
+import { StreamError } from "../errors.ts";
+import type { Entry, LogReader, ReadBroken, ReadOptions, Sequence } from "../log/contracts.ts";
+import type { Logger } from "../platform/platform.ts";
+import { EntryQueue } from "./entry-queue.ts";
+import { afterMs, guarded, type Link } from "./link.ts";
+import { PullConsumer } from "./pull-consumer.ts";
+import { logInfoOf } from "./log-info.ts";
+import type { Streams } from "./streams.ts";
+
+const bufferedMessagesMax = 256;
+const bufferedBytesMax = 4 * 1024 * 1024;
+
+const backoffMsMin = 50;
+const backoffMsMax = 1_000;
+
+/** How long a stream may be missing (a restarted cluster may not know it yet) before it counts as gone. */
+const missingMsMax = 3_000;
+
+/** A reader that has received nothing for this long checks that it is still in the right place. */
+const quietMsMax = 30_000;
+
+/** What a reader needs besides its options. */
+export interface ReaderSource {
+  readonly streams: Streams;
+  /** Carries the messages. */
+  readonly link: Link;
+  readonly logger: Logger;
+  readonly name: string;
+  /** Creation time of the life of the log that is read. */
+  readonly createdMs: number;
+}
+
+/** A reader of one stream. */
+export class NatsReader implements LogReader {
+  readonly #source: ReaderSource;
+  readonly #options: ReadOptions;
+  readonly #queue = new EntryQueue();
+  readonly #stops: readonly (() => void)[];
+  #next: Sequence;
+  #consumer: PullConsumer | undefined;
+  /** Grows with each attempt to read on; what belongs to an older one stops. */
+  #life = 0;
+  #isWaiting = true;
+  #isClosed = false;
+  /** When the last message came, or the stream was last looked at. */
+  #seenMs = performance.now();
+
+  constructor(source: ReaderSource, options: ReadOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#next = options.from;
+    this.#stops = [
+      source.link.onEvent((event) => (event === "reconnected" ? this.#begin("reconnected") : this.#end())),
+      source.link.onWatch((nowMs) => this.#look(nowMs)),
+    ];
+    if (source.link.isUp) this.#begin("opened");
+  }
+
+  get buffered(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#queue.messages, bytes: this.#queue.bytes };
+  }
+
+  take(): Entry | undefined {
+    const entry = this.#queue.take();
+    if (entry === undefined) this.#isWaiting = true;
+    this.#consumer?.askForMore();
+    return entry;
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#end();
+    for (const stop of this.#stops) stop();
+    this.#queue.clear();
+  }
+
+  #begin(reason: string): void {
+    this.#end();
+    if (this.#isClosed) return;
+    this.#source.logger.log("debug", "reader begins", { log: this.#source.name, reason, next: this.#next });
+    void this.#readOn(this.#life);
+  }
+
+  #end(): void {
+    this.#life++;
+    this.#consumer?.close();
+    this.#consumer = undefined;
+  }
+
+  #look(nowMs: number): void {
+    this.#consumer?.look(nowMs);
+    if (this.#consumer === undefined || nowMs - this.#seenMs <= quietMsMax) return;
+    this.#seenMs = nowMs;
+    void this.#checkPlace(this.#life);
+  }
+
+  /** E4. A stream that is missing or cannot be asked is the business of the next beginning. */
+  async #checkPlace(life: number): Promise<void> {
+    try {
+      const broken = await this.#whyBroken(false);
+      if (life === this.#life && broken !== undefined) this.#begin("the stream has changed");
+    } catch (error) {
+      if (!StreamError.is(error)) throw error;
+    }
+  }
+
+  async #readOn(life: number): Promise<void> {
+    const startedMs = performance.now();
+    for (let backoffMs = backoffMsMin; life === this.#life; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
+      try {
+        if (await this.#open(life, performance.now() - startedMs >= missingMsMax)) return;
+      } catch (error) {
+        if (!StreamError.is(error)) throw error;
+        this.#source.logger.log("debug", "reader waits", { log: this.#source.name, error: error.message });
+      }
+      await afterMs(backoffMs);
+    }
+  }
+
+  /** Answers whether there is nothing left to do: a consumer delivers, or the reader is broken or has moved on. */
+  async #open(life: number, isGoneWhenMissing: boolean): Promise<boolean> {
+    const { streams, name, link } = this.#source;
+    const broken = await this.#whyBroken(isGoneWhenMissing);
+    if (life !== this.#life) return true;
+    if (broken === "missing") return false;
+    if (broken !== undefined) {
+      this.#break(broken);
+      return true;
+    }
+    const consumer = new PullConsumer(streams.api, link, name, {
+      onEntry: (entry) => this.#receive(entry),
+      onOdd: (reason) => this.#begin(reason),
+      hasRoom: () => this.#queue.messages <= bufferedMessagesMax / 2 && this.#queue.bytes <= bufferedBytesMax / 2,
+    });
+    this.#consumer = consumer;
+    await consumer.open(this.#next);
+    return true;
+  }
+
+  async #whyBroken(isGoneWhenMissing: boolean): Promise<ReadBroken | "missing" | undefined> {
+    const { streams, name, createdMs } = this.#source;
+    const stream = await streams.find(name);
+    if (stream === undefined) {
+      return isGoneWhenMissing ? { expected: this.#next, first: 1, last: 0, createdMs: 0 } : "missing";
+    }
+    const { first, last, createdMs: foundMs } = logInfoOf(stream);
+    const isWhole = foundMs === createdMs && first <= this.#next && last >= this.#next - 1;
+    return isWhole ? undefined : { expected: this.#next, first, last, createdMs: foundMs };
+  }
+
+  #receive(entry: Entry): void {
+    if (entry.sequence !== this.#next) return this.#begin(`got ${entry.sequence} instead of ${this.#next}`);
+    this.#next++;
+    this.#seenMs = performance.now();
+    this.#queue.push(entry);
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    guarded(this.#options.onReadable);
+  }
+
+  #break(broken: ReadBroken): void {
+    this.close();
+    guarded(() => this.#options.onBroken(broken));
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Registers on a KV bucket, readable with any NATS tool.
+ *
+ * Owns the bucket's subjects. Writes carry the revision they replace, and the stream's leader decides; reads ask the leader too.
+ *
+ * B1. Every write is a compare-and-set. A loser gets `conflict`; a write without an answer throws, and may have been stored.
+ */
+import { headers } from "@nats-io/nats-core";
+import { invariant } from "../errors.ts";
+import type { Registered, RegisterResult, Registers } from "../log/contracts.ts";
+import { refusalError, refusals } from "./api-refusal.ts";
+import { bytesOf, type StoredMessage } from "./stored-message.ts";
+import { bucketStream } from "./stream-config.ts";
+import type { Streams } from "./streams.ts";
+
+const expectedRevision = "Nats-Expected-Last-Subject-Sequence";
+
+/** Keys as KV clients allow them. */
+const keyPattern = /^[-/_=a-zA-Z0-9]+(\.[-/_=a-zA-Z0-9]+)*$/;
+
+/** Opens the registers in `bucket`; creates it when absent. */
+export async function openRegisters(streams: Streams, bucket: string, replicas: number): Promise<NatsRegisters> {
+  const config = bucketStream(bucket, replicas);
+  await streams.create(config);
+  return new NatsRegisters(streams, config.name, `$KV.${bucket}.`);
+}
+
+/** The registers of one job. */
+export class NatsRegisters implements Registers {
+  readonly #streams: Streams;
+  readonly #stream: string;
+  readonly #subjectPrefix: string;
+
+  constructor(streams: Streams, stream: string, subjectPrefix: string) {
+    this.#streams = streams;
+    this.#stream = stream;
+    this.#subjectPrefix = subjectPrefix;
+  }
+
+  async get(key: string): Promise<Registered | undefined> {
+    const query = { last_by_subj: this.#subjectOf(key) };
+    const answer = await this.#streams.api.ask<{ readonly message: StoredMessage }>(
+      `STREAM.MSG.GET.${this.#stream}`,
+      query,
+    );
+    if (answer.kind === "done") {
+      const { data, seq } = answer.value.message;
+      return { value: bytesOf(data ?? ""), revision: seq };
+    }
+    if (answer.refusal.err_code === refusals.messageNotFound) return undefined;
+    throw refusalError(`register ${key}`, answer.refusal);
+  }
+
+  create(key: string, value: Uint8Array): Promise<RegisterResult> {
+    return this.#compareAndSet(key, value, 0);
+  }
+
+  update(key: string, value: Uint8Array, revision: number): Promise<RegisterResult> {
+    return this.#compareAndSet(key, value, revision);
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    const subjects = await this.#streams.subjects(this.#stream, `${this.#subjectPrefix}>`);
+    return subjects.map((subject) => subject.slice(this.#subjectPrefix.length)).filter((key) => key.startsWith(prefix));
+  }
+
+  async #compareAndSet(key: string, value: Uint8Array, revision: number): Promise<RegisterResult> {
+    const condition = headers();
+    condition.set(expectedRevision, String(revision));
+    // The client sends after this task; the caller may reuse its buffer before a reconnect is through.
+    const answer = await this.#streams.api.publish(this.#subjectOf(key), new Uint8Array(value), condition);
+    if (answer.kind === "done") return { kind: "written", revision: answer.value.seq };
+    const { err_code: code } = answer.refusal;
+    if (code === refusals.wrongLastSequence || code === refusals.wrongLastSequenceUnknown) return { kind: "conflict" };
+    throw refusalError(`register ${key}`, answer.refusal);
+  }
+
+  #subjectOf(key: string): string {
+    invariant(
+      keyPattern.test(key),
+      `register ${JSON.stringify(key)}: tokens of letters, digits and -/_= with dots between`,
+    );
+    return this.#subjectPrefix + key;
+  }
+}

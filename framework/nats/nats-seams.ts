@@ -1,0 +1,97 @@
+/**
+ * A place for jobs on a NATS server with JetStream.
+ *
+ * Owns two connections: one carries data (frames in both directions), so that nothing else waits behind it; the other carries calls, registers, chunks
+ * and the bus.
+ */
+import { invariant, StreamError } from "../errors.ts";
+import type { Blobs, Bus, Logs, Registers, Seams } from "../log/contracts.ts";
+import type { Logger } from "../platform/platform.ts";
+import { Acknowledgements } from "./acks.ts";
+import { JetStreamApi } from "./api.ts";
+import type { Link } from "./link.ts";
+import { openBlobs } from "./nats-blobs.ts";
+import { NatsBus } from "./nats-bus.ts";
+import { NatsLogs } from "./nats-logs.ts";
+import { openRegisters } from "./nats-registers.ts";
+import { Streams } from "./streams.ts";
+
+/** What an account may store and stores. */
+export interface Capacity {
+  /** Bytes that streams may reserve in all; undefined when the account sets no limit of its own. */
+  readonly limitBytes: number | undefined;
+  /** Bytes reserved by streams that exist. */
+  readonly reservedBytes: number;
+}
+
+interface AccountLimits {
+  readonly limits: { readonly max_storage: number };
+  readonly reserved_storage?: number;
+  readonly storage: number;
+}
+
+/** The seams on NATS. Made by {@link import("./connect.ts").connectNats}. */
+export class NatsSeams implements Seams {
+  readonly logs: Logs;
+  readonly bus: Bus;
+  readonly replicas: number;
+  readonly #data: Link;
+  readonly #control: Link;
+  readonly #api: JetStreamApi;
+  readonly #streams: Streams;
+  readonly #acknowledgements: Acknowledgements;
+
+  constructor(data: Link, control: Link, replicas: number, logger: Logger) {
+    this.#data = data;
+    this.#control = control;
+    this.replicas = replicas;
+    this.#api = new JetStreamApi(control);
+    this.#streams = new Streams(this.#api);
+    this.#acknowledgements = new Acknowledgements(data);
+    const place = { streams: this.#streams, acknowledgements: this.#acknowledgements, link: data, logger };
+    this.logs = new NatsLogs(place, replicas);
+    this.bus = new NatsBus(control);
+  }
+
+  registers(job: string): Promise<Registers> {
+    return openRegisters(this.#streams, `TM_${job}`, this.replicas);
+  }
+
+  blobs(job: string, generation: number): Promise<Blobs> {
+    invariant(Number.isSafeInteger(generation), `generation ${generation}`);
+    return openBlobs(this.#streams, `TM_${job}_${generation}_CHUNKS`, this.replicas);
+  }
+
+  /** What the account may store. @throws SERVER_UNSUITABLE when JetStream is not enabled for it; UNAVAILABLE, TIMEOUT */
+  async capacity(): Promise<Capacity> {
+    const account = await this.#api.call<AccountLimits>("account", "INFO");
+    const limit = account.limits.max_storage;
+    return {
+      limitBytes: limit < 0 ? undefined : limit,
+      reservedBytes: Math.max(account.reserved_storage ?? 0, account.storage),
+    };
+  }
+
+  /**
+   * Checks, before anything is created, that streams of `bytes` in all can be reserved. Each replica counts against the account.
+   *
+   * @throws SERVER_FULL with both figures
+   */
+  async checkRoom(bytes: number): Promise<void> {
+    const { limitBytes, reservedBytes } = await this.capacity();
+    const needed = bytes * this.replicas;
+    if (limitBytes === undefined || needed <= limitBytes - reservedBytes) return;
+    const left = Math.max(0, limitBytes - reservedBytes);
+    throw new StreamError(
+      "SERVER_FULL",
+      `the job reserves ${needed} bytes; the account has ${left} left (of ${limitBytes}, ${reservedBytes} are reserved): ` +
+        "raise the account's limit, delete old jobs, or lower the size of the inboxes",
+    );
+  }
+
+  /** Closes both connections; appends without an acknowledgement stay without one. */
+  async close(): Promise<void> {
+    this.#acknowledgements.close();
+    await Promise.all([this.#data.close(), this.#control.close()]);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * A nats-server as a child process: what `fleet` and the tests run on when no server is given.
+ *
+ * Owns the process and, if it made it, the directory of its data. Configured by the project's own `nats.conf`, so that what is tested is what is
+ * deployed; only port, name and directory are set from outside.
+ *
+ * N3. It listens on loopback only.
+ * N4. `restart` brings back the same port and data, whatever became of the process before.
+ * N5. It ends with this process, unless that is killed.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, promises as files } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { StreamError } from "../errors.ts";
+import { findNatsServer } from "./server-binary.ts";
+
+/** How a server is started. */
+export interface NatsServerOptions {
+  /** The binary. @default {@link findNatsServer} decides */
+  readonly binary?: string | undefined;
+  /** @default a free one */
+  readonly port?: number | undefined;
+  /**
+   * The directory the server runs in; `nats.conf` keeps the streams below it, in `.tidemark/jetstream`.
+   * @default a new one below the system's temporary directory, removed by `stop`
+   */
+  readonly directory?: string | undefined;
+  /** The configuration file. @default the project's `nats.conf` */
+  readonly config?: string | undefined;
+  /** @default "tidemark" */
+  readonly name?: string | undefined;
+  /** Memory at which the server's garbage collector works harder. @default 1024 */
+  readonly memoryMiB?: number | undefined;
+}
+
+/** How long a server may take until it answers; a large store is read first. */
+const startMsMax = 30_000;
+
+/** Lines of the server's log kept for the message of a failed start. */
+const keptLines = 20;
+
+/** Starts a nats-server and waits until it accepts connections. @throws SERVER_UNREACHABLE with the server's own last words */
+export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const binary = options.binary ?? (await findNatsServer());
+  const ownDirectory =
+    options.directory === undefined ? await files.mkdtemp(join(tmpdir(), "tidemark-nats-")) : undefined;
+  const directory = options.directory ?? ownDirectory ?? "";
+  const server = new NatsServer(binary, { ...options, directory }, ownDirectory);
+  try {
+    await server.restart();
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/** The configuration that comes with the project: beside the sources, or in the published package. */
+export function projectConfig(): string {
+  const places = ["../../nats.conf", "../nats.conf"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const found = places.find((place) => existsSync(place));
+  if (found === undefined) throw new StreamError("PATH_UNUSABLE", `nats.conf is not at ${places.join(" or ")}`);
+  return found;
+}
+
+/** A nats-server of this process. Made by {@link startNatsServer}. */
+export class NatsServer {
+  readonly #binary: string;
+  readonly #options: NatsServerOptions & { readonly directory: string };
+  readonly #ownDirectory: string | undefined;
+  #port: number;
+  #process: ChildProcess | undefined;
+  #lines: string[] = [];
+
+  constructor(
+    binary: string,
+    options: NatsServerOptions & { readonly directory: string },
+    ownDirectory: string | undefined,
+  ) {
+    this.#binary = binary;
+    this.#options = options;
+    this.#ownDirectory = ownDirectory;
+    this.#port = options.port ?? -1;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** What `connectNats` takes. */
+  get url(): string {
+    return `nats://127.0.0.1:${this.#port}`;
+  }
+
+  /** Undefined while it is not running. */
+  get processId(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Sends a signal and, unless it only pauses or resumes, waits for the end of the process. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) return;
+    child.kill(signal);
+    if (signal === "SIGSTOP" || signal === "SIGCONT") return;
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  }
+
+  /** Ends the process if it runs, and starts it on the same port and data. @throws SERVER_UNREACHABLE */
+  async restart(): Promise<void> {
+    await this.kill("SIGTERM");
+    this.#lines = [];
+    const child = spawn(this.#binary, this.#arguments(), {
+      cwd: this.#options.directory,
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, GOMEMLIMIT: `${this.#options.memoryMiB ?? 1024}MiB` },
+    });
+    this.#process = child;
+    const endWithUs = (): void => void child.kill("SIGTERM");
+    process.once("exit", endWithUs);
+    child.once("exit", () => {
+      process.off("exit", endWithUs);
+      if (this.#process === child) this.#process = undefined;
+    });
+    await this.#ready(child);
+  }
+
+  /** Ends the process and removes the directory, if it was made for this server. */
+  async stop(): Promise<void> {
+    await this.kill("SIGCONT");
+    await this.kill("SIGTERM");
+    if (this.#ownDirectory !== undefined)
+      await files.rm(this.#ownDirectory, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #arguments(): string[] {
+    const { config, name } = this.#options;
+    const place = ["--addr", "127.0.0.1", "--port", String(this.#port), "--http_port", "-1"];
+    return ["--config", resolve(config ?? projectConfig()), ...place, "--name", name ?? "tidemark"];
+  }
+
+  #ready(child: ChildProcess): Promise<void> {
+    return new Promise((ready, reject) => {
+      const failed = (reason: string): void => {
+        clearTimeout(late);
+        reject(new StreamError("SERVER_UNREACHABLE", `nats-server ${reason}: ${this.#lastWords()}`));
+      };
+      const late = setTimeout(() => {
+        child.kill("SIGKILL");
+        failed(`did not answer within ${startMsMax} ms`);
+      }, startMsMax);
+      child.once("error", (error) => failed(`does not start (${error.message})`));
+      child.once("exit", (code, signal) => failed(`ended at once (${signal ?? `code ${code}`})`));
+      if (child.stderr === null) return;
+      createInterface({ input: child.stderr }).on("line", (line) => {
+        this.#read(line);
+        if (!line.includes("Server is ready")) return;
+        clearTimeout(late);
+        ready();
+      });
+    });
+  }
+
+  #read(line: string): void {
+    this.#lines.push(line);
+    if (this.#lines.length > keptLines) this.#lines.shift();
+    const port = /Listening for client connections on \S+:(\d+)/.exec(line)?.[1];
+    if (port !== undefined) this.#port = Number(port);
+  }
+
+  #lastWords(): string {
+    const errors = this.#lines.filter((line) => /\[(ERR|FTL)\]|nats-server:/.test(line));
+    return (errors.length > 0 ? errors : this.#lines).slice(-3).join(" | ") || "it said nothing";
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What JetStream says about a stored message: sequence and time, in the three places where it says it.
+ *
+ * Times are nanoseconds; they are cut to ms as text, so that every way of reading a message gives the same one.
+ */
+import type { Entry } from "../log/contracts.ts";
+
+/** Sequence and stored time of a delivered message. */
+export interface Delivery {
+  readonly sequence: number;
+  readonly storedAtMs: number;
+}
+
+/**
+ * Reads `$JS.ACK.<stream>.<consumer>.<delivered>.<sequence>.<consumer sequence>.<ns>.<pending>`, also with a domain and an account hash in front of the
+ * stream; undefined when `reply` is something else.
+ */
+export function parseDelivery(reply: string): Delivery | undefined {
+  const tokens = reply.split(".");
+  const shift = tokens.length >= 11 ? 2 : 0;
+  const sequence = Number(tokens[5 + shift]);
+  const storedAtNs = tokens[7 + shift];
+  if (storedAtNs === undefined || !(sequence > 0)) return undefined;
+  return { sequence, storedAtMs: Number(storedAtNs.slice(0, -6)) };
+}
+
+/** Ms since the epoch of an RFC 3339 time with any number of fractional digits. */
+export function msOf(rfc3339: string): number {
+  return Date.parse(rfc3339.replace(/(\.\d{3})\d+/, "$1"));
+}
+
+/** A message as `STREAM.MSG.GET` answers it. */
+export interface StoredMessage {
+  readonly seq: number;
+  readonly time: string;
+  /** Base 64; absent when empty. */
+  readonly data?: string;
+}
+
+/** The entry of a message read from the stream's leader. */
+export function entryOf(message: StoredMessage): Entry {
+  return { sequence: message.seq, storedAtMs: msOf(message.time), payload: bytesOf(message.data ?? "") };
+}
+
+/** Decodes base 64 into bytes of their own. */
+export function bytesOf(base64: string): Uint8Array {
+  return plainBytes(Buffer.from(base64, "base64"));
+}
+
+/** The same bytes as a plain Uint8Array: `slice` of a Buffer would not copy, and callers rely on that it does. */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,114 @@
+/**
+ * Streams: creating, looking at, cutting, removing.
+ *
+ * Owns the calls about streams; what a stream is for is the business of logs, chunks and registers.
+ */
+import { refusalError, refusals } from "./api-refusal.ts";
+import type { JetStreamApi } from "./api.ts";
+import { checkStream, type StreamConfig } from "./stream-config.ts";
+
+/** A stream as the server describes it. */
+export interface StreamDescription {
+  readonly config: StreamConfig;
+  /** RFC 3339, nanoseconds. */
+  readonly created: string;
+  readonly state: {
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly bytes: number;
+    readonly messages: number;
+    readonly subjects?: Readonly<Record<string, number>>;
+  };
+}
+
+interface Page {
+  readonly total: number;
+  readonly limit: number;
+  readonly streams?: readonly StreamDescription[] | null;
+}
+
+/** The streams of an account. */
+export class Streams {
+  readonly api: JetStreamApi;
+
+  constructor(api: JetStreamApi) {
+    this.api = api;
+  }
+
+  /** Creates the stream or, when it exists, checks it. @throws SERVER_UNSUITABLE, SERVER_FULL, SERVER_REFUSED, UNAVAILABLE, TIMEOUT */
+  async create(wanted: StreamConfig): Promise<StreamDescription> {
+    const found = (await this.find(wanted.name)) ?? (await this.#add(wanted));
+    checkStream(found.config, wanted);
+    return found;
+  }
+
+  /** The stream, or undefined when there is none. @throws UNAVAILABLE, TIMEOUT, SERVER_REFUSED */
+  async find(name: string): Promise<StreamDescription | undefined> {
+    const answer = await this.api.ask<StreamDescription>(`STREAM.INFO.${name}`);
+    if (answer.kind === "done") return answer.value;
+    if (answer.refusal.err_code === refusals.streamNotFound) return undefined;
+    throw refusalError(`stream ${name}`, answer.refusal);
+  }
+
+  /** @throws NOT_FOUND, UNAVAILABLE, TIMEOUT */
+  get(name: string): Promise<StreamDescription> {
+    return this.api.call(`stream ${name}`, `STREAM.INFO.${name}`);
+  }
+
+  async delete(name: string): Promise<void> {
+    const answer = await this.api.ask(`STREAM.DELETE.${name}`);
+    if (answer.kind === "done" || answer.refusal.err_code === refusals.streamNotFound) return;
+    throw refusalError(`delete stream ${name}`, answer.refusal);
+  }
+
+  /** Changes `max_bytes` and nothing else. */
+  async resize(name: string, maxBytes: number): Promise<void> {
+    const { config } = await this.get(name);
+    await this.api.call(`resize stream ${name} to ${maxBytes} bytes`, `STREAM.UPDATE.${name}`, {
+      ...config,
+      max_bytes: maxBytes,
+    });
+  }
+
+  /** Removes messages below `seq` (exclusive), or those of one subject. */
+  async purge(name: string, which: { readonly seq: number } | { readonly filter: string }): Promise<void> {
+    await this.api.call(`purge stream ${name}`, `STREAM.PURGE.${name}`, which);
+  }
+
+  /** Every stream whose name begins with `prefix`. */
+  async list(prefix: string): Promise<readonly StreamDescription[]> {
+    const found: StreamDescription[] = [];
+    for (let offset = 0; ;) {
+      const page = await this.api.call<Page>("list streams", "STREAM.LIST", { offset });
+      const streams = page.streams ?? [];
+      found.push(...streams.filter(({ config }) => config.name.startsWith(prefix)));
+      offset += streams.length;
+      if (streams.length === 0 || offset >= page.total) return found;
+    }
+  }
+
+  /** The subjects below `filter` that have a message, in order. */
+  async subjects(name: string, filter: string): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let offset = 0; ;) {
+      const body = { subjects_filter: filter, offset };
+      const page = await this.api.call<StreamDescription & { readonly total?: number }>(
+        `subjects of stream ${name}`,
+        `STREAM.INFO.${name}`,
+        body,
+      );
+      const subjects = Object.keys(page.state.subjects ?? {});
+      found.push(...subjects);
+      offset += subjects.length;
+      if (subjects.length === 0 || offset >= (page.total ?? 0)) return found.toSorted();
+    }
+  }
+
+  /** Like `create` for a stream of this name that is not there; somebody else may be faster. */
+  async #add(wanted: StreamConfig): Promise<StreamDescription> {
+    const answer = await this.api.ask<StreamDescription>(`STREAM.CREATE.${wanted.name}`, wanted);
+    if (answer.kind === "done") return answer.value;
+    if (answer.refusal.err_code === refusals.streamExistsOtherwise) return this.get(wanted.name);
+    throw refusalError(`create stream ${wanted.name}`, answer.refusal);
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * The program of one stage instance: its operators, run step by step.
+ *
+ * Owns what makes a step whole (O1): keyed state, counts, random numbers and outputs begin, end and are undone together; and what becomes of a step
+ * that throws. Synchronous and pure: what it does is a function of the calls made to it, in order.
+ *
+ * P1. `process` is one step; so is each timer and each window firing of `advanceTo` and `tick`.
+ * P2. A step that throws leaves a dead letter and nothing else. What no record can be blamed for is thrown on, and ends the instance.
+ * P3. Between two calls a cut may be taken; a program restored from it behaves like this one, and gives the same bytes (O2).
+ * P4. Stages without keyed operators never look up a key.
+ */
+import { invariant, StreamError } from "../errors.ts";
+import { hashKey, renderKey, type Key } from "../record/key.ts";
+import type { Counts } from "../record/messages.ts";
+import { KeyedStore } from "../state/store.ts";
+import type { Operator } from "./contract.ts";
+import { blame, deadLetterOf, OperatorFailure } from "./failure.ts";
+import { Ledger } from "./ledger.ts";
+import type { Outlet } from "./outlet.ts";
+import { decodeOperators, encodeOperators, type SavedState, type StateCut } from "./program-state.ts";
+import { StageClock } from "./stage-clock.ts";
+import { Wiring, type Emit, type StageShape } from "./wiring.ts";
+
+export type { SavedState, StateCut } from "./program-state.ts";
+
+/** How a program runs. */
+export interface ProgramOptions {
+  /** What happens when a record fails: a dead letter, the end of the job (DEAD_LETTERS_EXCEEDED), or just a count. */
+  readonly onError: "deadLetter" | "fail" | "drop";
+  /** Where the random numbers start: different for each instance, the same for all its incarnations. */
+  readonly seed: number;
+  /**
+   * The watermarks that `timestamps` operators make are ignored; only `advanceTo` moves event time. For tests.
+   * @default false
+   */
+  readonly manualWatermarks?: boolean | undefined;
+  /**
+   * How far ahead of processing time (`setNow`) a timestamp may lie before its record is refused, ms.
+   * @default Infinity
+   */
+  readonly farFutureMs?: number | undefined;
+}
+
+/** Runs a stage's operators. */
+export class StageProgram {
+  readonly #stage: StageShape;
+  readonly #outlet: Outlet;
+  readonly #options: ProgramOptions;
+  readonly #store = new KeyedStore();
+  readonly #ledger: Ledger;
+  readonly #clock: StageClock;
+  readonly #entry: Emit;
+  readonly #operators: readonly (Operator | undefined)[];
+  /** Name of the keyed operator; undefined in a stage without one. */
+  readonly #keyed: string | undefined;
+  readonly #generators: readonly Operator[];
+
+  constructor(stage: StageShape, outlet: Outlet, options: ProgramOptions) {
+    this.#stage = stage;
+    this.#outlet = outlet;
+    this.#options = options;
+    this.#ledger = new Ledger(options.seed);
+    this.#clock = new StageClock(options.farFutureMs ?? Infinity);
+    this.#keyed = keyedOperator(stage);
+    const runStep = this.#runStep.bind(this);
+    const parts = { store: this.#store, outlet, ledger: this.#ledger, clock: this.#clock, runStep };
+    const { entry, operators } = new Wiring(stage, parts);
+    this.#entry = entry;
+    this.#operators = operators;
+    this.#generators = options.manualWatermarks === true ? [] : lastGenerators(stage, operators);
+  }
+
+  /** Makes the state of `key` current and answers the key's hash; called before `process` when the record comes over a keyed edge. */
+  select(key: Key): number {
+    return this.#keyed === undefined ? hashKey(key) : this.#store.select(key);
+  }
+
+  /** Takes one record (P1). @throws only what ends the instance (P2) */
+  process(value: unknown, timestamp: number | undefined): void {
+    this.#ledger.recordsIn += 1;
+    this.#begin();
+    try {
+      this.#entry(value, timestamp);
+      this.#commit();
+    } catch (error) {
+      this.#fail(error, value, timestamp);
+    }
+  }
+
+  /** Takes a row of the source that could not be made into a record: a dead letter. */
+  refuse(error: StreamError, raw: unknown): void {
+    this.#ledger.recordsIn += 1;
+    this.#begin();
+    this.#fail(new OperatorFailure(this.#stage.name, error), raw, undefined);
+  }
+
+  /**
+   * Event time has come to `watermark` (Infinity at the end of the input): fires at most `stepsMax` due timers and windows; answers whether all have
+   * fired. Called again with the same watermark until it answers true, and nothing else in between. A watermark that is not larger is ignored.
+   */
+  advanceTo(watermark: number, stepsMax: number): boolean {
+    const clock = this.#clock;
+    if (!(watermark > clock.applied)) return true;
+    invariant(!clock.isAdvancing || clock.watermark === watermark, `watermark ${clock.watermark} is not applied yet, and ${watermark} comes`);
+    clock.watermark = watermark;
+    for (const operator of this.#operators) {
+      if (operator?.advanceTo !== undefined && !operator.advanceTo(watermark, stepsMax)) return false;
+    }
+    clock.applied = watermark;
+    return true;
+  }
+
+  /** Processing time has come to `now`: as `advanceTo`, for processing-time timers and windows. */
+  tick(now: number, stepsMax: number): boolean {
+    this.#clock.setNow(now);
+    for (const operator of this.#operators) {
+      if (operator?.tick !== undefined && !operator.tick(this.#clock.nowMs, stepsMax)) return false;
+    }
+    return true;
+  }
+
+  /** When the earliest processing-time timer is due; undefined when there is none. */
+  nextTickAt(): number | undefined {
+    let next: number | undefined;
+    for (const operator of this.#operators) {
+      const at = operator?.nextTickAt?.();
+      if (at !== undefined && (next === undefined || at < next)) next = at;
+    }
+    return next;
+  }
+
+  /** Processing time is `ms` from here on, or what it was if that is later. */
+  setNow(ms: number): void {
+    this.#clock.setNow(ms);
+  }
+
+  /** Processing time: what `ctx.now()` answers. */
+  get now(): number {
+    return this.#clock.nowMs;
+  }
+
+  /** The next of the instance's own random numbers; part of the running step. */
+  random(): number {
+    return this.#ledger.draw();
+  }
+
+  /**
+   * Event time behind the stage: the last watermark applied; of a stage with `timestamps` operators also what they say (the last one on each path counts,
+   * and the smallest of several paths). -Infinity before the first.
+   */
+  get watermark(): number {
+    const generators = this.#generators;
+    let generated = generators.length === 0 ? -Infinity : Infinity;
+    for (let at = 0; at < generators.length; at++) generated = Math.min(generated, generators[at]?.watermark ?? -Infinity);
+    return Math.max(this.#clock.applied, generated);
+  }
+
+  /** What has been counted since the job began. */
+  get counts(): Counts {
+    return this.#ledger.counts;
+  }
+
+  /** Freezes the state as it is (P3); instant. The previous cut has been encoded or discarded. */
+  cut(): StateCut {
+    const { applied, watermark, isAdvancing, nowMs } = this.#clock;
+    const segments = this.#store.cut();
+    const states = this.#operators.flatMap((operator, index) => {
+      const name = this.#stage.operators[index]?.name;
+      return operator?.snapshot === undefined || name === undefined ? [] : [[name, operator.snapshot()] as const];
+    });
+    const advancing = isAdvancing ? watermark : undefined;
+    return {
+      nowMs,
+      random: this.#ledger.random,
+      counts: this.#ledger.counts,
+      watermark: applied,
+      operators: encodeOperators({ nextTimerNumber: this.#store.nextTimerNumber, advancing, states }),
+      encodeSome: (bytesMax) => segments.encodeSome(bytesMax),
+      segments: () => segments.segments(),
+      discard: () => segments.discard(),
+    };
+  }
+
+  /** Takes the state of a snapshot; called once, before anything else. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
+  restore(saved: SavedState): void {
+    const { nextTimerNumber, advancing, states } = decodeOperators(saved.operators);
+    this.#store.restore(saved.segments, nextTimerNumber);
+    this.#ledger.restore(saved.counts, saved.random);
+    this.#clock.restore(saved.nowMs, saved.watermark, advancing);
+    for (const [name, state] of states) this.#restoreOperator(name, state);
+  }
+
+  #restoreOperator(name: string, state: unknown): void {
+    const operator = this.#operators[this.#stage.operators.findIndex((node) => node.name === name)];
+    if (operator?.restore === undefined) {
+      throw new StreamError("SNAPSHOT_UNSUITABLE", `the snapshot has state of operator ${name}, and stage ${this.#stage.name} has none like it`);
+    }
+    operator.restore(state);
+  }
+
+  #runStep(operator: string, step: () => void, describe: () => unknown, timestamp: number | undefined): void {
+    this.#begin();
+    try {
+      step();
+      this.#commit();
+    } catch (error) {
+      this.#fail(blame(operator, error), describe(), timestamp);
+    }
+  }
+
+  #begin(): void {
+    this.#store.begin();
+    this.#ledger.mark();
+    this.#outlet.mark();
+  }
+
+  #commit(): void {
+    if (this.#keyed === undefined) return;
+    try {
+      this.#store.commit();
+    } catch (error) {
+      throw blame(this.#keyed, error);
+    }
+  }
+
+  /** P2. The dead letter comes after the undo: it is no part of the step. */
+  #fail(error: unknown, value: unknown, timestamp: number | undefined): void {
+    const key = this.#store.key;
+    this.#store.undo();
+    this.#ledger.undo();
+    this.#outlet.undo();
+    if (!(error instanceof OperatorFailure)) throw error;
+    const letter = deadLetterOf(error, { key: key === undefined ? undefined : renderKey(key), timestamp, value });
+    this.#ledger.deadLetters += 1;
+    switch (this.#options.onError) {
+      case "deadLetter":
+        return this.#outlet.deadLetter(letter);
+      case "fail":
+        throw new StreamError("DEAD_LETTERS_EXCEEDED", `onError is "fail", and operator ${letter.operator} failed with ${letter.code}: ${letter.message}`, {
+          cause: error.cause,
+        });
+      case "drop":
+        return undefined;
+    }
+  }
+}
+
+/** The stage's one keyed operator: its name. */
+function keyedOperator({ name, entry, operators }: StageShape): string | undefined {
+  const keyed = operators.flatMap((node, index) => (node.factory.keyed ? [{ node, index }] : []));
+  const [first, second] = keyed;
+  invariant(second === undefined, `stage ${name} has two keyed operators, ${first?.node.name} and ${second?.node.name}`);
+  const isEntry = entry.some((target) => target.kind === "operator" && target.operator === first?.index);
+  invariant(first === undefined || isEntry, `${first?.node.name} is keyed and not at the entry of stage ${name}`);
+  return first?.node.name;
+}
+
+/** The operators that make watermarks, and behind which no other one does. */
+function lastGenerators({ operators: nodes }: StageShape, operators: readonly (Operator | undefined)[]): readonly Operator[] {
+  const makes = (index: number): boolean => operators[index]?.watermark !== undefined;
+  const leadsToAnother = (index: number): boolean =>
+    nodes[index]?.outputs.some((target) => target.kind === "operator" && (makes(target.operator) || leadsToAnother(target.operator))) ?? false;
+  return operators.filter((operator, index) => operator !== undefined && makes(index) && !leadsToAnother(index)).filter((operator) => operator !== undefined);
+}

@@ -1,0 +1,42 @@
+/**
+ * The two times of a stage instance: event time (its watermark) and processing time.
+ *
+ * C1. Neither goes back.
+ * C2. `watermark` is what operators see: the one that is being applied. `applied` is the last one for which everything due has fired.
+ */
+
+/** What time it is in a stage. */
+export class StageClock {
+  watermark = -Infinity;
+  applied = -Infinity;
+  nowMs = 0;
+  readonly #farFutureMs: number;
+  #isSet = false;
+
+  /** `farFutureMs`: how far ahead of processing time a timestamp may lie. */
+  constructor(farFutureMs: number) {
+    this.#farFutureMs = farFutureMs;
+  }
+
+  /** Processing time is `ms`, or what it was if that is later (C1). */
+  setNow(ms: number): void {
+    this.#isSet = true;
+    if (ms > this.nowMs) this.nowMs = ms;
+  }
+
+  /** The largest timestamp that is not too far in the future; no bound until processing time is known. */
+  get timestampMax(): number {
+    return this.#isSet ? this.nowMs + this.#farFutureMs : Infinity;
+  }
+
+  /** Whether firing what is due has begun and is not over. */
+  get isAdvancing(): boolean {
+    return this.watermark > this.applied;
+  }
+
+  restore(nowMs: number, applied: number, advancing: number | undefined): void {
+    if (nowMs > 0) this.setNow(nowMs);
+    this.applied = applied;
+    this.watermark = advancing ?? applied;
+  }
+}

@@ -1,0 +1,304 @@
+/**
+ * Aggregates per key and window: tumbling or sliding, in event or processing time.
+ *
+ * Owns when windows fire, fire again, and are gone. The arithmetic is in `window/grid.ts`, what is computed in an `Accumulation`.
+ *
+ * W1. A window exists from its first record on, fires when its last millisecond is at or below the watermark (semantics 1.3), and is kept for the
+ *     allowed lateness. Its result has the timestamp `end - 1`.
+ * W2. A record is added to each of its windows that is still kept, and fires those again that have fired: the newest first. A record all of whose windows
+ *     are gone is late; so is one in a hole between windows that is itself behind the watermark and the lateness (FINDINGS 17).
+ * W3. Where accumulators can be merged, sliding windows share panes: one addition per record. Else a record is added to each of its windows.
+ * W4. A window whose firing throws is done with all the same: its result is the dead letter, and it never fires in an endless loop.
+ * W5. Processing time knows no lateness: a window is dropped when it fires. A record that comes in the last millisecond of a tumbling window that has
+ *     fired opens it again (as in Flink); shared panes cannot tell such records apart, so those windows fire one millisecond later, at their end.
+ */
+import { StreamError } from "../errors.ts";
+import { restoreCell, type Row } from "../state/row.ts";
+import { assertSaved, type Column } from "../state/segment-codec.ts";
+import type { KeyedStore } from "../state/store.ts";
+import { Timer, TimerQueue } from "../state/timer-queue.ts";
+import { checkTimestamp } from "../time/timestamp.ts";
+import type { WindowAssigner } from "../window/assigner.ts";
+import { saturatingAdd, WindowGrid } from "../window/grid.ts";
+import { Slices } from "../window/slices.ts";
+import type { Accumulation } from "./accumulation.ts";
+import type { Operator, OperatorContext } from "./contract.ts";
+
+/** What a window operator computes, over which windows. */
+export interface WindowPlan {
+  readonly assigner: WindowAssigner;
+  readonly allowedLatenessMs: number;
+  readonly accumulation: Accumulation;
+}
+
+/** One instance's windows. */
+export class WindowAggregate implements Operator, Column {
+  readonly name: string;
+  readonly #context: OperatorContext;
+  readonly #store: KeyedStore;
+  readonly #grid: WindowGrid;
+  readonly #accumulation: Accumulation;
+  readonly #isEventTime: boolean;
+  readonly #latenessMs: number;
+  /** W3. */
+  readonly #isShared: boolean;
+  /** From a window's end to when it fires: see W5. */
+  readonly #firesAfterEndMs: number;
+  readonly #column: number;
+  readonly #queue = new TimerQueue();
+  // The firing under way; fields, so that firing allocates no closures.
+  #firingRow: Row | undefined;
+  #firingStart = 0;
+  #firingValue: unknown;
+  readonly #fire: () => void = () => this.#fireWindow(this.#firingRow, this.#firingStart);
+  readonly #describe: () => unknown = () => this.#firingValue ?? this.#unfinishedResult();
+
+  constructor(context: OperatorContext, { assigner, allowedLatenessMs, accumulation }: WindowPlan) {
+    const namespace = context.keyed.namespace(context.name);
+    this.name = namespace.columnName("windows");
+    this.#context = context;
+    this.#store = context.keyed;
+    this.#grid = new WindowGrid(assigner);
+    this.#accumulation = accumulation;
+    this.#isEventTime = assigner.time === "event";
+    this.#latenessMs = this.#isEventTime ? allowedLatenessMs : 0;
+    this.#isShared = assigner.slideMs < assigner.sizeMs && accumulation.isMergeable;
+    this.#firesAfterEndMs = this.#isShared && !this.#isEventTime ? 0 : -1;
+    this.#column = context.keyed.addColumn(this);
+  }
+
+  process(value: unknown, timestamp: number | undefined): void {
+    const isEventTime = this.#isEventTime;
+    const time = checkTimestamp(isEventTime ? timestamp : this.#context.now(), isEventTime ? "the record's timestamp" : "processing time");
+    const watermark = isEventTime ? this.#context.watermark() : -Infinity;
+    const newest = this.#grid.newestStart(time);
+    if (time >= newest + this.#grid.sizeMs) {
+      if (saturatingAdd(time, this.#latenessMs) <= watermark) this.#context.emitLate(value, timestamp);
+    } else if (this.#goneAt(newest) <= watermark) this.#context.emitLate(value, timestamp);
+    else if (this.#isShared) this.#addToPane(value, time, newest, watermark);
+    else this.#addToWindows(value, time, newest, watermark);
+  }
+
+  advanceTo(watermark: number, stepsMax: number): boolean {
+    return this.#isEventTime ? this.#fireDue(watermark, stepsMax) : true;
+  }
+
+  tick(now: number, stepsMax: number): boolean {
+    return this.#isEventTime ? true : this.#fireDue(now, stepsMax);
+  }
+
+  nextTickAt(): number | undefined {
+    return this.#isEventTime ? undefined : this.#queue.next?.time;
+  }
+
+  encode(cell: unknown): unknown {
+    const { starts, accumulators, timer } = cell as Slices;
+    return [timer?.time, timer?.number, starts, accumulators];
+  }
+
+  decode(saved: unknown, row: Row): unknown {
+    assertSaved(Array.isArray(saved) && saved.length === 4, row, this.name);
+    const [time, number, starts, accumulators]: unknown[] = saved;
+    assertSaved(typeof time === "number" && Number.isSafeInteger(number), row, this.name);
+    assertSaved(Array.isArray(starts) && Array.isArray(accumulators) && starts.length > 0, row, this.name);
+    assertSaved(starts.length === accumulators.length && starts.every(Number.isSafeInteger), row, this.name);
+    const slices = new Slices();
+    for (const [at, start] of starts.entries()) {
+      assertSaved(this.#accumulation.accepts(accumulators[at]), row, this.name);
+      slices.insert(at, start as number, accumulators[at]);
+    }
+    slices.timer = new Timer(time, number as number, row);
+    this.#queue.add(slices.timer);
+    return slices;
+  }
+
+  #addToPane(value: unknown, time: number, newest: number, watermark: number): void {
+    const row = this.#add(this.#grid.paneStart(time), value, time, watermark);
+    if (this.#latenessMs === 0) return;
+    const oldest = this.#grid.oldestStart(time);
+    if (this.#firesAt(oldest) > watermark) return;
+    for (let start = newest; start >= oldest; start -= this.#grid.slideMs) {
+      if (this.#goneAt(start) <= watermark) break;
+      if (this.#firesAt(start) <= watermark) this.#fireWindow(row, start);
+    }
+  }
+
+  #addToWindows(value: unknown, time: number, newest: number, watermark: number): void {
+    for (let start = newest; start > time - this.#grid.sizeMs; start -= this.#grid.slideMs) {
+      if (this.#goneAt(start) <= watermark) break;
+      const row = this.#add(start, value, time, watermark);
+      if (this.#firesAt(start) <= watermark) this.#fireWindow(row, start);
+    }
+  }
+
+  /** Takes the value into the slice that begins at `start`; answers the current row. */
+  #add(start: number, value: unknown, time: number, watermark: number): Row {
+    const { undoLog } = this.#store;
+    const row = this.#store.write();
+    const slices = (row.cells[this.#column] as Slices | undefined) ?? this.#newSlices(row);
+    const at = slices.find(start);
+    if (at >= 0) {
+      this.#accumulation.add(slices, at, value, undoLog);
+      return row;
+    }
+    this.#checkBounds(time);
+    const accumulator = this.#accumulation.first(value);
+    undoLog.push(removeSlice, slices, start, undefined);
+    slices.insert(-1 - at, start, accumulator);
+    this.#schedule(row, slices, this.#nextDue(start, watermark));
+    return row;
+  }
+
+  #newSlices(row: Row): Slices {
+    const slices = new Slices();
+    this.#store.undoLog.push(restoreCell, row, this.#column, undefined);
+    row.cells[this.#column] = slices;
+    return slices;
+  }
+
+  /** Makes sure that the row's timer is due at `time` or before. */
+  #schedule(row: Row, slices: Slices, time: number): void {
+    const held = slices.timer;
+    if (held !== undefined && held.time <= time) return;
+    const timer = new Timer(time, this.#store.nextTimerNumber, row);
+    this.#store.undoLog.push(unschedule, this, slices, held);
+    this.#store.nextTimerNumber += 1;
+    if (held !== undefined) this.#queue.remove(held);
+    this.#queue.add(timer);
+    slices.timer = timer;
+  }
+
+  /** Undoes `#schedule`. */
+  unschedule(slices: Slices, held: Timer | undefined): void {
+    const { timer } = slices;
+    if (timer !== undefined) {
+      this.#queue.remove(timer);
+      this.#store.nextTimerNumber = timer.number;
+    }
+    if (held !== undefined) this.#queue.add(held);
+    slices.timer = held;
+  }
+
+  #fireDue(time: number, stepsMax: number): boolean {
+    for (let steps = 0; ; steps++) {
+      const timer = this.#queue.next;
+      if (timer === undefined || timer.time > time) return true;
+      if (steps >= stepsMax) return false;
+      this.#fireTimer(timer);
+    }
+  }
+
+  #fireTimer(timer: Timer): void {
+    const { row, time } = timer;
+    this.#store.focus(row);
+    this.#store.write();
+    this.#queue.remove(timer);
+    const slices = row.cells[this.#column] as Slices;
+    slices.timer = undefined;
+    const start = time - this.#firesAfterEndMs - this.#grid.sizeMs;
+    if (this.#hasWindow(slices, start)) this.#fireAsStep(row, start);
+    this.#cleanUp(row, slices, time);
+    this.#store.finish();
+  }
+
+  /** W4: the step covers the firing only; the clean-up comes after it, whatever happened. */
+  #fireAsStep(row: Row, start: number): void {
+    this.#firingRow = row;
+    this.#firingStart = start;
+    this.#firingValue = undefined;
+    this.#context.step(this.#fire, this.#describe, start + this.#grid.sizeMs - 1);
+    this.#firingRow = undefined;
+    this.#firingValue = undefined;
+  }
+
+  #hasWindow(slices: Slices, start: number): boolean {
+    if (!this.#isShared) return slices.find(start) >= 0;
+    if (this.#grid.newestStart(start) !== start) return false;
+    const first = slices.starts[slices.firstFrom(start)];
+    return first !== undefined && first < start + this.#grid.sizeMs;
+  }
+
+  #fireWindow(row: Row | undefined, start: number): void {
+    if (row === undefined) return;
+    const slices = row.cells[this.#column] as Slices;
+    const end = start + this.#grid.sizeMs;
+    const value = this.#resultOf(slices, start, end);
+    const result = { key: row.key, window: { start, end }, value };
+    this.#firingValue = result;
+    this.#context.countWindow();
+    this.#context.emit(result, end - 1);
+  }
+
+  /** What is known of a result whose value could not be computed. */
+  #unfinishedResult(): unknown {
+    const start = this.#firingStart;
+    return { key: this.#firingRow?.key, window: { start, end: start + this.#grid.sizeMs } };
+  }
+
+  #resultOf(slices: Slices, start: number, end: number): unknown {
+    if (!this.#isShared) return this.#accumulation.result(slices, slices.find(start), this.#latenessMs > 0);
+    return this.#accumulation.mergedResult(slices, slices.firstFrom(start), slices.firstFrom(end));
+  }
+
+  /** Drops the slices that no window needs after `time`, and schedules what is due next. */
+  #cleanUp(row: Row, slices: Slices, time: number): void {
+    let gone = 0;
+    while (gone < slices.starts.length && this.#goneAt(this.#newestOf(slices.starts[gone] ?? 0)) <= time) gone += 1;
+    slices.removeFirst(gone);
+    if (slices.starts.length === 0) {
+      row.cells[this.#column] = undefined;
+      return;
+    }
+    const due = this.#earliestDue(slices, time);
+    slices.timer = new Timer(due, this.#store.nextTimerNumber, row);
+    this.#store.nextTimerNumber += 1;
+    this.#queue.add(slices.timer);
+  }
+
+  /** The earliest firing or clean-up behind `time`. The first slice is gone first; a slice that has windows to fire has one before all later slices. */
+  #earliestDue(slices: Slices, time: number): number {
+    let due = Infinity;
+    for (const start of slices.starts) {
+      const next = this.#nextDue(start, time);
+      due = Math.min(due, next);
+      if (next < this.#goneAt(this.#newestOf(start)) || this.#latenessMs === 0) break;
+    }
+    return due;
+  }
+
+  /** When a slice's next window fires behind `time`; when all have, when the slice is gone. */
+  #nextDue(slice: number, time: number): number {
+    const newest = this.#newestOf(slice);
+    const oldest = this.#isShared ? this.#grid.oldestStart(slice) : slice;
+    if (this.#firesAt(oldest) > time) return this.#firesAt(oldest);
+    if (this.#firesAt(newest) <= time) return this.#goneAt(newest);
+    const fired = this.#grid.newestStart(time - this.#firesAfterEndMs - this.#grid.sizeMs);
+    return this.#firesAt(fired + this.#grid.slideMs);
+  }
+
+  #newestOf(slice: number): number {
+    return this.#isShared ? this.#grid.newestStart(slice) : slice;
+  }
+
+  #firesAt(start: number): number {
+    return start + this.#grid.sizeMs + this.#firesAfterEndMs;
+  }
+
+  #goneAt(start: number): number {
+    return saturatingAdd(this.#firesAt(start), this.#latenessMs);
+  }
+
+  #checkBounds(time: number): void {
+    const { sizeMs } = this.#grid;
+    if (Number.isSafeInteger(time - sizeMs) && Number.isSafeInteger(time + sizeMs)) return;
+    throw new StreamError("TIMESTAMP_INVALID", `the windows of timestamp ${time} begin or end outside of the safe integers`);
+  }
+}
+
+function removeSlice(slices: Slices, start: number): void {
+  slices.removeAt(slices.find(start));
+}
+
+function unschedule(windows: WindowAggregate, slices: Slices, held: Timer | undefined): void {
+  windows.unschedule(slices, held);
+}

@@ -1,0 +1,92 @@
+/**
+ * Checks of a program as a whole, before it is cut.
+ *
+ * Owns what can be said without stages: order, belonging, use. What depends on where an operator comes to stand is checked by the cut.
+ */
+import { StreamError } from "../errors.ts";
+import { inputsOf, type Program, type ProgramNode, subjectOf } from "./program.ts";
+
+/**
+ * Checks that every node's inputs are nodes of this program and stand before it (N1).
+ *
+ * @throws PLAN_INVALID when a stream of another job is mixed in, or the program has a cycle
+ */
+export function checkOrder(program: Program): void {
+  const place = `job "${program.name}"`;
+  const all = new Set(program.nodes);
+  const seen = new Set<ProgramNode>();
+  for (const node of program.nodes) {
+    for (const input of inputsOf(node)) {
+      if (!all.has(input)) {
+        throw new StreamError(
+          "PLAN_INVALID",
+          `${place}: ${wordsFor(node)} takes a stream of another job; a job reads its own sources`,
+        );
+      }
+      if (!seen.has(input)) {
+        throw new StreamError(
+          "PLAN_INVALID",
+          `${place}: ${wordsFor(node)} is on its own path: a cycle would wait for itself. Keep what goes round in keyed state`,
+        );
+      }
+    }
+    seen.add(node);
+  }
+}
+
+/**
+ * Checks that something can be seen of everything: there is a sink, and every stream leads to one.
+ *
+ * @throws PLAN_INVALID with the stream that leads nowhere
+ */
+export function checkUse(program: Program): void {
+  const place = `job "${program.name}"`;
+  if (!program.nodes.some(({ kind }) => kind === "sink")) {
+    throw new StreamError(
+      "PLAN_INVALID",
+      `${place} has no sink, so nothing would be seen of it: end a stream with .to(…)`,
+    );
+  }
+  const used = nodesWithSinks(program);
+  const inputs = new Set(program.nodes.flatMap((node) => inputsOf(node)));
+  const unused = program.nodes.filter(
+    (node) => !used.has(node) && !(node.kind === "named" && used.has(subjectOf(node))),
+  );
+  const end = unused.find((node) => !inputs.has(node)) ?? unused[0];
+  if (end === undefined) return;
+  throw new StreamError(
+    "PLAN_INVALID",
+    `${place}: ${wordsFor(end)} leads to no sink: end it with .to(…), or remove it`,
+  );
+}
+
+function nodesWithSinks(program: Program): ReadonlySet<ProgramNode> {
+  const used = new Set<ProgramNode>();
+  for (const node of program.nodes.toReversed()) {
+    if (node.kind === "sink") used.add(node);
+    if (used.has(node)) for (const input of inputsOf(node)) used.add(input);
+  }
+  return used;
+}
+
+/** How an error speaks of a node: by the name or kind that the user wrote. */
+export function wordsFor(node: ProgramNode): string {
+  switch (node.kind) {
+    case "source":
+      return `source "${node.name}"`;
+    case "chained":
+    case "timestamps":
+    case "keyed":
+      return `operator ${node.factory.kind}${node.factory.description === "" ? "" : ` (${node.factory.description})`}`;
+    case "sink":
+      return `sink "${node.spec.name}"`;
+    case "union":
+      return "a union";
+    case "late":
+      return `the late stream of ${wordsFor(node.input)}`;
+    case "named":
+      return `"${node.name}"`;
+    case "encoded":
+      return `the stream encoded with ${node.codec.name}`;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * From a program to its plan (design, section 3).
+ *
+ * Owns the order of things: check the program, name everything, cut it into stages, check the result. Changes nothing and starts nothing.
+ */
+import { checkName } from "../log/names.ts";
+import { checkOrder, checkUse } from "./check.ts";
+import { cut } from "./cut.ts";
+import { Naming } from "./naming.ts";
+import { jobDefaults, type ResolvedJobOptions, resolveOptions } from "./options.ts";
+import type { Plan } from "./plan.ts";
+import type { Program } from "./program.ts";
+
+/** What a plan takes from where the job will run. */
+export interface PlanSurroundings {
+  /**
+   * Options where the job says nothing.
+   * @default what a job on a cluster has
+   */
+  readonly defaults?: ResolvedJobOptions | undefined;
+  /**
+   * Version of the program where the job says none: the sha256 of its file.
+   * @default ""
+   */
+  readonly version?: string | undefined;
+}
+
+/**
+ * Makes the plan of a job: its stages, cut at every exchange, and the edges between them.
+ *
+ * The same program gives the same plan, whoever compiles it and however often.
+ *
+ * @example
+ * const plan = compile(monitor);
+ * console.log(describeText(plan));
+ *
+ * @throws PLAN_INVALID with the place in the program and what to do about it
+ */
+export function compile(job: Program, surroundings: PlanSurroundings = {}): Plan {
+  checkName(job.name, "job");
+  const options = resolveOptions(job.options, surroundings.defaults ?? jobDefaults, `job "${job.name}"`);
+  checkOrder(job);
+  const naming = new Naming(job);
+  checkUse(job);
+  const { stages, edges } = cut(job, naming, options);
+  return { job: job.name, version: job.options.version ?? surroundings.version ?? "", options, stages, edges };
+}

@@ -1,0 +1,123 @@
+/**
+ * A plan as the text that is compared: what makes two workers run the same job, and what is shown when they do not.
+ *
+ * T1. Equal plans have equal texts, on every machine; the version is compared apart and is not in it.
+ * T2. Lines that begin a thing are not indented; what belongs to it is.
+ */
+import {
+  describe,
+  type OperatorDescription,
+  type SinkDescription,
+  type StageDescription,
+  targetsText,
+} from "./describe.ts";
+import type { Plan } from "./plan.ts";
+
+/** The text of `plan` that is hashed, stored with the job, and compared when another worker brings its own (T1). */
+export function planText(plan: Plan): string {
+  const { job, stages, edges } = describe(plan);
+  return [
+    `job ${job}`,
+    ...optionLines(plan.options),
+    ...stages.flatMap((stage) => stageLines(stage)),
+    ...edges.map(({ name, exchange, codec }) => `edge ${name} ${exchange}, codec ${codec}`),
+    "",
+  ].join("\n");
+}
+
+/**
+ * What differs between two plan texts: lines only in `before` with `-`, lines only in `after` with `+`, each below the line that it belongs to. Empty when
+ * nothing does.
+ */
+export function difference(before: string, after: string): string {
+  const owners = [before, after].map((text) => ownersIn(text.split("\n")));
+  let shown = "";
+  const lines: string[] = [];
+  for (const { sign, line, at } of changes(before.split("\n"), after.split("\n"))) {
+    const owner = owners[sign === "-" ? 0 : 1]?.[at] ?? "";
+    if (line.startsWith(" ") && owner !== shown) lines.push(`  ${owner}`);
+    shown = line.startsWith(" ") ? owner : line;
+    lines.push(`${sign} ${line}`);
+  }
+  return lines.join("\n");
+}
+
+function optionLines(options: Plan["options"]): readonly string[] {
+  const { restart, ...plain } = options;
+  return Object.entries({ ...plain, ...restart })
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `  ${name} ${value}`);
+}
+
+function stageLines(stage: StageDescription): readonly string[] {
+  const { name, partitions, source, idleTimeout = "", goesTo, operators, sinks } = stage;
+  const head =
+    source === undefined ? `${partitions} partitions` : `by split, idle after ${idleTimeout}, reads ${source}`;
+  return [
+    `stage ${name}, ${head}`,
+    `  takes records to ${targetsText(goesTo)}`,
+    ...operators.map((operator) => operatorLine(operator)),
+    ...sinks.map((sink) => sinkLine(sink)),
+  ];
+}
+
+function operatorLine({ name, kind, description, goesTo, lateGoesTo }: OperatorDescription): string {
+  const late = lateGoesTo.length === 0 ? "" : `, late records to ${targetsText(lateGoesTo)}`;
+  return `  operator ${name}: ${`${kind} ${description}`.trim()}, to ${targetsText(goesTo) || "nothing"}${late}`;
+}
+
+function sinkLine({ name, label, description, guarantee }: SinkDescription): string {
+  return `  sink ${name} ${JSON.stringify(label)}: ${description}, ${guarantee}`;
+}
+
+/** For each line, the nearest line before it that is not indented (T2). */
+function ownersIn(lines: readonly string[]): readonly string[] {
+  let owner = "";
+  return lines.map((line) => {
+    if (!line.startsWith(" ")) owner = line;
+    return owner;
+  });
+}
+
+interface Change {
+  readonly sign: "-" | "+";
+  readonly line: string;
+  /** Position of the line in its own text. */
+  readonly at: number;
+}
+
+/** The shortest list of lines to take out and put in. */
+function changes(before: readonly string[], after: readonly string[]): readonly Change[] {
+  const common = commonLengths(before, after);
+  const found: Change[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < before.length || j < after.length) {
+    const [old, fresh] = [before[i], after[j]];
+    if (old !== undefined && old === fresh) {
+      i++;
+      j++;
+    } else if (old !== undefined && (fresh === undefined || (common[i + 1]?.[j] ?? 0) >= (common[i]?.[j + 1] ?? 0))) {
+      found.push({ sign: "-", line: old, at: i++ });
+    } else if (fresh !== undefined) {
+      found.push({ sign: "+", line: fresh, at: j++ });
+    }
+  }
+  return found;
+}
+
+/** `[i][j]`: how many lines the texts from line i and line j on have in common, in order. */
+function commonLengths(before: readonly string[], after: readonly string[]): readonly (readonly number[])[] {
+  const lengths = Array.from({ length: before.length + 1 }, () => Array.from({ length: after.length + 1 }, () => 0));
+  for (let i = before.length - 1; i >= 0; i--) {
+    for (let j = after.length - 1; j >= 0; j--) {
+      const row = lengths[i];
+      if (row === undefined) continue;
+      row[j] =
+        before[i] === after[j]
+          ? (lengths[i + 1]?.[j + 1] ?? 0) + 1
+          : Math.max(lengths[i + 1]?.[j] ?? 0, row[j + 1] ?? 0);
+    }
+  }
+  return lengths;
+}

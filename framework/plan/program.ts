@@ -1,0 +1,114 @@
+/**
+ * What the user said, as nodes: the input of `compile`.
+ *
+ * Owns the types only. The builders of `api/` append nodes, nobody changes one.
+ *
+ * N1. A node's inputs stand before it in `Program.nodes`; so a program has no cycle, and the position of a node is its program order.
+ * N2. `named` and `encoded` are no operators: they say something about the node they refer to and pass its records on.
+ */
+import type { SinkSpec } from "../log/sink.ts";
+import type { SourceSpec } from "../log/source.ts";
+import type { KeySelector, OperatorFactory } from "../operator/contract.ts";
+import type { ValueCodec } from "../record/codec.ts";
+import type { JobOptions } from "./options.ts";
+
+/** `job.source(…)`: records come in. */
+export interface SourceNode {
+  readonly kind: "source";
+  readonly name: string;
+  readonly spec: SourceSpec;
+}
+
+/** `map`, `filter`, `flatMap`: an operator without state, chained to what is before it. */
+export interface ChainedNode {
+  readonly kind: "chained";
+  readonly input: ProgramNode;
+  readonly factory: OperatorFactory;
+  /** Whether it hands on the values it takes (`filter`): then a codec that was given for them still holds. */
+  readonly keepsValues: boolean;
+}
+
+/** `timestamps`: takes event timestamps from values and makes watermarks. Only in the chain of a source. */
+export interface TimestampsNode {
+  readonly kind: "timestamps";
+  readonly input: ProgramNode;
+  readonly factory: OperatorFactory;
+  readonly idleTimeoutMs: number;
+}
+
+/** An operator behind `keyBy`: begins a stage of its own. */
+export interface KeyedNode {
+  readonly kind: "keyed";
+  readonly input: ProgramNode;
+  readonly key: KeySelector;
+  /** Partitions of its stage; undefined: as many as the job says. */
+  readonly partitions: number | undefined;
+  readonly factory: OperatorFactory;
+}
+
+/** `union`: the records of all inputs; no operator. */
+export interface UnionNode {
+  readonly kind: "union";
+  readonly inputs: readonly ProgramNode[];
+}
+
+/** `late()`: the late records of a keyed operator. */
+export interface LateNode {
+  readonly kind: "late";
+  readonly input: KeyedNode;
+}
+
+/** `named`: the user's name for the operator or sink before it. */
+export interface NamedNode {
+  readonly kind: "named";
+  readonly input: ProgramNode;
+  readonly name: string;
+}
+
+/** `encodedWith`: how the values before it travel between stages. */
+export interface EncodedNode {
+  readonly kind: "encoded";
+  readonly input: ProgramNode;
+  readonly codec: ValueCodec;
+}
+
+/** `to`: records go out. */
+export interface ToNode {
+  readonly kind: "sink";
+  readonly input: ProgramNode;
+  readonly spec: SinkSpec;
+}
+
+/** One thing the user said. */
+export type ProgramNode =
+  | SourceNode
+  | ChainedNode
+  | TimestampsNode
+  | KeyedNode
+  | UnionNode
+  | LateNode
+  | NamedNode
+  | EncodedNode
+  | ToNode;
+
+/** Nodes that become operators or sinks, and so have names. */
+export type NamedThing = SourceNode | ChainedNode | TimestampsNode | KeyedNode | ToNode;
+
+/** A job as the user wrote it: what `job(…)` makes and `compile` reads. */
+export interface Program {
+  readonly name: string;
+  readonly options: JobOptions;
+  /** In program order (N1). */
+  readonly nodes: readonly ProgramNode[];
+}
+
+/** The nodes whose records `node` takes. */
+export function inputsOf(node: ProgramNode): readonly ProgramNode[] {
+  if (node.kind === "source") return [];
+  return node.kind === "union" ? node.inputs : [node.input];
+}
+
+/** The node that `named` and `encoded` speak about; any other node is itself (N2). */
+export function subjectOf(node: ProgramNode): ProgramNode {
+  return node.kind === "named" || node.kind === "encoded" ? subjectOf(node.input) : node;
+}

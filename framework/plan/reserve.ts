@@ -1,0 +1,54 @@
+/**
+ * What a job reserves in the store (R13, design section 13: Sizes).
+ *
+ * Every inbox is created with its full size, so the sum is what the account must have; the job log and snapshots grow with use and are not in it.
+ */
+import type { ResolvedJobOptions } from "./options.ts";
+import type { Plan, Stage } from "./plan.ts";
+
+const mebibyte = 1024 * 1024;
+
+/** Room in an inbox for watermarks, beyond its data limit. */
+export const watermarkReserveBytes: number = mebibyte;
+
+/** Room in an inbox for epoch-starts, drains and the instance's own results, beyond data and watermarks. */
+export const fenceReserveBytes: number = mebibyte;
+
+/** Size of the job's dead-letter log, and of its log of late records: the oldest are dropped and counted. */
+export const sideLogBytes: number = 64 * mebibyte;
+
+/** Size an inbox is created with (`max_bytes`): its data limit and both reserves. */
+export function inboxBytesMax(options: ResolvedJobOptions): number {
+  return options.inboxBytes + watermarkReserveBytes + fenceReserveBytes;
+}
+
+/** What a plan reserves. */
+export interface Reservation {
+  readonly inboxes: number;
+  readonly bytesPerInbox: number;
+  readonly deadLetterBytes: number;
+  readonly lateBytes: number;
+  /** Sum of the above, times the replicas. */
+  readonly totalBytes: number;
+  /** Source stages that have an ingress log per split besides; how many splits is known when the job starts. */
+  readonly ingress: readonly string[];
+}
+
+/** What `plan` reserves, in bytes. */
+export function reservation(plan: Plan): Reservation {
+  const inboxes = plan.stages.reduce((sum, stage) => sum + inboxesOf(stage), 0);
+  const bytesPerInbox = inboxBytesMax(plan.options);
+  return {
+    inboxes,
+    bytesPerInbox,
+    deadLetterBytes: sideLogBytes,
+    lateBytes: sideLogBytes,
+    totalBytes: (inboxes * bytesPerInbox + 2 * sideLogBytes) * plan.options.replicas,
+    ingress: plan.stages.filter(({ isIngress }) => isIngress).map(({ name }) => name),
+  };
+}
+
+/** The instances of a source stage read their splits and have no inbox. */
+function inboxesOf(stage: Stage): number {
+  return stage.source === undefined ? stage.partitions : 0;
+}

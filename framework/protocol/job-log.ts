@@ -1,0 +1,176 @@
+/**
+ * What the job log says: the job's desired state, as one view that every worker builds from the same records.
+ *
+ * Owns the fold over the records and nothing else: who may append what, and when, is the leader's business.
+ *
+ * R4. An epoch is the sequence of the record that made it: unique and increasing, whoever assigns.
+ * R8. The log is read without holes.
+ * J1. Records of an older leader than the newest leader-start are void, for every reader alike.
+ * J2. The set of splits never shrinks: the first record of a split counts, and none counts once the splits are closed.
+ * J3. The first outcome stands.
+ */
+import { invariant } from "../errors.ts";
+import type { Assignment, InstanceId, JobLogRecord, LeaderStart, OutcomeRecord, SplitRecord } from "../record/messages.ts";
+
+/** The instance as a key of maps: `2/0` is partition 0 of stage 2. */
+export function instanceKey(id: InstanceId): string {
+  return `${id.stage}/${id.partition}`;
+}
+
+/** The leader that the newest leader-start names. */
+export interface LeaderView {
+  /** Sequence of its leader-start (R4). */
+  readonly epoch: number;
+  readonly worker: string;
+}
+
+/** The newest assignment of an instance. */
+export interface AssignmentView extends Pick<Assignment, "worker" | "cause" | "detail"> {
+  /** Sequence of the assignment (R4). */
+  readonly epoch: number;
+  /** When the log stored it. */
+  readonly storedAtMs: number;
+}
+
+/** A restart that a crash of the instance itself has caused. */
+export interface CrashView {
+  readonly storedAtMs: number;
+  readonly detail: string;
+}
+
+/** What the log needs to know of a stage to name its instances. */
+export interface StageShape {
+  readonly index: number;
+  /** Number of instances of a stage that is no source. */
+  readonly partitions: number;
+  /** Present: a source stage, with one instance per split. */
+  readonly source: unknown;
+}
+
+/** The job log, read up to a position. */
+export class JobLogView {
+  readonly #assignments = new Map<string, AssignmentView & { readonly instance: InstanceId }>();
+  readonly #crashes = new Map<string, CrashView[]>();
+  readonly #splits = new Map<number, Map<number, SplitRecord>>();
+  readonly #closed = new Set<number>();
+  #leader: LeaderView | undefined;
+  #outcome: OutcomeRecord | undefined;
+  #isDraining = false;
+  #restarts = 0;
+  #position = 0;
+  #storedAtMs = -Infinity;
+
+  /** Sequence of the last record applied; 0 before the first. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** The job log's own time: when it stored the last record applied; -Infinity before the first. */
+  get storedAtMs(): number {
+    return this.#storedAtMs;
+  }
+
+  /** The newest leader, whether it lives or not. */
+  get leader(): LeaderView | undefined {
+    return this.#leader;
+  }
+
+  /** Whether the sources are to end where they are. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** How the job ended; undefined while it goes on. */
+  get outcome(): OutcomeRecord | undefined {
+    return this.#outcome;
+  }
+
+  /** Restarts of the whole job that crashes and lost workers have caused; moves are not among them. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /**
+   * Applies the record at `sequence`; void ones (J1) only move the position.
+   *
+   * Called with every record in order; a sequence that does not follow the last one is a mistake of the caller (R8).
+   */
+  apply(sequence: number, storedAtMs: number, record: JobLogRecord): void {
+    invariant(sequence === this.#position + 1, `job log: record ${sequence} does not follow ${this.#position}`);
+    this.#position = sequence;
+    this.#storedAtMs = Math.max(this.#storedAtMs, storedAtMs);
+    if (record.kind === "leaderStart") this.#leader = leaderOf(sequence, record);
+    else if (record.leader >= (this.#leader?.epoch ?? 0)) this.#applyValid(sequence, storedAtMs, record);
+  }
+
+  /** Who owns the instance, since when and why; undefined before its first assignment. */
+  assignment(id: InstanceId): AssignmentView | undefined {
+    return this.#assignments.get(instanceKey(id));
+  }
+
+  /** The newest assignment of every instance, in the order of their first ones. */
+  assignments(): Iterable<AssignmentView & { readonly instance: InstanceId }> {
+    return this.#assignments.values();
+  }
+
+  /** Every instance of a stage: one per split that is known so far, or one per partition. */
+  instancesOf(stage: StageShape): readonly InstanceId[] {
+    if (stage.source !== undefined) return this.splits(stage.index).map((split) => ({ stage: stage.index, partition: split.index }));
+    return Array.from({ length: stage.partitions }, (_, partition) => ({ stage: stage.index, partition }));
+  }
+
+  /** The split of a source stage that has this index. */
+  split(stage: number, index: number): SplitRecord | undefined {
+    return this.#splits.get(stage)?.get(index);
+  }
+
+  /** Splits of a source stage in the order of their records. */
+  splits(stage: number): readonly SplitRecord[] {
+    return [...(this.#splits.get(stage)?.values() ?? [])];
+  }
+
+  /** Whether all splits of a source stage are known. */
+  isClosed(stage: number): boolean {
+    return this.#closed.has(stage);
+  }
+
+  /** Restarts that crashes of the instance itself have caused, oldest first; moves and lost workers are not among them. */
+  crashes(id: InstanceId): readonly CrashView[] {
+    return this.#crashes.get(instanceKey(id)) ?? [];
+  }
+
+  #applyValid(sequence: number, storedAtMs: number, record: Exclude<JobLogRecord, LeaderStart>): void {
+    switch (record.kind) {
+      case "assignment":
+        return this.#assign(sequence, storedAtMs, record);
+      case "split":
+        return this.#addSplit(record);
+      case "splitsClosed":
+        this.#closed.add(record.stage);
+        return;
+      case "drain":
+        this.#isDraining = true;
+        return;
+      case "outcome":
+        this.#outcome ??= record;
+    }
+  }
+
+  #assign(epoch: number, storedAtMs: number, { instance, worker, cause, detail }: Assignment): void {
+    const key = instanceKey(instance);
+    this.#assignments.set(key, { instance, epoch, worker, cause, detail, storedAtMs });
+    if (cause === "crash") this.#crashes.set(key, [...(this.#crashes.get(key) ?? []), { storedAtMs, detail }]);
+    if (cause === "crash" || cause === "workerLost") this.#restarts += 1;
+  }
+
+  #addSplit(record: SplitRecord): void {
+    const { stage, index } = record;
+    if (this.isClosed(stage) || this.split(stage, index) !== undefined) return;
+    const splits = this.#splits.get(stage) ?? new Map<number, SplitRecord>();
+    this.#splits.set(stage, splits.set(index, record));
+  }
+}
+
+function leaderOf(epoch: number, { worker }: LeaderStart): LeaderView {
+  return { epoch, worker };
+}

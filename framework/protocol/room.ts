@@ -1,0 +1,40 @@
+/**
+ * Who may fill which part of an inbox (R13).
+ *
+ * Owns the arithmetic; looking at the log's size and waiting is done by lanes and control senders.
+ *
+ * R13. The log knows one limit, so senders keep classes apart: data stays below the data limit, watermarks have 1 MiB above it, fences 1 MiB above
+ *      that. A full inbox is back-pressure for data, never a reason to hold back a fence.
+ */
+
+/** Room for watermarks and ticks above the data limit, bytes. */
+export const watermarkRoomBytes: number = 1024 * 1024;
+
+/** Room for epoch-starts above that, bytes; also the step by which an inbox grows when a fence is refused. */
+export const fenceRoomBytes: number = 1024 * 1024;
+
+/** A lane looks at the log's size again after so many frames … */
+export const lookAgainAfterFrames: number = 64;
+
+/** … or so many ms, whichever comes first. */
+export const lookAgainAfterMs: number = 1_000;
+
+const unreadControlsMax = 64;
+
+/** `max_bytes` of an inbox whose data may take `dataLimit` bytes. */
+export function inboxMaxBytes(dataLimit: number): number {
+  return dataLimit + watermarkRoomBytes + fenceRoomBytes;
+}
+
+/**
+ * Bytes that one of `lanes` lanes may send until it looks again, when the log holds `size`: half of its share, because what other lanes have sent
+ * since their last look is not in `size` yet.
+ */
+export function sendAllowance(dataLimit: number, size: number, lanes: number): number {
+  return Math.max(0, Math.floor((dataLimit - size) / (2 * Math.max(1, lanes))));
+}
+
+/** Whether one more watermark may be put into an inbox that holds `unread` of this sender's behind the position its reader has reported. */
+export function mayAppendControl(unread: number): boolean {
+  return unread < unreadControlsMax;
+}

@@ -1,0 +1,173 @@
+/**
+ * How event time crosses an exchange: the minimum that a stage's supervisor takes, and what a receiver makes of it.
+ *
+ * Owns both ends of R10 as decisions; reports, controls and epochs are handed in, publishing and firing are the actors' business.
+ *
+ * R10. The minimum is over the instances that are neither idle nor ended, of exactly the epochs that the job log names; Infinity is a flag of its own:
+ * every instance has ended. A receiver takes no control that was decided before an epoch it has adopted.
+ * R16. An idle instance, and an idle edge, hold nothing back, and end nothing.
+ * W1. A watermark never goes back: not the stage's, not an edge's, not the receiver's.
+ */
+import { StreamError } from "../errors.ts";
+import type { Activity, InstanceId, Report, WatermarkControl } from "../record/messages.ts";
+import type { EdgeState } from "../record/snapshot-record.ts";
+import { instanceKey } from "./job-log.ts";
+
+/** Event time of a stage, as its supervisor publishes it. */
+export interface StageWatermark {
+  readonly watermark: number;
+  /** No instance is active and not all have ended: receivers leave the edge out. */
+  readonly isIdle: boolean;
+}
+
+/** What is known of one instance in its current epoch. */
+interface Member {
+  readonly epoch: number;
+  n: number;
+  watermark: number;
+  activity: Activity;
+}
+
+/** The sender's side: the minimum over the instances of one stage. A new leader begins with an empty one. */
+export class StageMinimum {
+  readonly #members = new Map<string, Member>();
+  #hasOpenSplits: boolean;
+  #last: StageWatermark | undefined;
+
+  /** Without instances it is a stage whose splits are open, until it is told otherwise. */
+  constructor(instances: readonly InstanceId[]) {
+    this.#hasOpenSplits = instances.length === 0;
+    for (const instance of instances) this.assign(instance, 0);
+  }
+
+  /** The job log names `epoch` for the instance: it counts as active at -Infinity until that epoch reports. */
+  assign(instance: InstanceId, epoch: number): void {
+    const key = instanceKey(instance);
+    const member = this.#members.get(key);
+    if (member !== undefined && epoch <= member.epoch) return;
+    this.#members.set(key, { epoch, n: 0, watermark: -Infinity, activity: "active" });
+  }
+
+  /** More splits of this source stage may follow: counts as one more active instance at -Infinity. */
+  setSplitsOpen(isOpen: boolean): void {
+    this.#hasOpenSplits = isOpen;
+  }
+
+  /** Takes a report of exactly the assigned epoch that is newer than the last one; answers whether it was. */
+  report(report: Report): boolean {
+    const member = this.#members.get(instanceKey(report.instance));
+    if (member === undefined || report.epoch !== member.epoch || report.n <= member.n) return false;
+    member.n = report.n;
+    member.watermark = Math.max(member.watermark, report.watermark);
+    member.activity = report.activity;
+    return true;
+  }
+
+  /** What is to be published; undefined while there is nothing to say. */
+  decide(): StageWatermark | undefined {
+    const decided = this.#decide();
+    const isUnknown = decided.watermark === -Infinity && !decided.isIdle;
+    if (isUnknown && this.#last === undefined) return undefined;
+    this.#last = decided;
+    return decided;
+  }
+
+  #decide(): StageWatermark {
+    const last = this.#last?.watermark ?? -Infinity;
+    const going = [...this.#members.values()].filter((member) => !hasEnded(member));
+    const active = going.filter((member) => member.activity !== "idle");
+    if (this.#hasOpenSplits) return { watermark: last, isIdle: false };
+    if (going.length === 0) return { watermark: Infinity, isIdle: false };
+    if (active.length === 0) return { watermark: last, isIdle: true };
+    const minimum = active.reduce((least, member) => Math.min(least, member.watermark), Infinity);
+    return { watermark: Math.max(last, minimum), isIdle: false };
+  }
+}
+
+/** An instance at Infinity has nothing more to say, whatever it calls itself: no minimum is ever taken over it. */
+function hasEnded({ activity, watermark }: Member): boolean {
+  return activity === "ended" || activity === "finished" || watermark === Infinity;
+}
+
+interface EdgeClock {
+  watermark: number;
+  isIdle: boolean;
+  epoch: number;
+}
+
+/** The receiver's side: what an instance knows of its edges' event time. A pure function of the inbox, and in the snapshot. */
+export class EdgeClocks {
+  readonly #edges: ReadonlyMap<number, EdgeClock>;
+  #leader = 0;
+  #watermark = -Infinity;
+
+  constructor(edges: readonly number[]) {
+    this.#edges = new Map(edges.map((edge) => [edge, { watermark: -Infinity, isIdle: false, epoch: 0 }]));
+  }
+
+  /** Event time of all edges together; Infinity only when every edge has ended. */
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  /** Whether nothing can be expected at the moment: every edge that has not ended is idle, and one is. */
+  get isIdle(): boolean {
+    const going = [...this.#edges.values()].filter((clock) => clock.watermark < Infinity);
+    return going.length > 0 && going.every((clock) => clock.isIdle);
+  }
+
+  /** Highest leader epoch seen. */
+  get leader(): number {
+    return this.#leader;
+  }
+
+  /**
+   * An epoch of an instance of that edge has been adopted: controls decided before it are void from here on.
+   *
+   * The edge is active again (R16): the new incarnation speaks without having been answered.
+   */
+  adopt(edge: number, epoch: number): void {
+    const clock = this.#clock(edge);
+    if (epoch <= clock.epoch) return;
+    clock.epoch = epoch;
+    clock.isIdle = false;
+  }
+
+  /** Takes one control; answers whether it counted. @throws CORRUPT for an edge that does not lead here */
+  control(control: WatermarkControl): boolean {
+    const clock = this.#clock(control.edge);
+    if (control.leader < this.#leader) return false;
+    this.#leader = control.leader;
+    if (control.upto < clock.epoch) return false;
+    clock.watermark = Math.max(clock.watermark, control.watermark);
+    clock.isIdle = control.isIdle;
+    this.#watermark = Math.max(this.#watermark, this.#minimum());
+    return true;
+  }
+
+  /** What the snapshot keeps. */
+  states(): EdgeState[] {
+    return [...this.#edges].map(([edge, { watermark, isIdle, epoch }]) => ({ edge, watermark, isIdle, epoch }));
+  }
+
+  /** Goes on from a snapshot; called before the first message. The combined watermark may be lower than it was: the caller keeps its own. */
+  restore(states: readonly EdgeState[], leader: number): void {
+    for (const { edge, watermark, isIdle, epoch } of states) Object.assign(this.#clock(edge), { watermark, isIdle, epoch });
+    this.#leader = leader;
+    this.#watermark = this.#minimum();
+  }
+
+  #minimum(): number {
+    const clocks = [...this.#edges.values()];
+    const going = clocks.filter((clock) => clock.watermark < Infinity);
+    if (going.length === 0 && clocks.length > 0) return Infinity;
+    const active = going.filter((clock) => !clock.isIdle);
+    return active.length === 0 ? -Infinity : active.reduce((least, clock) => Math.min(least, clock.watermark), Infinity);
+  }
+
+  #clock(edge: number): EdgeClock {
+    const clock = this.#edges.get(edge);
+    if (clock === undefined) throw new StreamError("CORRUPT", `edge ${edge} does not lead here; known: ${[...this.#edges.keys()].join(", ")}`);
+    return clock;
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * What actors say to each other, besides data: the messages of inboxes, the job log and the Bus, as types.
+ *
+ * `protos/` defines their bytes; `record/wire/` writes and reads them. Epochs are sequences of the job log (R4).
+ */
+
+/** Names an instance: stage index in the plan, and partition (of a source stage: the split's index). */
+export interface InstanceId {
+  readonly stage: number;
+  readonly partition: number;
+}
+
+/** A claim has happened upstream (or here): everything of lower epochs from that instance is void (R2, R5). */
+export interface EpochStart {
+  readonly kind: "epochStart";
+  /** Whose epoch begins. The receiver's own id: its own epoch-start. */
+  readonly instance: InstanceId;
+  readonly epoch: number;
+}
+
+/** Event time of one edge, as its stage supervisor sees it (R10). */
+export interface WatermarkControl {
+  readonly kind: "watermark";
+  /** Index of the edge in the plan. */
+  readonly edge: number;
+  /** Epoch of the leader that speaks; lower ones than the highest seen are ignored. */
+  readonly leader: number;
+  /** Sequence of the job log that had been read before the minimum was taken. */
+  readonly upto: number;
+  /** The stage's minimum, ms; Infinity only when every instance of it has ended. */
+  readonly watermark: number;
+  /** No instance of the edge is active: leave the edge out of your own minimum. */
+  readonly isIdle: boolean;
+}
+
+/** A processing-time timer is due; carries no time: the log's own time of this message counts (R9). */
+export interface Tick {
+  readonly kind: "tick";
+}
+
+/** A control message in an inbox. */
+export type Control = EpochStart | WatermarkControl | Tick;
+
+/** A worker became leader; the record's sequence is the leader epoch. */
+export interface LeaderStart {
+  readonly kind: "leaderStart";
+  readonly worker: string;
+}
+
+/** An instance belongs to a worker from here on; the record's sequence is the epoch (R4). */
+export interface Assignment {
+  readonly kind: "assignment";
+  readonly leader: number;
+  readonly instance: InstanceId;
+  readonly worker: string;
+  /** Why: `start`, `crash`, `workerLost`, `release`, `balance`. Shown in status; `crash` counts in the restart budget. */
+  readonly cause: AssignmentCause;
+  /** The failure behind a `crash`, for people. */
+  readonly detail: string;
+}
+
+/** Why an assignment was made. */
+export type AssignmentCause = "start" | "crash" | "workerLost" | "release" | "balance";
+
+/** A split of a source stage: from here on it counts, at minus infinity. */
+export interface SplitRecord {
+  readonly kind: "split";
+  readonly leader: number;
+  readonly stage: number;
+  readonly index: number;
+  readonly name: string;
+  readonly identity: string;
+}
+
+/** No further splits of a source stage will come. */
+export interface SplitsClosed {
+  readonly kind: "splitsClosed";
+  readonly leader: number;
+  readonly stage: number;
+}
+
+/** The sources are to end where they are (`drain`). */
+export interface DrainRecord {
+  readonly kind: "drain";
+  readonly leader: number;
+}
+
+/** The job is over: everything has been read, fired and committed, or it failed. */
+export interface OutcomeRecord {
+  readonly kind: "outcome";
+  readonly leader: number;
+  readonly outcome: "completed" | "failed";
+  /** Of a failure: code and message. Empty otherwise. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A record of the job log. */
+export type JobLogRecord = LeaderStart | Assignment | SplitRecord | SplitsClosed | DrainRecord | OutcomeRecord;
+
+/** How an instance takes part in its stage's minimum. */
+export type Activity = "active" | "idle" | "ended" | "finished";
+
+/** The progress of an instance, as a level: the newest one says everything (design, section 7: Reports). */
+export interface Report {
+  readonly instance: InstanceId;
+  readonly epoch: number;
+  /** Counts the reports of this incarnation; a smaller one is ignored. */
+  readonly n: number;
+  /** Last message whose turn ended. */
+  readonly position: number;
+  /** Last watermark whose outputs are all acknowledged; -Infinity before the first. */
+  readonly watermark: number;
+  readonly activity: Activity;
+  /** Lifecycle state, for status and supervision: `running`, `failed` … */
+  readonly state: string;
+  /** Sequence of the snapshot the pointer names, 0 if none: progress for the restart budget. */
+  readonly snapshot: number;
+  /** Of a failed instance: code and message. Empty otherwise. */
+  readonly failure: string;
+  /** Counters for status and summary: records in and out, late, dead letters, windows fired. */
+  readonly counts: Counts;
+}
+
+/** What an incarnation has counted; restored with the snapshot, so that it is a function of the inbox. */
+export interface Counts {
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  readonly windowsOut: number;
+}
+
+/** All reports of a worker that changed, in one message. */
+export interface ReportBatch {
+  readonly worker: string;
+  readonly reports: readonly Report[];
+}
+
+/** A worker says that it lives, to every candidate. */
+export interface Announcement {
+  readonly worker: string;
+  /** Instances hosted. */
+  readonly load: number;
+  /** It is leaving: assign nothing to it, and move what it released. */
+  readonly isLeaving: boolean;
+}
+
+/** The leader says that it lives. */
+export interface Heartbeat {
+  readonly leader: number;
+  readonly worker: string;
+}
+
+/** The leader has taken the reports up to n of these incarnations into its minimum (R16: the answer that a returning split waits for). */
+export interface ReportAnswer {
+  readonly leader: number;
+  readonly answers: readonly { readonly instance: InstanceId; readonly epoch: number; readonly n: number }[];
+}

@@ -1,0 +1,170 @@
+/**
+ * Columns of numbers, and timestamps: integers as deltas where that is smaller, everything else as packed doubles.
+ *
+ * N1. Every number comes back as it was: -0, NaN and the infinities too. Deltas are used only where doubles hold every step exactly.
+ */
+import type { ByteWriter } from "./byte-writer.ts";
+import { lengthBytesFor, writeVarint } from "./byte-writer.ts";
+import { columnField } from "./column.ts";
+import type { Column } from "./column.ts";
+import { corrupt } from "./corrupt.ts";
+import type { WireReader } from "./wire-reader.ts";
+import { wireType } from "./wire-reader.ts";
+
+/** Fields of the message `NumberColumn`. */
+const field = { deltas: 1, doubles: 2 } as const;
+
+/** Integers up to here have deltas that, with their sign, fit 53 bits (N1). */
+const deltaValueMax = 2 ** 51;
+const deltaBytesMax = 8;
+const capacityFirst = 16;
+const twoTo32 = 2 ** 32;
+
+/** Numbers being collected. */
+export class NumberColumn implements Column {
+  #values = new Float64Array(capacityFirst);
+
+  reset(): void {}
+
+  put(index: number, value: unknown): number {
+    if (typeof value !== "number") return -1;
+    this.set(index, value);
+    return (value | 0) === value ? 3 : 8;
+  }
+
+  /** As {@link put}, for a value known to be a number. */
+  set(index: number, value: number): void {
+    if (index >= this.#values.length) this.#grow();
+    this.#values[index] = value;
+  }
+
+  get(index: number): number {
+    return this.#values[index]!;
+  }
+
+  write(out: ByteWriter, count: number): void {
+    this.writeField(out, columnField.numbers, count);
+  }
+
+  /** Appends the first `count` values as a message `NumberColumn` in the field `number`. */
+  writeField(out: ByteWriter, number: number, count: number): void {
+    const lengthBytes = lengthBytesFor(count * 8 + 4);
+    const start = out.begin(number, lengthBytes);
+    if (this.#areIntegers(count)) this.#writeDeltas(out, count);
+    else this.#writeDoubles(out, count);
+    out.end(start, lengthBytes);
+  }
+
+  #areIntegers(count: number): boolean {
+    const values = this.#values;
+    for (let index = 0; index < count; index++) {
+      const value = values[index]!;
+      if (Math.trunc(value) !== value || value > deltaValueMax || value < -deltaValueMax) return false;
+      if (value === 0 && 1 / value < 0) return false;
+    }
+    return true;
+  }
+
+  #writeDeltas(out: ByteWriter, count: number): void {
+    const lengthBytes = lengthBytesFor(count * deltaBytesMax);
+    const start = out.begin(field.deltas, lengthBytes);
+    out.reserve(count * deltaBytesMax);
+    const values = this.#values;
+    const { bytes } = out;
+    let { at } = out;
+    let last = 0;
+    for (let index = 0; index < count; index++) {
+      const value = values[index]!;
+      const delta = value - last;
+      last = value;
+      if ((delta | 0) !== delta) {
+        at = writeVarint(bytes, at, delta < 0 ? -2 * delta - 1 : 2 * delta);
+        continue;
+      }
+      let zigzag = ((delta << 1) ^ (delta >> 31)) >>> 0;
+      while (zigzag > 127) {
+        bytes[at++] = (zigzag & 127) | 128;
+        zigzag >>>= 7;
+      }
+      bytes[at++] = zigzag;
+    }
+    out.at = at;
+    out.end(start, lengthBytes);
+  }
+
+  #writeDoubles(out: ByteWriter, count: number): void {
+    const lengthBytes = lengthBytesFor(count * 8);
+    const start = out.begin(field.doubles, lengthBytes);
+    out.reserve(count * 8);
+    const values = this.#values;
+    const { view } = out;
+    let { at } = out;
+    for (let index = 0; index < count; index++, at += 8) view.setFloat64(at, values[index]!, true);
+    out.at = at;
+    out.end(start, lengthBytes);
+  }
+
+  #grow(): void {
+    const grown = new Float64Array(this.#values.length * 2);
+    grown.set(this.#values);
+    this.#values = grown;
+  }
+}
+
+/**
+ * Reads a message `NumberColumn` of `count` numbers, up to the reader's end, into `from` and on of what `room` answers, and answers that.
+ *
+ * `room` is asked once it is certain that the bytes can hold `count` numbers.
+ *
+ * @throws CORRUPT when there are not exactly that many
+ */
+export function readNumbers(
+  reader: WireReader,
+  count: number,
+  room: (count: number) => Float64Array,
+  from: number,
+): Float64Array {
+  let into: Float64Array | undefined;
+  while (reader.hasMore) {
+    const tag = reader.tag();
+    const kind = tag >>> 3;
+    if (kind !== field.deltas && kind !== field.doubles) {
+      reader.skip(tag);
+      continue;
+    }
+    reader.expect(tag, wireType.bytes, "numbers");
+    const outer = reader.enter("numbers");
+    const size = reader.end - reader.at;
+    if (kind === field.deltas ? count > size : count * 8 !== size) throw corrupt(`${count} numbers expected, ${size} bytes found`);
+    into = room(count);
+    if (kind === field.deltas) readDeltas(reader, count, into, from);
+    else readDoubles(reader, count, into, from);
+    if (reader.hasMore) throw corrupt(`${count} numbers expected, ${reader.end - reader.at} bytes are left`);
+    reader.leave(outer);
+  }
+  if (into === undefined) throw corrupt(`${count} numbers expected, none found`);
+  return into;
+}
+
+function readDeltas(reader: WireReader, count: number, into: Float64Array, from: number): void {
+  const { bytes, end } = reader;
+  let value = 0;
+  for (let index = from; index < from + count; index++) {
+    const byte = reader.at < end ? bytes[reader.at]! : 128;
+    if (byte < 128) {
+      reader.at++;
+      value += (byte >>> 1) ^ -(byte & 1);
+    } else {
+      const zigzag = reader.varint();
+      value += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+    }
+    into[index] = value;
+  }
+}
+
+function readDoubles(reader: WireReader, count: number, into: Float64Array, from: number): void {
+  const { view } = reader;
+  let { at } = reader;
+  for (let index = from; index < from + count; index++, at += 8) into[index] = view.getFloat64(at, true);
+  reader.at = at;
+}

@@ -1,0 +1,118 @@
+/**
+ * What a snapshot consists of, as types: the pointer in the register, the manifest it names, and the job's own register.
+ *
+ * `protos/` defines their bytes; `record/wire/` writes and reads them. R6 and the pointer rule live in `protocol/` and `actor/`.
+ */
+
+/** Names one snapshot from the pointer. */
+export interface SnapshotRef {
+  /** The inbox (or split) has been read up to and with this position. */
+  readonly sequence: number;
+  /** Blobs that hold the manifest, in order. */
+  readonly manifest: readonly ChunkRef[];
+}
+
+/** One blob: its name, length and content. */
+export interface ChunkRef {
+  readonly name: string;
+  readonly length: number;
+  /** sha256 of the content, lower-case hex. */
+  readonly sha256: string;
+}
+
+/** The value of an instance's pointer register; moved only by compare-and-set. */
+export interface Pointer {
+  /** Drawn anew for every update: an update whose reply was lost is recognised by it. */
+  readonly token: string;
+  /** Epoch of the owner. */
+  readonly epoch: number;
+  /** Identity of the inbox (creation time, ms) or of the split, as text. */
+  readonly identity: string;
+  /** The current snapshot, and the one before it; absent until taken. */
+  readonly current: SnapshotRef | undefined;
+  readonly previous: SnapshotRef | undefined;
+}
+
+/** Where an outgoing channel stands: the number of its last record, and the rolling check after it (R1, R11). */
+export interface ChannelOutState {
+  readonly edge: number;
+  readonly to: number;
+  readonly last: number;
+  readonly check: number;
+}
+
+/** Where an incoming channel stands (R2, R11). */
+export interface ChannelInState {
+  readonly edge: number;
+  readonly from: number;
+  readonly epoch: number;
+  readonly last: number;
+  readonly check: number;
+}
+
+/** What an instance knows of one incoming edge's event time (R10). */
+export interface EdgeState {
+  readonly edge: number;
+  readonly watermark: number;
+  readonly isIdle: boolean;
+  /** Highest epoch adopted from any instance of the edge. */
+  readonly epoch: number;
+}
+
+/** Where a chained sink stands: the number of the last row given to it before the cut, and what its transactions need. */
+export interface SinkState {
+  readonly sink: string;
+  readonly last: number;
+  /** What `prepare` answered at this cut and at earlier ones that may not be committed yet, oldest first. */
+  readonly prepared: readonly Uint8Array[];
+}
+
+/** One segment of keyed state (or the state of an operator without keys), as chunks. */
+export interface SegmentState {
+  readonly segment: number;
+  readonly chunks: readonly ChunkRef[];
+}
+
+/** A snapshot: an instance after a given position, with all that replay needs (R6). */
+export interface Manifest {
+  /** Version of this format; others are refused. */
+  readonly format: number;
+  readonly generation: number;
+  readonly stage: string;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly epoch: number;
+  /** Version of the program that wrote it, and of the runtime (Node, V8). */
+  readonly codeVersion: string;
+  readonly runtimeVersion: string;
+  /** CRC-32 of the message at `sequence` (R8); 0 for a split or before the first message. */
+  readonly anchor: number;
+  readonly storedAtMs: number;
+  /** Highest leader epoch seen in watermark controls. */
+  readonly leader: number;
+  /** The instance's own watermark; -Infinity before the first. */
+  readonly watermark: number;
+  /** Processing time (`ctx.now()`), and state of the instance's random numbers. */
+  readonly nowMs: number;
+  readonly random: number;
+  readonly channelsIn: readonly ChannelInState[];
+  readonly channelsOut: readonly ChannelOutState[];
+  readonly edges: readonly EdgeState[];
+  readonly sinks: readonly SinkState[];
+  readonly segments: readonly SegmentState[];
+  /** State of operators outside keyed state (dealing counters, watermark generators), by operator name; default codec. */
+  readonly operators: Uint8Array;
+  readonly counts: { readonly recordsIn: number; readonly recordsOut: number; readonly late: number; readonly deadLetters: number; readonly windowsOut: number };
+}
+
+/** The value of the register `job` (design, section 13: Life of a job). */
+export interface JobRecord {
+  readonly generation: number;
+  /** The plan as text, for people and for showing a difference. */
+  readonly plan: string;
+  readonly planHash: string;
+  readonly version: string;
+  readonly state: "running" | "failed" | "completed" | "stopped";
+  /** Of a failure. Empty otherwise. */
+  readonly message: string;
+}

@@ -1,0 +1,43 @@
+/**
+ * Bytes of the controls in inboxes (`protos/tidemark/control.proto`), without the checksum that `frame.ts` puts before them.
+ */
+import type { Control, EpochStart, Tick, WatermarkControl } from "../messages.ts";
+import { instanceId } from "./instance-id.ts";
+import { double, flag, integer, message, nested, union } from "./message.ts";
+import type { Message } from "./message.ts";
+
+const epochStart = message<Omit<EpochStart, "kind">>("EpochStart", {
+  instance: nested(1, instanceId),
+  epoch: integer(2),
+});
+
+const watermark = message<Omit<WatermarkControl, "kind">>("Watermark", {
+  edge: integer(1),
+  leader: integer(2),
+  upto: integer(3),
+  watermark: double(4),
+  isIdle: flag(5),
+});
+
+const tick = message<Omit<Tick, "kind">>("Tick", {});
+
+const variants = {
+  epochStart: { number: 3, message: epochStart },
+  watermark: { number: 4, message: watermark },
+  tick: { number: 5, message: tick },
+} as const;
+
+const control: Message<Control> = union<Control>("InboxMessage", variants);
+
+/** Numbers of the fields of `InboxMessage` that hold controls. */
+export const controlFields: ReadonlySet<number> = new Set(Object.values(variants).map(({ number }) => number));
+
+/** The field of `InboxMessage` that holds this control. */
+export function encodeControlBody(value: Control): Uint8Array {
+  return control.encode(value);
+}
+
+/** The control in an `InboxMessage` without its checksum. @throws CORRUPT */
+export function decodeControlBody(bytes: Uint8Array): Control {
+  return control.decode(bytes);
+}

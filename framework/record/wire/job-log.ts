@@ -1,0 +1,63 @@
+/**
+ * Bytes of the records of the job log (`protos/tidemark/job-log.proto`).
+ */
+import type {
+  Assignment,
+  DrainRecord,
+  JobLogRecord,
+  LeaderStart,
+  OutcomeRecord,
+  SplitRecord,
+  SplitsClosed,
+} from "../messages.ts";
+import { instanceId } from "./instance-id.ts";
+import { choice, integer, message, nested, text, union } from "./message.ts";
+import type { Message } from "./message.ts";
+
+const leaderStart = message<Omit<LeaderStart, "kind">>("LeaderStart", { worker: text(1) });
+
+const assignment = message<Omit<Assignment, "kind">>("Assignment", {
+  leader: integer(1),
+  instance: nested(2, instanceId),
+  worker: text(3),
+  cause: choice(4, ["start", "crash", "workerLost", "release", "balance"]),
+  detail: text(5),
+});
+
+const split = message<Omit<SplitRecord, "kind">>("Split", {
+  leader: integer(1),
+  stage: integer(2),
+  index: integer(3),
+  name: text(4),
+  identity: text(5),
+});
+
+const splitsClosed = message<Omit<SplitsClosed, "kind">>("SplitsClosed", { leader: integer(1), stage: integer(2) });
+
+const drain = message<Omit<DrainRecord, "kind">>("Drain", { leader: integer(1) });
+
+const outcome = message<Omit<OutcomeRecord, "kind">>("Outcome", {
+  leader: integer(1),
+  outcome: choice(2, ["completed", "failed"]),
+  code: text(3),
+  message: text(4),
+});
+
+const jobLogRecord: Message<JobLogRecord> = union<JobLogRecord>("JobLogRecord", {
+  leaderStart: { number: 1, message: leaderStart },
+  assignment: { number: 2, message: assignment },
+  split: { number: 3, message: split },
+  splitsClosed: { number: 4, message: splitsClosed },
+  drain: { number: 5, message: drain },
+  outcome: { number: 6, message: outcome },
+});
+
+/** The bytes of a record of the job log. */
+export function encodeJobLogRecord(record: JobLogRecord): Uint8Array {
+  return jobLogRecord.encode(record);
+}
+
+/** The record of the job log in `bytes`. @throws CORRUPT */
+export function decodeJobLogRecord(bytes: Uint8Array): JobLogRecord {
+  return jobLogRecord.decode(bytes);
+}

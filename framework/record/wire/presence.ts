@@ -1,0 +1,29 @@
+/**
+ * Bytes of what workers and the leader say about themselves (`protos/tidemark/presence.proto`).
+ */
+import type { Announcement, Heartbeat } from "../messages.ts";
+import { flag, integer, message, text } from "./message.ts";
+
+const announcement = message<Announcement>("Announcement", { worker: text(1), load: integer(2), isLeaving: flag(3) });
+
+const heartbeat = message<Heartbeat>("Heartbeat", { leader: integer(1), worker: text(2) });
+
+/** The bytes of a worker's announcement. */
+export function encodeAnnouncement(value: Announcement): Uint8Array {
+  return announcement.encode(value);
+}
+
+/** The announcement in `bytes`. @throws CORRUPT */
+export function decodeAnnouncement(bytes: Uint8Array): Announcement {
+  return announcement.decode(bytes);
+}
+
+/** The bytes of the leader's heartbeat. */
+export function encodeHeartbeat(value: Heartbeat): Uint8Array {
+  return heartbeat.encode(value);
+}
+
+/** The heartbeat in `bytes`. @throws CORRUPT */
+export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
+  return heartbeat.decode(bytes);
+}

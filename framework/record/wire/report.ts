@@ -1,0 +1,53 @@
+/**
+ * Bytes of reports and of the leader's answer to them (`protos/tidemark/report.proto`).
+ */
+import type { Report, ReportAnswer, ReportBatch } from "../messages.ts";
+import { counts } from "./counts.ts";
+import { instanceId } from "./instance-id.ts";
+import { choice, double, integer, message, nested, repeated, text } from "./message.ts";
+
+const report = message<Report>("Report", {
+  instance: nested(1, instanceId),
+  epoch: integer(2),
+  n: integer(3),
+  position: integer(4),
+  watermark: double(5),
+  activity: choice(6, ["active", "idle", "ended", "finished"]),
+  state: text(7),
+  snapshot: integer(8),
+  failure: text(9),
+  counts: nested(10, counts),
+});
+
+const reportBatch = message<ReportBatch>("ReportBatch", { worker: text(1), reports: repeated(nested(2, report)) });
+
+const answered = message<ReportAnswer["answers"][number]>("Answered", {
+  instance: nested(1, instanceId),
+  epoch: integer(2),
+  n: integer(3),
+});
+
+const reportAnswer = message<ReportAnswer>("ReportAnswer", {
+  leader: integer(1),
+  answers: repeated(nested(2, answered)),
+});
+
+/** The bytes of a worker's reports. */
+export function encodeReportBatch(batch: ReportBatch): Uint8Array {
+  return reportBatch.encode(batch);
+}
+
+/** The reports in `bytes`. @throws CORRUPT */
+export function decodeReportBatch(bytes: Uint8Array): ReportBatch {
+  return reportBatch.decode(bytes);
+}
+
+/** The bytes of the leader's answer to reports. */
+export function encodeReportAnswer(answer: ReportAnswer): Uint8Array {
+  return reportAnswer.encode(answer);
+}
+
+/** The answer in `bytes`. @throws CORRUPT */
+export function decodeReportAnswer(bytes: Uint8Array): ReportAnswer {
+  return reportAnswer.decode(bytes);
+}

@@ -1,0 +1,125 @@
+/**
+ * The benchmarks: `npm run bench -- NAME [--seconds N] [--partitions N] [--json]`.
+ *
+ * `exchange`: generator, keyBy, windowed count, discard, through a real nats-server with file storage: what one exchange of 100-byte records costs in
+ * the worker and in the server. Figures of a small noisy machine: compare within one run, quote CPU per record.
+ */
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { discard, generator, job, nats, start, tumbling, type JobStatus } from "tidemark";
+import { count } from "tidemark";
+import { connectNats } from "../nats/connect.ts";
+import { startNatsServer } from "../nats/server.ts";
+
+interface Figures {
+  readonly bench: string;
+  readonly seconds: number;
+  readonly records: number;
+  readonly recordsPerSecond: number;
+  readonly workerMicrosPerRecord: number;
+  readonly serverMicrosPerRecord: number;
+  readonly frameBytes: number;
+  readonly recordsPerFrame: number;
+  readonly bytesPerRecord: number;
+}
+
+interface Measure {
+  readonly records: number;
+  readonly workerMicros: number;
+  readonly serverMicros: number;
+  readonly frames: number;
+  readonly atMs: number;
+}
+
+const keys = 10_000;
+/** Clock ticks per second of /proc/PID/stat on Linux. */
+const ticksPerSecond = 100;
+const warmUpMs = 3_000;
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false }, seconds: { type: "string", default: "10" }, partitions: { type: "string", default: "4" } },
+});
+
+/** About 100 bytes as text, 61 as columns: a device's reading. */
+function reading(index: number) {
+  const device = (Math.imul(index, 2654435761) >>> 0) % keys;
+  return {
+    device: `device-${String(device).padStart(8, "0")}`,
+    at: 1_760_000_000_000 + Math.floor(index / 100),
+    celsius: Math.round(20_000 + 5_000 * Math.sin(index)) / 1_000,
+    humidity: (index % 997) / 10,
+    volts: 3.3 + (index % 100) / 1_000,
+    sequence: index % 5_000,
+  };
+}
+
+async function exchange(seconds: number, partitions: number): Promise<Figures> {
+  const server = await startNatsServer();
+  const bench = job("bench-exchange", { partitions, version: "bench" });
+  bench
+    .source("readings", generator({ make: reading }))
+    .timestamps((r) => r.at)
+    .keyBy((r) => r.device)
+    .window(tumbling("10s"))
+    .aggregate(count())
+    .to(discard());
+  const handle = await start(bench, nats({ servers: server.url }));
+  const seams = await connectNats({ servers: server.url });
+  const measure = async (): Promise<Measure> => {
+    const { user, system } = process.cpuUsage();
+    const status = await handle.status();
+    const infos = await seams.logs.list("TM_bench-exchange_1_IN_");
+    return {
+      records: counted(status),
+      workerMicros: user + system,
+      serverMicros: cpuMicrosOf(server.processId ?? 0),
+      frames: infos.reduce((sum, { last }) => sum + last, 0),
+      atMs: performance.now(),
+    };
+  };
+  await new Promise((resolve) => setTimeout(resolve, warmUpMs));
+  const before = await measure();
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  const after = await measure();
+  const bytes = (await seams.logs.list("TM_bench-exchange_1_IN_")).map(({ bytes: held, first, last }) => held / Math.max(1, last - first + 1));
+  await handle.stop();
+  await seams.close();
+  await server.stop();
+  const records = after.records - before.records;
+  const frameBytes = bytes.reduce((sum, size) => sum + size, 0) / bytes.length;
+  const recordsPerFrame = records / (after.frames - before.frames);
+  return {
+    bench: "exchange",
+    seconds: (after.atMs - before.atMs) / 1_000,
+    records,
+    recordsPerSecond: records / ((after.atMs - before.atMs) / 1_000),
+    workerMicrosPerRecord: (after.workerMicros - before.workerMicros) / records,
+    serverMicrosPerRecord: (after.serverMicros - before.serverMicros) / records,
+    frameBytes,
+    recordsPerFrame,
+    bytesPerRecord: frameBytes / recordsPerFrame,
+  };
+}
+
+/** Records that the counting stage has taken. */
+function counted(status: JobStatus): number {
+  return status.instances.filter(({ name }) => !name.startsWith("readings/")).reduce((sum, { counts }) => sum + counts.recordsIn, 0);
+}
+
+function cpuMicrosOf(processId: number): number {
+  const stat = readFileSync(`/proc/${processId}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
+}
+
+const benches: Readonly<Record<string, (seconds: number, partitions: number) => Promise<Figures>>> = { exchange };
+const name = positionals[0] ?? "exchange";
+const bench = benches[name];
+if (bench === undefined) {
+  process.stderr.write(`no bench ${name}; there are: ${Object.keys(benches).join(", ")}\n`);
+  process.exitCode = 2;
+} else {
+  const figures = await bench(Number(flags.seconds), Number(flags.partitions));
+  process.stdout.write(flags.json ? `${JSON.stringify(figures)}\n` : `${Object.entries(figures).map(([what, figure]) => `${what.padEnd(24)} ${String(figure)}`).join("\n")}\n`);
+}

@@ -1,0 +1,43 @@
+/**
+ * Whether two values of the default codec are the same to user code, and to the bytes of a snapshot.
+ *
+ * E1. Equal values have equal bytes: the order of an object's properties counts, -0 is not 0, NaN is NaN.
+ * E2. When in doubt (values that no codec takes) the answer is no.
+ */
+
+/** Compares by content, without allocating. */
+export function isSameValue(a: unknown, b: unknown): boolean {
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return Object.is(a, b);
+  const prototype: unknown = Object.getPrototypeOf(a);
+  if (prototype !== Object.getPrototypeOf(b)) return false;
+  if (Array.isArray(a)) return Array.isArray(b) && isSameArray(a, b);
+  if (a instanceof Date) return b instanceof Date && Object.is(a.getTime(), b.getTime());
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && isSameBytes(a, b);
+  return (prototype === Object.prototype || prototype === null) && isSameObject(a, b);
+}
+
+function isSameArray(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) {
+    if (!isSameValue(a[at], b[at]) || at in a !== at in b) return false;
+  }
+  return true;
+}
+
+function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+function isSameObject(a: object, b: object): boolean {
+  const names = Reflect.ownKeys(a);
+  const others = Reflect.ownKeys(b);
+  if (names.length !== others.length) return false;
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at];
+    if (name === undefined || name !== others[at]) return false;
+    if (!isSameValue(Reflect.get(a, name), Reflect.get(b, name))) return false;
+  }
+  return true;
+}

@@ -1,0 +1,193 @@
+/**
+ * The keyed state of one instance: rows, the current row, steps, and cuts.
+ *
+ * Owns which rows exist and what a step has changed of them. What is in a row is declared by operators through their `Namespace`; when steps begin and
+ * end is the program's decision.
+ *
+ * K1. A step touches one row: the one made current by `select` (a record) or `focus` (a timer).
+ * K2. `undo` restores everything of the step: cells, insertion orders, timers with their numbers, the next number (O1).
+ * K3. A row without a cell does not outlive its step.
+ * K4. A restored store behaves like the one that was cut, and gives the same bytes (O2; hazards 14 and 20).
+ * K5. Whatever changes a row calls `write` before, so that a cut gets the segment as it was (F1).
+ */
+import { invariant } from "../errors.ts";
+import { hashKey, keyId, type Key, type KeyId } from "../record/key.ts";
+import { Namespace } from "./namespace.ts";
+import { Row, Segment, segmentCount, segmentOf } from "./row.ts";
+import { corrupt, decodeSegment, encodeSegment, type Column, type SavedRow } from "./segment-codec.ts";
+import { SegmentCut } from "./segment-cut.ts";
+import { UndoLog } from "./undo-log.ts";
+
+/** State that lent objects out during a step and takes their changes in when it ends. */
+export interface Lender {
+  /** The step ends well: what was lent becomes state. @throws VALUE_NOT_ENCODABLE */
+  settle(): void;
+  /** The step ends: what was lent is not state any more. */
+  forget(): void;
+}
+
+/** The state of one segment, from a snapshot. */
+export interface StoredSegment {
+  readonly segment: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Keyed state of one instance. */
+export class KeyedStore {
+  readonly undoLog: UndoLog;
+  /** Counts steps; tells a handle whether what it lent out belongs to this step. */
+  step = 0;
+  /** The number that the next timer gets: the order of registration over all keys. */
+  nextTimerNumber = 1;
+  readonly #rows = new Map<KeyId, Row>();
+  readonly #segments: readonly Segment[] = Array.from({ length: segmentCount }, (_, index) => new Segment(index));
+  readonly #columns: Column[] = [];
+  readonly #lenders: Lender[] = [];
+  #current: Row | undefined;
+
+  constructor(undoLog: UndoLog = new UndoLog()) {
+    this.undoLog = undoLog;
+  }
+
+  /** Number of keys that have state. */
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  /** The state of one operator; called while the program is built. */
+  namespace(operator: string): Namespace {
+    return new Namespace(this, operator);
+  }
+
+  /** Adds a kind of cell; called while the program is built. Answers its index in `Row.cells`. */
+  addColumn(column: Column): number {
+    invariant(this.#rows.size === 0 && this.#current === undefined, "state is declared before the first record");
+    invariant(
+      this.#columns.every(({ name }) => name !== column.name),
+      `state ${column.name} is declared twice`,
+    );
+    return this.#columns.push(column) - 1;
+  }
+
+  /** Makes the key's row current, a new one if it has none, and answers the key's hash. @throws KEY_INVALID when the key is too long */
+  select(key: Key): number {
+    const id = keyId(key);
+    const row = this.#rows.get(id) ?? this.#provisional(key, id);
+    this.#current = row;
+    return row.hash;
+  }
+
+  /** Makes a row current: of a timer that fires. */
+  focus(row: Row): void {
+    this.#current = row;
+  }
+
+  /** The current row, to read from. */
+  get current(): Row {
+    const row = this.#current;
+    invariant(row !== undefined, "state is there only while a record or timer of a key is being processed");
+    return row;
+  }
+
+  /** The current key; undefined when there is none. */
+  get key(): Key | undefined {
+    return this.#current?.key;
+  }
+
+  /** The current row, about to be changed (K5). @throws VALUE_NOT_ENCODABLE when a cut could not encode it */
+  write(): Row {
+    const row = this.current;
+    const segment = row.segment;
+    if (!segment.isDirty) {
+      segment.cut?.encode(segment);
+      segment.isDirty = true;
+    }
+    return row;
+  }
+
+  /** An object of the state has been given to user code. */
+  lend(lender: Lender): void {
+    this.#lenders.push(lender);
+  }
+
+  /** A step begins. */
+  begin(): void {
+    this.step += 1;
+    this.undoLog.clear();
+  }
+
+  /** The step is over: its changes stay. @throws VALUE_NOT_ENCODABLE when something in the state cannot be stored; then `undo` is due */
+  commit(): void {
+    const lenders = this.#lenders;
+    if (lenders.length > 0) {
+      for (let at = 0; at < lenders.length; at++) lenders[at]?.settle();
+      this.#forgetLent();
+    }
+    this.undoLog.clear();
+    this.finish();
+  }
+
+  /** The step has failed: nothing of it stays (K2). */
+  undo(): void {
+    this.#forgetLent();
+    this.undoLog.undo();
+    this.finish();
+  }
+
+  /** Keeps the current row if it has a cell, and drops it otherwise (K3). Called when a change outside of a step is over; steps do it themselves. */
+  finish(): void {
+    const row = this.#current;
+    if (row === undefined || row.isChained !== row.isEmpty) return;
+    if (row.isChained) {
+      row.segment.remove(row);
+      this.#rows.delete(row.id);
+    } else {
+      row.segment.append(row);
+      this.#rows.set(row.id, row);
+    }
+  }
+
+  /** Freezes what has changed since the last cut; instant. Called between steps. The previous cut is encoded or discarded. */
+  cut(): SegmentCut {
+    const dirty = this.#segments.filter((segment) => segment.isDirty);
+    return new SegmentCut(dirty, (segment) => encodeSegment(segment, this.#columns));
+  }
+
+  /** Takes what cuts have written; called once, when all state is declared, before the first step. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
+  restore(segments: Iterable<StoredSegment>, nextTimerNumber: number): void {
+    invariant(this.#rows.size === 0, "a store is restored before its first record");
+    this.nextTimerNumber = nextTimerNumber;
+    for (const { segment, bytes } of segments) {
+      for (const saved of decodeSegment(segment, bytes, this.#columns)) this.#restoreRow(segment, saved);
+    }
+    this.#current = undefined;
+  }
+
+  #restoreRow(index: number, { key, cells }: SavedRow): void {
+    const row = this.#provisional(key, keyId(key));
+    if (row.segment.index !== index) throw corrupt(index, `key ${String(row.id)} belongs to segment ${row.segment.index}`);
+    if (this.#rows.has(row.id)) throw corrupt(index, `key ${String(row.id)} is there twice`);
+    for (const [at, column] of this.#columns.entries()) {
+      const saved = cells[at];
+      if (saved !== undefined) row.cells[at] = column.decode(saved, row);
+    }
+    if (row.isEmpty) throw corrupt(index, `key ${String(row.id)} has no state`);
+    row.segment.append(row);
+    this.#rows.set(row.id, row);
+  }
+
+  #provisional(key: Key, id: KeyId): Row {
+    const hash = hashKey(key);
+    const segment = this.#segments[segmentOf(hash)];
+    invariant(segment !== undefined, `hash ${hash} has no segment`);
+    // Frozen, because it is handed to user code as it is.
+    const own = typeof key === "object" ? Object.freeze([...key]) : key;
+    return new Row(own, id, hash, segment, this.#columns.length);
+  }
+
+  #forgetLent(): void {
+    const lenders = this.#lenders;
+    for (let at = 0; at < lenders.length; at++) lenders[at]?.forget();
+    lenders.length = 0;
+  }
+}

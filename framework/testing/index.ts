@@ -1,0 +1,6 @@
+/**
+ * What users of Tidemark test with: a whole job on one virtual clock, and the harness for single operators.
+ */
+export { CollectingSink, type TakenRow } from "./collecting-sink.ts";
+export { ManualSource } from "./manual-source.ts";
+export { testJob, type CrashKind, type TestJob, type TestJobOptions, type TestTurn } from "./test-job.ts";

@@ -1,0 +1,85 @@
+/**
+ * A source that a test feeds by hand: records, watermarks and the end come when the test says so.
+ *
+ * Owns the entries of its splits, which stay, so that a crashed instance can read them again. Watermarks come from the test alone: what the
+ * program's `timestamps` would make of the records is not used.
+ */
+import type { ReplayableSource, SourceSpec, SplitEntry, SplitOpening, SplitReader, SplitTake } from "../log/source.ts";
+
+interface ManualSplit {
+  readonly entries: SplitEntry[];
+  readonly readers: Set<SplitOpening>;
+  isEnded: boolean;
+}
+
+/** A source driven by a test. */
+export class ManualSource {
+  readonly #splits: readonly ManualSplit[];
+  readonly #original: SourceSpec | undefined;
+
+  constructor(splits = 1, original?: SourceSpec) {
+    this.#splits = Array.from({ length: splits }, () => ({ entries: [], readers: new Set<SplitOpening>(), isEnded: false }));
+    this.#original = original;
+  }
+
+  /** The source as a plan carries it. */
+  get spec(): SourceSpec {
+    const timestamps = this.#original?.timestamps;
+    return { description: "manual", reader: this.#reader(), ...(timestamps === undefined ? {} : { timestamps }) };
+  }
+
+  /** Adds records to one split. */
+  feed(values: readonly unknown[], split = 0): void {
+    for (const value of values) this.#push(split, (position) => ({ position, value }));
+  }
+
+  /** Event time of every split comes to `watermark`. */
+  watermark(watermark: number): void {
+    for (const split of this.#splits.keys()) this.#push(split, (position) => ({ position, watermark }));
+  }
+
+  /** Every split ends. */
+  end(): void {
+    for (const split of this.#splits) {
+      split.isEnded = true;
+      wake(split);
+    }
+  }
+
+  #push(index: number, make: (position: number) => SplitEntry): void {
+    const split = this.#splits[index];
+    if (split === undefined) throw new RangeError(`the source has no split ${index}`);
+    split.entries.push(make(split.entries.length + 1));
+    wake(split);
+  }
+
+  #reader(): ReplayableSource {
+    return {
+      kind: "replayable",
+      positions: "dense",
+      bounded: false,
+      splits: () => Promise.resolve(this.#splits.map((_, index) => ({ name: `manual-${index}`, identity: `manual-${index}` }))),
+      open: (opening) => Promise.resolve(this.#open(opening)),
+    };
+  }
+
+  #open(opening: SplitOpening): SplitReader {
+    const split = this.#splits[Number(opening.split.name.slice("manual-".length))];
+    if (split === undefined) throw new RangeError(`the source has no split ${opening.split.name}`);
+    let next = opening.after ?? 0;
+    split.readers.add(opening);
+    return {
+      take(): SplitTake {
+        const entry = split.entries[next];
+        if (entry === undefined) return split.isEnded ? "ended" : "empty";
+        next += 1;
+        return entry;
+      },
+      close: () => split.readers.delete(opening),
+    };
+  }
+}
+
+function wake(split: ManualSplit): void {
+  for (const { schedule, onReadable } of split.readers) schedule(0, onReadable);
+}

@@ -1,0 +1,366 @@
+/**
+ * A whole job in a test: the real runtime on memory and on one virtual clock, with sources fed by hand and sinks that keep what they get.
+ *
+ * Owns the clock, the place, and the simulated processes of the workers. Each call resolves when nothing is runnable any more: no sleeps.
+ */
+import { joinJob } from "../actor/job-register.ts";
+import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
+import type { Instance } from "../actor/instance.ts";
+import type { JobStatus } from "../actor/job-status.ts";
+import { Worker, type WorkerJob } from "../actor/worker.ts";
+import type { Job } from "../api/job.ts";
+import { StreamError, invariant } from "../errors.ts";
+import type { Seams } from "../log/contracts.ts";
+import { MemorySeams } from "../log/memory-seams.ts";
+import { JobNames } from "../log/names.ts";
+import { compile } from "../plan/compile.ts";
+import { embeddedDefaults, type JobOptions } from "../plan/options.ts";
+import type { Plan } from "../plan/plan.ts";
+import { silentLogger } from "../platform/logger.ts";
+import type { Logger, Platform, Random } from "../platform/platform.ts";
+import { seededRandom } from "../platform/random.ts";
+import { VirtualClock } from "../platform/virtual-clock.ts";
+import { CollectingSink, type TakenRow } from "./collecting-sink.ts";
+import { ManualSource } from "./manual-source.ts";
+import { ProcessScope } from "./process-scope.ts";
+
+/** How a test wants its job. */
+export interface TestJobOptions extends JobOptions {
+  /**
+   * Wall-clock time at the beginning, ms since the epoch.
+   * @default 0
+   */
+  readonly now?: number | undefined;
+  /**
+   * Workers, as processes of their own that share the place.
+   * @default 1
+   */
+  readonly workers?: number | undefined;
+  /**
+   * Splits of the sources, by source name.
+   * @default 1 each
+   */
+  readonly splits?: Readonly<Record<string, number>> | undefined;
+  /**
+   * Seed of everything that is drawn, and of the order of tasks that are due at the same time.
+   * @default tasks run in the order in which they were scheduled
+   */
+  readonly seed?: number | undefined;
+  /** Asked before each turn: what crashes there, if anything. */
+  readonly crashAt?: ((turn: TestTurn) => CrashKind | undefined) | undefined;
+  /** @default silent */
+  readonly logger?: Logger | undefined;
+  /**
+   * The place to run on.
+   * @default a new one in memory
+   */
+  readonly seams?: ((clock: VirtualClock) => Seams) | undefined;
+}
+
+/** A turn that is about to begin. */
+export interface TestTurn {
+  readonly stage: string;
+  readonly partition: number;
+  /** Last position that has been processed. */
+  readonly position: number;
+}
+
+/** What can crash: the actor whose turn it is, the worker that hosts it, or the leader's worker. */
+export type CrashKind = "actor" | "worker" | "leader";
+
+interface Process {
+  readonly worker: Worker;
+  readonly scope: ProcessScope;
+}
+
+/** Virtual time within which a job must recover from whatever a test does to it, ms. */
+const recoveryMsMax = 60_000;
+
+/** A dead letter as a test reads it. */
+export type TestDeadLetter = SideRecord["value"];
+
+/**
+ * Starts `job` for a test.
+ *
+ * @example
+ * const t = await testJob(monitor, { partitions: 2 });
+ * await t.feed("metrics", [{ at: 0, host: "a", cpu: 10 }]);
+ * await t.endOfInput();
+ * expect(t.take("average CPU")).toEqual([…]);
+ *
+ * @throws PLAN_INVALID
+ */
+export async function testJob(job: Job, options: TestJobOptions = {}): Promise<TestJob> {
+  const test = new TestJob(job, options);
+  await test.begin(options.workers ?? 1);
+  return test;
+}
+
+/** A running test. */
+export class TestJob {
+  readonly virtualClock: VirtualClock;
+  readonly plan: Plan;
+  readonly seams: Seams;
+  readonly #platform: Platform;
+  readonly #random: Random;
+  readonly #options: TestJobOptions;
+  readonly #sources = new Map<string, ManualSource>();
+  readonly #sinks = new Map<string, CollectingSink>();
+  readonly #processes: Process[] = [];
+  readonly #down = new Set<string>();
+  readonly #deadLetters: unknown[] = [];
+  readonly #late: SideRecord[] = [];
+  #spawned = 0;
+  #outcome: "completed" | "failed" | undefined;
+  #failure: StreamError | undefined;
+
+  constructor(job: Job, options: TestJobOptions) {
+    const { now = 0, seed, workers: _workers, splits, crashAt: _crashAt, logger = silentLogger, seams, ...jobOptions } = options;
+    this.#options = options;
+    this.#random = seededRandom(seed ?? 1);
+    this.virtualClock = new VirtualClock({ wallMs: now, random: seed === undefined ? undefined : this.#random.fork("schedule") });
+    this.#platform = { clock: this.virtualClock, random: this.#random, logger };
+    this.seams = seams?.(this.virtualClock) ?? new MemorySeams(this.virtualClock);
+    const compiled = compile({ ...job, options: { ...job.options, ...jobOptions } }, { defaults: embeddedDefaults, version: "test" });
+    this.plan = this.#replaceEnds(compiled, splits ?? {});
+  }
+
+  /** Starts the workers; called by {@link testJob}. */
+  async begin(workers: number): Promise<void> {
+    for (let count = 0; count < workers; count += 1) await this.startWorker();
+    await this.#untilRunning();
+    await this.#follow();
+  }
+
+  /** Gives records to a source. */
+  feed(source: string, values: readonly unknown[], options: { readonly split?: number } = {}): Promise<void> {
+    this.#source(source).feed(values, options.split ?? 0);
+    return this.settle();
+  }
+
+  /** Event time of a source comes to `watermark`. */
+  watermark(source: string, watermark: number): Promise<void> {
+    this.#source(source).watermark(watermark);
+    return this.settle();
+  }
+
+  /** Lets `ms` of processing time pass. */
+  async clock(ms: number): Promise<void> {
+    await this.virtualClock.advance(ms);
+    await this.settle();
+  }
+
+  /**
+   * Crashes an instance (`average/1`), the leader's worker (`leader`), or a worker by its id; a new worker takes a dead one's place when none is left. With
+   * `stayDown`, an instance is not started again before `revive`.
+   */
+  async crash(name: string, options: { readonly stayDown?: boolean } = {}): Promise<void> {
+    const instance = this.#instance(name);
+    if (instance !== undefined) {
+      if (options.stayDown === true) this.#down.add(name);
+      instance.fail(new StreamError("UNAVAILABLE", "crashed by the test"));
+      return options.stayDown === true ? this.settle() : this.#untilRunning();
+    }
+    this.#kill(name === "leader" ? this.leader : this.#process(name));
+    await this.#untilRunning();
+  }
+
+  /** Lets an instance that stays down start again. */
+  async revive(name: string): Promise<void> {
+    this.#down.delete(name);
+    await this.#untilRunning();
+  }
+
+  /** One more worker joins. */
+  async startWorker(): Promise<Worker> {
+    const starting = this.#spawn();
+    await this.settle();
+    return starting;
+  }
+
+  /** All sources end; resolves when the job has completed. @throws when it does not complete, or has failed */
+  async endOfInput(): Promise<void> {
+    for (const source of this.#sources.values()) source.end();
+    await this.virtualClock.until(() => this.#outcome !== undefined, recoveryMsMax);
+    await this.settle();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Resolves when nothing is runnable any more. */
+  settle(): Promise<void> {
+    return this.virtualClock.settle();
+  }
+
+  /** What a sink has got since the last take, each row once. */
+  take(sink: string): TakenRow[] {
+    return this.sink(sink).take();
+  }
+
+  /** A sink, to pause and resume it. */
+  sink(name: string): CollectingSink {
+    const sink = this.#sinks.get(name);
+    if (sink === undefined) throw new RangeError(`the job has no sink ${name}; it has ${[...this.#sinks.keys()].join(", ")}`);
+    return sink;
+  }
+
+  /** Event time published for a stage; -Infinity before the first. */
+  watermarkOf(stage: string): number {
+    return this.status().watermarks[stage] ?? -Infinity;
+  }
+
+  /** The job as its leader sees it. */
+  status(): JobStatus {
+    const { worker } = this.leader;
+    return worker.statusHere();
+  }
+
+  /** `completed` or `failed`, once the job is over. */
+  get outcome(): "completed" | "failed" | undefined {
+    return this.#outcome;
+  }
+
+  get failure(): StreamError | undefined {
+    return this.#failure;
+  }
+
+  /** Records that could not be processed, with the reason, since the beginning. */
+  deadLetters(): readonly unknown[] {
+    return this.#deadLetters;
+  }
+
+  /** Late records that no `late()` stream took, since the beginning. */
+  lateRecords(): readonly SideRecord[] {
+    return this.#late;
+  }
+
+  /** The living workers. */
+  get workers(): readonly Worker[] {
+    return this.#alive().map(({ worker }) => worker);
+  }
+
+  /** The process that leads. */
+  get leader(): Process {
+    const found = this.#alive().find(({ worker }) => worker.isLeader);
+    invariant(found !== undefined, "nobody leads");
+    return found;
+  }
+
+  #alive(): Process[] {
+    return this.#processes.filter(({ scope }) => !scope.isDead);
+  }
+
+  /** Starts a worker without driving the clock: also from within a turn. */
+  async #spawn(): Promise<Worker> {
+    const scope = new ProcessScope();
+    const platform = scope.platform({ ...this.#platform, random: this.#random.fork(`worker ${this.#spawned}`) });
+    this.#spawned += 1;
+    const job = await this.#join(scope);
+    const worker: Worker = new Worker(platform, job, {
+      hasManualWatermarks: true,
+      probe: {
+        beforeTurn: (stage, partition, position) => this.#beforeTurn({ worker, scope }, { stage, partition, position }),
+        isHeld: (name) => this.#down.has(name),
+      },
+      onOutcome: ({ outcome, code, message }) => {
+        this.#outcome = outcome;
+        if (outcome === "failed") this.#failure = new StreamError(code as StreamError["code"], message);
+      },
+    });
+    this.#processes.push({ worker, scope });
+    await worker.start();
+    return worker;
+  }
+
+  #beforeTurn(process: Process, turn: TestTurn): void {
+    const kind = this.#options.crashAt?.(turn);
+    if (kind === undefined) return;
+    const victim = kind === "leader" ? this.#alive().find(({ worker }) => worker.isLeader) : process;
+    if (kind !== "actor" && victim !== undefined) this.#kill(victim);
+    if (kind === "actor" || process.scope.isDead) throw new StreamError("UNAVAILABLE", "crashed by the test");
+  }
+
+  /** SIGKILL; what started the process says so to the others, or starts another one. */
+  #kill({ worker, scope }: Process): void {
+    scope.kill();
+    const [other] = this.#alive();
+    if (other === undefined) void this.#spawn();
+    else other.worker.reportDead(worker.id);
+  }
+
+  #process(id: string): Process {
+    const found = this.#alive().find(({ worker }) => worker.id === id);
+    if (found === undefined) throw new RangeError(`there is neither an instance nor a worker ${id}`);
+    return found;
+  }
+
+  #instance(name: string): Instance | undefined {
+    const ends = new Set(["failed", "fenced", "released"]);
+    const hosted = this.#alive().flatMap(({ worker }) => worker.instances);
+    return hosted.filter((instance) => instance.name === name && !ends.has(instance.phase)).toSorted((a, b) => b.epoch - a.epoch)[0];
+  }
+
+  /** Runs until every instance takes turns under a leader that knows it, or the job is over. */
+  async #untilRunning(): Promise<void> {
+    await this.virtualClock.until(() => this.#outcome !== undefined || this.#isRunning(), recoveryMsMax);
+    await this.settle();
+  }
+
+  #isRunning(): boolean {
+    const leader = this.#alive().find(({ worker }) => worker.isLeader);
+    if (leader === undefined) return false;
+    const { instances, state } = leader.worker.statusHere();
+    const isUp = (instance: JobStatus["instances"][number]) => turning.has(instance.state) || this.#down.has(instance.name);
+    return state !== "starting" && instances.every((instance) => isUp(instance) && this.#workersHave(instance));
+  }
+
+  #workersHave({ name, epoch }: JobStatus["instances"][number]): boolean {
+    return this.#down.has(name) || this.#instance(name)?.epoch === epoch;
+  }
+
+  async #join(scope: ProcessScope): Promise<WorkerJob> {
+    const { plan } = this;
+    const seams = scope.seams(this.seams);
+    const claim = { job: plan.job, plan: "", planHash: "test", version: plan.version, startNew: false, difference: () => "" };
+    const registers = await seams.registers(plan.job);
+    const { generation } = await joinJob(registers, claim);
+    const blobs = await seams.blobs(plan.job, generation);
+    return { plan, names: new JobNames(plan.job, generation), seams, registers, blobs };
+  }
+
+  /** Drives the clock until what is waited for should be there. */
+  async #settling<T>(promise: Promise<T>): Promise<T> {
+    await this.settle();
+    return promise;
+  }
+
+  async #follow(): Promise<void> {
+    const { names } = await this.#settling(this.#join(new ProcessScope()));
+    const dead = await this.#settling(this.seams.logs.open(names.deadLetters));
+    const late = await this.#settling(this.seams.logs.open(names.late));
+    followSideStream(dead, this.plan, 1, ({ value }) => this.#deadLetters.push(value));
+    followSideStream(late, this.plan, 1, (record) => this.#late.push(record));
+  }
+
+  #source(name: string): ManualSource {
+    const source = this.#sources.get(name);
+    if (source === undefined) throw new RangeError(`the job has no source ${name}; it has ${[...this.#sources.keys()].join(", ")}`);
+    return source;
+  }
+
+  #replaceEnds(plan: Plan, splits: Readonly<Record<string, number>>): Plan {
+    const stages = plan.stages.map((stage) => {
+      const sinks = stage.sinks.map((node) => {
+        const sink = new CollectingSink(node.spec);
+        this.#sinks.set(node.name, sink).set(node.spec.name, sink);
+        return { ...node, spec: sink.spec };
+      });
+      if (stage.source === undefined) return { ...stage, sinks };
+      const manual = new ManualSource(splits[stage.name] ?? 1, stage.source);
+      this.#sources.set(stage.name, manual);
+      return { ...stage, sinks, source: manual.spec, isIngress: false };
+    });
+    return { ...plan, stages };
+  }
+}
+
+const turning = new Set(["replaying", "running", "snapshotting"]);

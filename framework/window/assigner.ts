@@ -1,0 +1,82 @@
+/**
+ * Windows as users describe them: tumbling and sliding, in event or processing time.
+ *
+ * Owns the description and its validation; the arithmetic is in `grid.ts`, what happens with windows in the window operator.
+ *
+ * A1. A window is [start, end); windows of one description all have the same size, and start on a grid of `slide` shifted by `offset`.
+ * A2. A tumbling window is a sliding one whose slide is its size.
+ */
+import { StreamError } from "../errors.ts";
+import { formatDuration, parseDuration, type Duration } from "../time/duration.ts";
+
+/** Which clock decides about a window: the timestamps of the records, or the time at which they are processed. */
+export type WindowTime = "event" | "processing";
+
+/** What can be said about a window besides its size. */
+export interface WindowOptions {
+  /**
+   * Shifts all windows: `tumbling("1d", { offset: "-8h" })` are days in China. Smaller than the size (of a sliding window: than the slide).
+   * @default 0
+   */
+  readonly offset?: Duration | undefined;
+  /** @default "event" */
+  readonly time?: WindowTime | undefined;
+}
+
+/** Windows of a fixed size on a grid. */
+export interface WindowAssigner {
+  readonly kind: "tumbling" | "sliding";
+  readonly sizeMs: number;
+  readonly slideMs: number;
+  readonly offsetMs: number;
+  readonly time: WindowTime;
+  /** What the plan prints: `tumbling 5m`. */
+  readonly description: string;
+}
+
+/** The part of time that a window covers: from `start` up to, and without, `end`. */
+export interface TimeSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * Windows that follow each other without gap or overlap: each record is in exactly one.
+ *
+ * @throws OPTION_INVALID when size, offset or time make no sense
+ */
+export function tumbling(size: Duration, options: WindowOptions = {}): WindowAssigner {
+  const sizeMs = parseDuration(size, "the size of a tumbling window", { minMs: 1 });
+  return assigner("tumbling", sizeMs, sizeMs, options);
+}
+
+/**
+ * Windows of `size` that begin every `slide`: they overlap, and each record is in `size / slide` of them. A slide larger than the size leaves
+ * holes; what falls into one is in no window.
+ *
+ * @throws OPTION_INVALID when size, slide, offset or time make no sense
+ */
+export function sliding(size: Duration, slide: Duration, options: WindowOptions = {}): WindowAssigner {
+  const sizeMs = parseDuration(size, "the size of a sliding window", { minMs: 1 });
+  const slideMs = parseDuration(slide, "the slide of a sliding window", { minMs: 1 });
+  return assigner("sliding", sizeMs, slideMs, options);
+}
+
+function assigner(kind: WindowAssigner["kind"], sizeMs: number, slideMs: number, options: WindowOptions): WindowAssigner {
+  const { offset = 0, time = "event" } = options;
+  const offsetMs = parseDuration(offset, "the offset of a window", { minMs: -Infinity });
+  if (Math.abs(offsetMs) >= slideMs) {
+    const bound = kind === "tumbling" ? "size" : "slide";
+    throw new StreamError("OPTION_INVALID", `the offset ${formatDuration(offsetMs)} is not smaller than the ${bound} of the window, ${formatDuration(slideMs)}`);
+  }
+  if (time !== "event" && time !== "processing") {
+    throw new StreamError("OPTION_INVALID", `the time of a window is ${JSON.stringify(time)}; it is "event" or "processing"`);
+  }
+  return { kind, sizeMs, slideMs, offsetMs, time, description: describe(kind, sizeMs, slideMs, offsetMs, time) };
+}
+
+function describe(kind: WindowAssigner["kind"], sizeMs: number, slideMs: number, offsetMs: number, time: WindowTime): string {
+  const every = kind === "sliding" ? ` every ${formatDuration(slideMs)}` : "";
+  const offset = offsetMs === 0 ? "" : `, offset ${formatDuration(offsetMs)}`;
+  return `${kind} ${formatDuration(sizeMs)}${every}${offset}${time === "processing" ? ", processing time" : ""}`;
+}

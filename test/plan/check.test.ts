@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { checkOrder, checkUse, wordsFor } from "../../framework/plan/check.ts";
+import type { OperatorFactory } from "../../framework/operator/contract.ts";
+import type { KeyedNode, ProgramNode, SourceNode } from "../../framework/plan/program.ts";
+import { codecNamed, expectRefusal, readings, sink } from "./doubles.ts";
+
+const source: SourceNode = { kind: "source", name: "readings", spec: readings() as SourceNode["spec"] };
+const factory: OperatorFactory = {
+  kind: "average",
+  description: "tumbling 5m",
+  keyed: true,
+  eventTime: true,
+  outputTimestamps: "always",
+  create: () => ({ process: () => undefined }),
+};
+const keyed: KeyedNode = { kind: "keyed", input: source, key: String, partitions: undefined, factory };
+const out: ProgramNode = { kind: "sink", input: keyed, spec: sink("out") };
+
+test("a program in order, all of it used, is accepted", () => {
+  const program = { name: "plant", options: {}, nodes: [source, keyed, out] };
+  checkOrder(program);
+  checkUse(program);
+});
+
+test("N1: an input that stands behind its node, or nowhere, is refused", () => {
+  expectRefusal(() => checkOrder({ name: "plant", options: {}, nodes: [keyed, source, out] }), "cycle");
+  expectRefusal(() => checkOrder({ name: "plant", options: {}, nodes: [keyed, out] }), "another job");
+});
+
+test("a name that leads nowhere counts as used when what it names is", () => {
+  const named: ProgramNode = { kind: "named", input: keyed, name: "a" };
+  checkUse({ name: "plant", options: {}, nodes: [source, keyed, named, out] });
+});
+
+test("a codec that leads nowhere is refused: the stream that has it is another one", () => {
+  const encoded: ProgramNode = { kind: "encoded", input: keyed, codec: codecNamed("own") };
+  const program = { name: "plant", options: {}, nodes: [source, keyed, encoded, out] };
+  expectRefusal(() => checkUse(program), "encoded with own", "leads to no sink");
+});
+
+test("the end of a path that leads nowhere is named, not its beginning", () => {
+  const other: SourceNode = { ...source, name: "other" };
+  const lost: KeyedNode = { ...keyed, input: other, factory: { ...factory, kind: "max", description: "" } };
+  const program = { name: "plant", options: {}, nodes: [source, keyed, out, other, lost] };
+  expectRefusal(() => checkUse(program), "operator max leads to no sink");
+});
+
+test("errors speak of nodes as the user wrote them", () => {
+  const nodes: readonly ProgramNode[] = [
+    source,
+    keyed,
+    { kind: "late", input: keyed },
+    { kind: "union", inputs: [source] },
+    { kind: "named", input: source, name: "a" },
+    out,
+  ];
+  expect(nodes.map((node) => wordsFor(node))).toEqual([
+    'source "readings"',
+    "operator average (tumbling 5m)",
+    "the late stream of operator average (tumbling 5m)",
+    "a union",
+    '"a"',
+    'sink "out"',
+  ]);
+});

@@ -1,0 +1,69 @@
+/**
+ * The clock of production.
+ */
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { realClock } from "../../framework/platform/real-clock.ts";
+
+const run = promisify(execFile);
+
+function after(delayMs: number): Promise<number> {
+  const clock = realClock();
+  return new Promise((resolve) => void clock.schedule(delayMs, () => resolve(clock.monotonicMs())));
+}
+
+test("T1: no wake-up comes early, even when the task that scheduled it goes on for long", async () => {
+  const clock = realClock();
+  const startMs = clock.monotonicMs();
+  while (clock.monotonicMs() - startMs < 20);
+  const scheduledMs = clock.monotonicMs();
+  expect((await after(10)) - scheduledMs).toBeGreaterThanOrEqual(9.5);
+});
+
+test("without delay a wake-up comes after the task and its microtasks, in order", async () => {
+  const order: string[] = [];
+  const clock = realClock();
+  const done = new Promise<void>((resolve) => {
+    clock.schedule(0, () => order.push("first"));
+    clock.schedule(0, () => {
+      order.push("second");
+      resolve();
+    });
+  });
+  queueMicrotask(() => order.push("microtask"));
+  order.push("task");
+  await done;
+  expect(order).toEqual(["task", "microtask", "first", "second"]);
+});
+
+test("a cancelled wake-up does not come, and cancelling is harmless afterwards", async () => {
+  const clock = realClock();
+  const calls: string[] = [];
+  const cancels = [0, 1].map((delayMs) => clock.schedule(delayMs, () => calls.push("cancelled")));
+  for (const cancel of cancels) cancel();
+  await after(5);
+  for (const cancel of cancels) cancel();
+  expect(calls).toEqual([]);
+});
+
+test("a delay beyond what the system's timers can do does not fire at once", async () => {
+  const clock = realClock();
+  const calls: string[] = [];
+  const cancel = clock.schedule(2 ** 40, () => calls.push("early"));
+  await after(5);
+  cancel();
+  expect(calls).toEqual([]);
+});
+
+test("T2: background wake-ups do not keep a process alive", async () => {
+  const module = fileURLToPath(new URL("../../framework/platform/real-clock.ts", import.meta.url));
+  const program = `
+    const { realClock } = await import(${JSON.stringify(module)});
+    const beat = () => void realClock().schedule(10_000, beat, { background: true });
+    beat();
+    realClock().schedule(0, () => console.log("done"));`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { timeout: 8_000 });
+  expect(stdout).toBe("done\n");
+});

@@ -1,0 +1,316 @@
+/**
+ * What the builders infer, and what must not compile: one of each per method.
+ */
+import { describe, expectTypeOf, test } from "vitest";
+import { job, type Job } from "../../framework/api/job.ts";
+import type { KeyedStream } from "../../framework/api/keyed-stream.ts";
+import type { LateStream, Sink, Stream } from "../../framework/api/stream.ts";
+import type { WindowedStream } from "../../framework/api/windowed-stream.ts";
+import type { SinkSpec } from "../../framework/log/sink.ts";
+import type { SourceSpec } from "../../framework/log/source.ts";
+import { map, value } from "../../framework/state/descriptors.ts";
+import type { ValueCodec } from "../../framework/record/codec.ts";
+import { average, count, max, min, sum } from "../../framework/operator/aggregates.ts";
+import type { Windowed } from "../../framework/operator/window.ts";
+import { sliding, tumbling } from "../../framework/window/assigner.ts";
+
+interface Reading {
+  readonly device: string;
+  readonly celsius: number;
+  readonly ok: boolean;
+  readonly at: number;
+}
+
+interface Alarm {
+  readonly kind: "alarm";
+  readonly device: string;
+}
+
+declare const readingSource: SourceSpec<Reading>;
+declare const alarmSource: SourceSpec<Alarm>;
+declare const anySink: SinkSpec;
+declare const readingSink: SinkSpec<Reading>;
+declare const readingCodec: ValueCodec<Reading>;
+
+const plant = job("plant");
+const readings = plant.source("readings", readingSource);
+const alarms = plant.source("alarms", alarmSource);
+const byDevice = readings.keyBy((r) => r.device);
+const perMinute = byDevice.window(tumbling("1m"));
+
+describe("job", () => {
+  test("takes a name and options", () => {
+    expectTypeOf(job("plant", { partitions: 4, restart: { within: "1m" } })).toEqualTypeOf<Job>();
+    // @ts-expect-error there is no such option
+    job("plant", { partition: 4 });
+  });
+
+  test("source gives a stream of what the source reads", () => {
+    expectTypeOf(readings).toEqualTypeOf<Stream<Reading>>();
+    // @ts-expect-error a sink is no source
+    plant.source("readings", anySink);
+  });
+});
+
+describe("Stream", () => {
+  test("timestamps keeps the values", () => {
+    expectTypeOf(readings.timestamps((r) => r.at, { outOfOrderness: "5s" })).toEqualTypeOf<Stream<Reading>>();
+    // @ts-expect-error a timestamp is a number
+    readings.timestamps((r) => r.device);
+    // @ts-expect-error there is no such option
+    readings.timestamps((r) => r.at, { outOfOrder: "5s" });
+    // @ts-expect-error timestamps belong before keyBy
+    byDevice.timestamps((r: Reading) => r.at);
+  });
+
+  test("map answers a stream of what the function answers", () => {
+    expectTypeOf(readings.map((r) => r.celsius)).toEqualTypeOf<Stream<number>>();
+    // @ts-expect-error a reading has no such field
+    readings.map((r) => r.fahrenheit);
+  });
+
+  test("filter keeps the values, and type guards narrow", () => {
+    const mixed = readings.union(alarms);
+    expectTypeOf(readings.filter((r) => r.ok)).toEqualTypeOf<Stream<Reading>>();
+    expectTypeOf(mixed.filter((v): v is Alarm => "kind" in v)).toEqualTypeOf<Stream<Alarm>>();
+    expectTypeOf(mixed.filter((v) => "kind" in v)).toEqualTypeOf<Stream<Alarm>>();
+    // @ts-expect-error a condition is a boolean
+    readings.filter((r) => r.celsius);
+  });
+
+  test("flatMap answers a stream of what the lists hold", () => {
+    expectTypeOf(readings.flatMap((r) => [r.celsius, r.device])).toEqualTypeOf<Stream<number | string>>();
+    expectTypeOf(readings.flatMap((r) => (r.ok ? [r] : undefined))).toEqualTypeOf<Stream<Reading>>();
+    expectTypeOf(
+      readings.flatMap(function* (r) {
+        yield r.celsius;
+      }),
+    ).toEqualTypeOf<Stream<number>>();
+    // @ts-expect-error a string is iterable but no list of outputs
+    readings.flatMap((r) => r.device);
+  });
+
+  test("keyBy remembers the key", () => {
+    expectTypeOf(byDevice).toEqualTypeOf<KeyedStream<string, Reading>>();
+    expectTypeOf(readings.keyBy((r) => [r.device, r.ok], { partitions: 4 })).toEqualTypeOf<
+      KeyedStream<readonly [string, boolean], Reading>
+    >();
+    // @ts-expect-error an object is no key
+    readings.keyBy((r) => ({ device: r.device }));
+    // @ts-expect-error a key may be missing
+    readings.keyBy((r): string | undefined => (r.ok ? r.device : undefined));
+  });
+
+  test("union has the values of all", () => {
+    expectTypeOf(readings.union(readings)).toEqualTypeOf<Stream<Reading>>();
+    expectTypeOf(readings.union(alarms, readings)).toEqualTypeOf<Stream<Reading | Alarm>>();
+    expectTypeOf(readings.union(perMinute.aggregate(count()))).toEqualTypeOf<
+      Stream<Reading | Windowed<string, number>>
+    >();
+    // @ts-expect-error a keyed stream is no stream
+    readings.union(byDevice);
+  });
+
+  test("to takes a sink of its values and answers something that can be named", () => {
+    expectTypeOf(readings.to(anySink)).toEqualTypeOf<Sink>();
+    expectTypeOf(readings.to(readingSink).named("out")).toEqualTypeOf<Sink>();
+    // @ts-expect-error the sink takes readings
+    alarms.to(readingSink);
+    // @ts-expect-error nothing comes out of a sink
+    readings.to(anySink).map((r: Reading) => r);
+  });
+
+  test("named keeps the stream, with its late records", () => {
+    expectTypeOf(readings.named("clean")).toEqualTypeOf<Stream<Reading>>();
+    expectTypeOf(perMinute.aggregate(count()).named("n").late()).toEqualTypeOf<Stream<Reading>>();
+    // @ts-expect-error a name is a text
+    readings.named(1);
+  });
+
+  test("encodedWith takes a codec of its values", () => {
+    expectTypeOf(readings.encodedWith(readingCodec)).toEqualTypeOf<Stream<Reading>>();
+    // @ts-expect-error the codec is for readings
+    alarms.encodedWith(readingCodec);
+  });
+
+  test("windows, reduce and process are behind keyBy, late behind windows", () => {
+    expectTypeOf(readings).not.toExtend<KeyedStream<string, Reading>>();
+    // @ts-expect-error a window needs a keyed stream
+    readings.window(tumbling("1m"));
+    // @ts-expect-error reduce needs a keyed stream
+    readings.reduce((a: Reading) => a);
+    // @ts-expect-error process needs a keyed stream
+    readings.process({ process: () => undefined });
+    // @ts-expect-error only windows have late records
+    readings.late();
+  });
+});
+
+describe("KeyedStream", () => {
+  test("window answers a windowed stream", () => {
+    expectTypeOf(perMinute).toEqualTypeOf<WindowedStream<string, Reading>>();
+    expectTypeOf(byDevice.window(sliding("60m", "1m", { offset: "5m" }))).toEqualTypeOf<
+      WindowedStream<string, Reading>
+    >();
+    // @ts-expect-error a duration is no window
+    byDevice.window("1m");
+  });
+
+  test("reduce answers values of the same type", () => {
+    expectTypeOf(byDevice.reduce((a, b) => (a.celsius > b.celsius ? a : b))).toEqualTypeOf<Stream<Reading>>();
+    // @ts-expect-error the result is one of the values
+    byDevice.reduce((a, b) => a.celsius + b.celsius);
+  });
+
+  test("process answers what its callbacks give", () => {
+    const silent = byDevice.process({
+      state: { last: value<Reading>(), seen: map<string, number>() },
+      process(reading, { state, key }) {
+        expectTypeOf(reading).toEqualTypeOf<Reading>();
+        expectTypeOf(key).toEqualTypeOf<string>();
+        expectTypeOf(state.last.get()).toEqualTypeOf<Reading | undefined>();
+        expectTypeOf(state.seen.get("a")).toEqualTypeOf<number | undefined>();
+        state.last.set(reading);
+        return [{ n: 1 }];
+      },
+      onTimer: (time, { key, state, domain }) => {
+        expectTypeOf(time).toEqualTypeOf<number>();
+        expectTypeOf(domain).toEqualTypeOf<"event" | "processing">();
+        return [{ device: key, since: state.last.get()?.at }];
+      },
+    });
+    expectTypeOf(silent).toEqualTypeOf<Stream<{ n: number } | { device: string; since: number | undefined }>>();
+    // @ts-expect-error a string is iterable but no list of outputs
+    byDevice.process({ process: (r) => r.device });
+    byDevice.process({
+      state: { last: value<Reading>() },
+      process(reading, { state }) {
+        // @ts-expect-error the state holds readings
+        state.last.set(reading.celsius);
+      },
+    });
+  });
+
+  test("process without outputs answers a stream of nothing", () => {
+    expectTypeOf(byDevice.process({ process: () => undefined })).toEqualTypeOf<Stream<never>>();
+  });
+});
+
+describe("WindowedStream", () => {
+  test("allowedLateness keeps the windows", () => {
+    expectTypeOf(perMinute.allowedLateness("30s")).toEqualTypeOf<WindowedStream<string, Reading>>();
+    // @ts-expect-error no unit
+    perMinute.allowedLateness("30");
+  });
+
+  test("reduce answers one value per window", () => {
+    expectTypeOf(perMinute.reduce((a, b) => (a.celsius > b.celsius ? a : b))).toEqualTypeOf<
+      LateStream<Reading, Windowed<string, Reading>>
+    >();
+    // @ts-expect-error the result is one of the values
+    perMinute.reduce((a, b) => a.celsius + b.celsius);
+  });
+
+  test("aggregate takes a ready aggregate and infers from the stream", () => {
+    const averages = perMinute.aggregate(average((r) => r.celsius));
+    expectTypeOf(averages).toEqualTypeOf<LateStream<Reading, Windowed<string, number>>>();
+    expectTypeOf(averages.late()).toEqualTypeOf<Stream<Reading>>();
+    expectTypeOf(perMinute.aggregate(sum((r) => r.celsius)).map((w) => w.value)).toEqualTypeOf<Stream<number>>();
+    expectTypeOf(perMinute.aggregate(count()).map((w) => w.key)).toEqualTypeOf<Stream<string>>();
+    expectTypeOf(perMinute.aggregate(min((r) => r.celsius)).map((w) => w.window.end)).toEqualTypeOf<Stream<number>>();
+    // @ts-expect-error an average is of numbers
+    perMinute.aggregate(average((r) => r.device));
+  });
+
+  test("aggregate takes several at once, under names", () => {
+    const several = perMinute.aggregate((of) => ({
+      mean: of.average((r) => r.celsius),
+      peak: of.max((r) => r.celsius),
+      n: of.count(),
+    }));
+    expectTypeOf(several.map((w) => w.value)).toEqualTypeOf<
+      Stream<{ readonly mean: number; readonly peak: number; readonly n: number }>
+    >();
+    // @ts-expect-error a reading has no such field
+    perMinute.aggregate((of) => ({ mean: of.average((r) => r.fahrenheit) }));
+    // @ts-expect-error what is named is an aggregate
+    perMinute.aggregate(() => ({ mean: 1 }));
+  });
+
+  test("aggregate takes one of the user's own", () => {
+    const own = perMinute.aggregate({
+      create: () => 0,
+      add: (total: number, r: Reading) => total + r.celsius,
+      result: (total: number) => ({ total }),
+    });
+    expectTypeOf(own).toEqualTypeOf<LateStream<Reading, Windowed<string, { total: number }>>>();
+    // @ts-expect-error the records are readings
+    perMinute.aggregate({ create: () => 0, add: (total: number, a: Alarm) => total + a.kind.length, result: String });
+  });
+
+  test("windows are no stream before they are aggregated", () => {
+    expectTypeOf(perMinute).not.toExtend<Stream<Reading>>();
+    // @ts-expect-error aggregate first
+    perMinute.map((r: Reading) => r);
+    // @ts-expect-error aggregate first
+    perMinute.to(anySink);
+  });
+});
+
+describe("the programs that the builders were made for", () => {
+  interface Metrics {
+    readonly at: number;
+    readonly host: string;
+    readonly cpu: number;
+    readonly memory: number;
+  }
+  const hostMetrics = (_options: { every: string }): SourceSpec<Metrics> => readingSource as never;
+
+  test("average CPU over 5 minutes, maximum memory over the last hour every minute", () => {
+    const monitor = job("host-monitor");
+    const metrics = monitor.source("metrics", hostMetrics({ every: "200ms" }));
+    const cpu = metrics
+      .keyBy((m) => m.host)
+      .window(tumbling("5m"))
+      .aggregate(average((m) => m.cpu));
+    const memory = metrics
+      .keyBy((m) => m.host)
+      .window(sliding("60m", "1m"))
+      .aggregate(max((m) => m.memory));
+    expectTypeOf(cpu.to(anySink)).toEqualTypeOf<Sink>();
+    expectTypeOf(memory).toEqualTypeOf<LateStream<Metrics, Windowed<string, number>>>();
+  });
+
+  test("event time, disorder, lateness, side outputs", () => {
+    const minutes = readings
+      .timestamps((r) => r.at, { outOfOrderness: "5s" })
+      .filter((r) => r.ok)
+      .keyBy((r) => r.device)
+      .window(tumbling("1m"))
+      .allowedLateness("30s")
+      .aggregate((of) => ({
+        mean: of.average((r) => r.celsius),
+        peak: of.max((r) => r.celsius),
+        n: of.count(),
+      }));
+    minutes.to(anySink);
+    expectTypeOf(minutes.late().to(readingSink)).toEqualTypeOf<Sink>();
+  });
+
+  test("keyed state and timers", () => {
+    const silent = readings
+      .keyBy((r) => r.device)
+      .process({
+        state: { last: value<Reading>(), alarm: value<number>() },
+        process(reading, { state, timers, timestamp }) {
+          timers.cancelEventTime(state.alarm.get());
+          state.last.set(reading);
+          state.alarm.set(timers.onEventTime(timestamp + 60_000));
+        },
+        onTimer(_time, { key, state }) {
+          return [{ device: key, silentSince: state.last.get()?.at }];
+        },
+      });
+    expectTypeOf(silent).toEqualTypeOf<Stream<{ device: string; silentSince: number | undefined }>>();
+  });
+});
