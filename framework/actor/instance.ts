@@ -102,7 +102,7 @@ export class Instance {
 
   /** Takes the last snapshot and lets go; the phase is `released` (or an end) afterwards. */
   release(): void {
-    this.#actor.send({ type: "RELEASE" });
+    if (!this.#isClosed) this.#actor.send({ type: "RELEASE" });
   }
 
   /** Ends the incarnation as a crash would: nothing is finished, nothing is said. */

@@ -36,6 +36,6 @@ export function job(name: string, options: JobOptions = {}): Job {
     options,
     nodes,
     source: <T>(source: string, spec: SourceSpec<T>) =>
-      streamOf<T>(record, record({ kind: "source", name: source, spec: spec as SourceSpec })),
+      streamOf<T>(record, record({ kind: "source", name: source, spec })),
   };
 }

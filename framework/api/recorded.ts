@@ -103,7 +103,7 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 
   encodedWith(codec: ValueCodec<T>): this {
-    return this.#same(this.#record({ kind: "encoded", input: this.#node, codec: codec as ValueCodec }));
+    return this.#same(this.#record({ kind: "encoded", input: this.#node, codec }));
   }
 
   late(): Stream<L> {

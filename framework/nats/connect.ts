@@ -11,6 +11,7 @@ import { connect, errors } from "@nats-io/transport-node";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Logger } from "../platform/platform.ts";
 import { type Address, type AddressInput, resolveAddress } from "./address.ts";
+import { connectForData } from "./data-connection.ts";
 import { afterMs, Link } from "./link.ts";
 import { NatsSeams } from "./nats-seams.ts";
 import { describeVersion, isAtLeast, parseVersion, versionNeeded, versionRecommended } from "./version.ts";
@@ -47,10 +48,10 @@ export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
   const replicas = checkReplicas(options.replicas ?? 1);
   const address = await resolveAddress(options);
   const logger = options.logger ?? quiet;
-  const data = await open(address, options, "data");
+  const data = await open(connectForData, address, options, "data");
   try {
     checkServer(data, address, logger);
-    const control = await open(address, options, "control");
+    const control = await open(connect, address, options, "control");
     const seams = new NatsSeams(new Link(data), new Link(control), replicas, logger);
     await checkAccount(seams, address);
     return seams;
@@ -65,8 +66,10 @@ function checkReplicas(replicas: number): number {
   throw new StreamError("OPTION_INVALID", `replicas is ${replicas}; a stream has 1, 3 or 5`);
 }
 
-async function open(address: Address, options: NatsOptions, use: string): Promise<NatsConnection> {
-  const connecting = connect(clientOptions(address, options, use));
+type Connect = (options: ConnectionOptions) => Promise<NatsConnection>;
+
+async function open(via: Connect, address: Address, options: NatsOptions, use: string): Promise<NatsConnection> {
+  const connecting = via(clientOptions(address, options, use));
   const late = afterMs(connectMsMax).then(() => "late" as const);
   try {
     const first = await Promise.race([connecting, late]);

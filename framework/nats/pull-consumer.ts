@@ -11,7 +11,7 @@ import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
 import type { Entry } from "../log/contracts.ts";
 import type { JetStreamApi } from "./api.ts";
 import { guarded, type Link } from "./link.ts";
-import { parseDelivery, plainBytes } from "./stored-message.ts";
+import { parseDelivery } from "./stored-message.ts";
 
 /** Messages and bytes of one request. */
 const batchMessages = 128;
@@ -131,7 +131,7 @@ export class PullConsumer {
     const delivery = parseDelivery(message.reply ?? "");
     if (delivery === undefined) return this.#odd(`message with reply ${message.reply}`);
     this.#asked = Math.max(0, this.#asked - 1);
-    this.#events.onEntry({ ...delivery, payload: plainBytes(message.data) });
+    this.#events.onEntry({ ...delivery, payload: new Uint8Array(message.data) });
     this.askForMore();
   }
 

@@ -31,8 +31,8 @@ function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 function isSameObject(a: object, b: object): boolean {
-  const names = Reflect.ownKeys(a);
-  const others = Reflect.ownKeys(b);
+  const names = Object.keys(a);
+  const others = Object.keys(b);
   if (names.length !== others.length) return false;
   for (let at = 0; at < names.length; at++) {
     const name = names[at];

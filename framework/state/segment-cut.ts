@@ -28,7 +28,6 @@ export class SegmentCut {
     this.#frozen = dirty;
     this.#encode = encode;
     for (const segment of dirty) {
-      invariant(segment.cut === undefined, `segment ${segment.index} still waits for the previous cut: encode that first`);
       segment.cut = this;
       segment.isDirty = false;
     }

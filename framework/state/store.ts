@@ -149,6 +149,8 @@ export class KeyedStore {
 
   /** Freezes what has changed since the last cut; instant. Called between steps. The previous cut is encoded or discarded. */
   cut(): SegmentCut {
+    const waiting = this.#segments.find((segment) => segment.cut !== undefined);
+    invariant(waiting === undefined, `segment ${waiting?.index} still waits for the previous cut: encode or discard that first`);
     const dirty = this.#segments.filter((segment) => segment.isDirty);
     return new SegmentCut(dirty, (segment) => encodeSegment(segment, this.#columns));
   }

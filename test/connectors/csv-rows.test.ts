@@ -87,18 +87,20 @@ test("what is written as RFC 4180 says is read back, through a window of any siz
   );
 });
 
+function fateOf(row: string): unknown {
+  try {
+    return csvFields(row, ",").length > 0 ? "read" : "no fields";
+  } catch (error) {
+    return error instanceof SyntaxError ? "refused" : error;
+  }
+}
+
 test("any text is cut into rows that are the text, and each is read or refused", () => {
   const text = fc.string({ unit: fc.constantFrom("a", ",", '"', "\n", "\r"), maxLength: 30 });
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: 8 }), (anything, window) => {
       expect(rowsOf(anything, window)).toEqual(rowsOf(anything));
-      for (const row of rowsOf(anything)) {
-        try {
-          expect(csvFields(row, ",").length).toBeGreaterThan(0);
-        } catch (error) {
-          expect(error).toBeInstanceOf(SyntaxError);
-        }
-      }
+      for (const row of rowsOf(anything)) expect(["read", "refused"]).toContain(fateOf(row));
     }),
     { numRuns: 500 },
   );

@@ -4,7 +4,7 @@ import type { OperatorFactory } from "../../framework/operator/contract.ts";
 import type { KeyedNode, ProgramNode, SourceNode } from "../../framework/plan/program.ts";
 import { codecNamed, expectRefusal, readings, sink } from "./doubles.ts";
 
-const source: SourceNode = { kind: "source", name: "readings", spec: readings() as SourceNode["spec"] };
+const source: SourceNode = { kind: "source", name: "readings", spec: readings() };
 const factory: OperatorFactory = {
   kind: "average",
   description: "tumbling 5m",

@@ -425,7 +425,7 @@ describe("timestamps", () => {
   test("an event-time operator behind one that loses timestamps is refused, naming both", () => {
     const losing = { ...operator, kind: "forget", outputTimestamps: "never" } as const;
     const timed = { ...operator, kind: "window", eventTime: true } as const;
-    const source: ProgramNode = { kind: "source", name: "readings", spec: readings(own) as SourceSpec };
+    const source: ProgramNode = { kind: "source", name: "readings", spec: readings(own) };
     const first: ProgramNode = { kind: "chained", input: source, factory: losing, keepsValues: false };
     const second: ProgramNode = { kind: "chained", input: first, factory: timed, keepsValues: false };
     const out: ProgramNode = { kind: "sink", input: second, spec: sink("out") };
@@ -473,7 +473,7 @@ describe("timestamps", () => {
 });
 
 describe("programs that were tampered with", () => {
-  const source: ProgramNode = { kind: "source", name: "readings", spec: readings() as never };
+  const source: ProgramNode = { kind: "source", name: "readings", spec: readings() };
 
   function programOf(...nodes: readonly ProgramNode[]): Program {
     return { name: "plant", options: {}, nodes };

@@ -74,6 +74,7 @@ export class EventTimeWorld {
   readonly publishedMax: number[] = [];
   readonly excused = new Set<string>();
   readonly offered = new Set<string>();
+  readonly fences = new Map<string, number>();
   readonly receiver: Receiver;
   readonly wrongs: string[] = [];
   incarnations: Incarnation[] = [];
@@ -180,6 +181,7 @@ export class EventTimeWorld {
       one.phase = "fencing";
     } else if (one.phase === "fencing") {
       this.inbox.push({ kind: "fence", instance, epoch });
+      this.fences.set(key, Math.max(epoch, this.fences.get(key) ?? 0));
       one.phase = "running";
     } else this.#send(one);
   }
@@ -193,10 +195,10 @@ export class EventTimeWorld {
     one.next += 1;
   }
 
-  // What event time had passed before the owner offered it is late by right.
+  // What event time had passed before the record was first offered (by an incarnation that is not fenced) is late by right.
   #excuse({ instance, epoch, next }: Incarnation): void {
     const id = `${instanceKey(instance)}:${next}`;
-    if (this.offered.has(id) || this.pointers.get(instanceKey(instance))?.epoch !== epoch) return;
+    if (this.offered.has(id) || (this.fences.get(instanceKey(instance)) ?? 0) > epoch) return;
     this.offered.add(id);
     const passed = Math.max(...this.publishedMax.filter((watermark) => watermark < Infinity), -Infinity);
     if (next <= passed) this.excused.add(id);

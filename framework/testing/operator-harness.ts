@@ -1,0 +1,271 @@
+/**
+ * Runs one operator as its stage would: fed by hand, with everything it says collected.
+ *
+ * Owns an outlet that keeps what is emitted, and the ways to make life hard: a restore after every step, and every record once as poison before it counts.
+ * What comes out must be the same in every mode.
+ *
+ * H1. With `restoreEachStep`, after every record and every single firing the program is cut, thrown away, and restored into a new one.
+ * H2. With `poisonEachRecord`, each record is processed first with a failure at the very end of its step; it must leave the state, to the byte, as it was.
+ */
+import { StreamError } from "../errors.ts";
+import type { KeySelector, OperatorFactory } from "../operator/contract.ts";
+import type { DeadLetter, Outlet } from "../operator/outlet.ts";
+import { StageProgram, type ProgramOptions, type StateCut } from "../operator/program.ts";
+import type { StageShape } from "../operator/wiring.ts";
+import { cloneValue } from "../record/default-codec.ts";
+import type { Counts } from "../record/messages.ts";
+import { bomb, type Fuse } from "./bomb.ts";
+
+/** An output, or a late record. */
+export interface Emitted {
+  readonly value: unknown;
+  readonly timestamp: number | undefined;
+}
+
+/** What an operator has said. */
+export interface Collected {
+  readonly main: readonly Emitted[];
+  readonly late: readonly Emitted[];
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+/** How the harness runs an operator. */
+export interface HarnessOptions {
+  /** Takes the key of a record; for keyed operators. */
+  readonly key?: KeySelector | undefined;
+  /** Operators chained behind the one under test. */
+  readonly then?: readonly OperatorFactory[] | undefined;
+  /** @default "deadLetter" */
+  readonly onError?: ProgramOptions["onError"] | undefined;
+  /** @default false */
+  readonly manualWatermarks?: boolean | undefined;
+  readonly farFutureMs?: number | undefined;
+  /** H1. @default false */
+  readonly restoreEachStep?: boolean | undefined;
+  /** H2. @default false */
+  readonly poisonEachRecord?: boolean | undefined;
+  /** Outputs that the outlet refuses, as it refuses what no codec takes. */
+  readonly refuses?: ((value: unknown) => boolean) | undefined;
+}
+
+/** Everything that a snapshot of the operator would hold, comparable. */
+export interface HarnessState {
+  /** Bytes by segment, in hexadecimal. */
+  readonly segments: Readonly<Record<number, string>>;
+  readonly operators: string;
+  readonly random: number;
+  readonly nowMs: number;
+}
+
+const outputEdge = 0;
+const lateEdge = 1;
+
+/** Feeds one operator and collects what it says. */
+export class OperatorHarness {
+  readonly #stage: StageShape;
+  readonly #options: HarnessOptions;
+  readonly #outbox: Outbox;
+  readonly #fuse: Fuse;
+  readonly #segments = new Map<number, Uint8Array>();
+  #program: StageProgram;
+
+  constructor(factory: OperatorFactory, options: HarnessOptions) {
+    this.#options = options;
+    this.#outbox = new Outbox(options.refuses ?? (() => false));
+    this.#fuse = { isLit: false };
+    this.#stage = stageOf(factory, options.then ?? [], this.#fuse);
+    this.#program = this.#newProgram();
+  }
+
+  /** Feeds one record. */
+  process(value: unknown, timestamp?: number): this {
+    if (this.#options.poisonEachRecord === true) this.#poison(value, timestamp);
+    this.#feed(value, timestamp);
+    return this.#stepDone();
+  }
+
+  /** Feeds records one after the other. */
+  processAll(records: Iterable<readonly [value: unknown, timestamp?: number]>): this {
+    for (const [value, timestamp] of records) this.process(value, timestamp);
+    return this;
+  }
+
+  /** Moves event time; Infinity ends the input. */
+  watermark(watermark: number): this {
+    while (!this.#program.advanceTo(watermark, this.#stepsMax)) this.#stepDone();
+    return this.#stepDone();
+  }
+
+  /** Moves processing time, and ticks when something is due, as the worker does. */
+  clock(ms: number): this {
+    this.#program.setNow(ms);
+    const due = this.#program.nextTickAt();
+    if (due !== undefined && due <= ms) while (!this.#program.tick(ms, this.#stepsMax)) this.#stepDone();
+    return this.#stepDone();
+  }
+
+  /** What has been said since the last call. */
+  take(): Collected {
+    return this.#outbox.take();
+  }
+
+  /** Event time behind the operator. */
+  get eventTime(): number {
+    return this.#program.watermark;
+  }
+
+  /** When the worker would tick. */
+  get nextTickAt(): number | undefined {
+    return this.#program.nextTickAt();
+  }
+
+  get counts(): Counts {
+    return this.#program.counts;
+  }
+
+  /** The state as a snapshot would have it now. */
+  get state(): HarnessState {
+    const cut = this.#cut();
+    const sorted = [...this.#segments].toSorted(([a], [b]) => a - b);
+    const { random, nowMs } = cut;
+    const segments = Object.fromEntries(sorted.map(([segment, bytes]) => [segment, hex(bytes)]));
+    return { segments, operators: hex(cut.operators), random, nowMs };
+  }
+
+  /** Throws the program away and goes on with one restored from its state. */
+  restore(): this {
+    const cut = this.#cut();
+    this.#program = this.#newProgram();
+    const segments = [...this.#segments].map(([segment, bytes]) => ({ segment, bytes }));
+    const { operators, nowMs, random, counts, watermark } = cut;
+    this.#program.restore({ segments, operators, nowMs, random, counts, watermark });
+    return this;
+  }
+
+  get #stepsMax(): number {
+    return this.#options.restoreEachStep === true ? 1 : 1000;
+  }
+
+  #newProgram(): StageProgram {
+    const { onError = "deadLetter", manualWatermarks, farFutureMs } = this.#options;
+    return new StageProgram(this.#stage, this.#outbox, { onError, seed: 1, manualWatermarks, farFutureMs });
+  }
+
+  #feed(value: unknown, timestamp: number | undefined): void {
+    const { key } = this.#options;
+    if (key !== undefined) this.#program.select(key(value));
+    this.#program.process(value, timestamp);
+  }
+
+  #poison(value: unknown, timestamp: number | undefined): void {
+    const before = JSON.stringify(this.state);
+    const said = this.#outbox.said;
+    this.#fuse.isLit = true;
+    this.#feed(cloneValue(value), timestamp);
+    this.#fuse.isLit = false;
+    if (this.#outbox.forgetDeadLetter() === undefined || this.#outbox.said !== said) {
+      throw new Error("a record that failed was not undone: its outputs stayed, or there is no dead letter");
+    }
+    const after = JSON.stringify(this.state);
+    if (after !== before) throw new Error(`a record that failed left a trace in the state\n  before ${before}\n  after  ${after}`);
+  }
+
+  #stepDone(): this {
+    return this.#options.restoreEachStep === true ? this.restore() : this;
+  }
+
+  /** Encodes what has changed, as the snapshotter does. */
+  #cut(): StateCut {
+    const cut = this.#program.cut();
+    while (!cut.encodeSome(1)) continue;
+    for (const { segment, bytes } of cut.segments()) {
+      if (bytes === undefined) this.#segments.delete(segment);
+      else this.#segments.set(segment, bytes);
+    }
+    return cut;
+  }
+}
+
+/** Feeds one operator and collects what it says: `operatorHarness(mapOperator((n) => n + 1)).process(1, 10).take()`. */
+export function operatorHarness(factory: OperatorFactory, options: HarnessOptions = {}): OperatorHarness {
+  return new OperatorHarness(factory, options);
+}
+
+/** The operator and those behind it in a chain, and beside it what makes a record fail when its step is all but over. */
+function stageOf(factory: OperatorFactory, then: readonly OperatorFactory[], fuse: Fuse): StageShape {
+  const chain = [factory, ...then];
+  const operators = chain.map((link, index) => ({
+    name: index === 0 ? "tested" : `then-${index}`,
+    factory: link,
+    outputs: [index + 1 < chain.length ? ({ kind: "operator", operator: index + 1 } as const) : ({ kind: "edge", edge: outputEdge } as const)],
+    late: [],
+  }));
+  const last = { name: "bomb", factory: bomb(fuse), outputs: [], late: [] };
+  return {
+    name: "harness",
+    entry: [
+      { kind: "operator", operator: 0 },
+      { kind: "operator", operator: operators.length },
+    ],
+    operators: [...operators, last],
+    lateEdge,
+  };
+}
+
+class Outbox implements Outlet {
+  readonly #refuses: (value: unknown) => boolean;
+  #main: Emitted[] = [];
+  #late: Emitted[] = [];
+  #deadLetters: DeadLetter[] = [];
+  #markedMain = 0;
+  #markedLate = 0;
+
+  constructor(refuses: (value: unknown) => boolean) {
+    this.#refuses = refuses;
+  }
+
+  /** How many outputs are there. */
+  get said(): number {
+    return this.#main.length + this.#late.length;
+  }
+
+  emit(edge: number, value: unknown, timestamp: number | undefined): void {
+    if (this.#refuses(value)) throw new StreamError("VALUE_NOT_ENCODABLE", "the outlet refuses this value");
+    (edge === outputEdge ? this.#main : this.#late).push({ value: cloneValue(value), timestamp });
+  }
+
+  write(): void {
+    throw new Error("the harness has no sinks");
+  }
+
+  deadLetter(letter: DeadLetter): void {
+    this.#deadLetters.push(letter);
+  }
+
+  mark(): void {
+    this.#markedMain = this.#main.length;
+    this.#markedLate = this.#late.length;
+  }
+
+  undo(): void {
+    this.#main.length = this.#markedMain;
+    this.#late.length = this.#markedLate;
+  }
+
+  forgetDeadLetter(): DeadLetter | undefined {
+    return this.#deadLetters.pop();
+  }
+
+  take(): Collected {
+    const collected = { main: this.#main, late: this.#late, deadLetters: this.#deadLetters };
+    this.#main = [];
+    this.#late = [];
+    this.#deadLetters = [];
+    this.mark();
+    return collected;
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
