@@ -14,7 +14,17 @@ export { StreamError, errorPolicy, type ErrorCode, type ErrorPolicy } from "./er
 export { embedded, type Home } from "./home.ts";
 export { nats, type NatsHomeOptions } from "./home-nats.ts";
 export type { RefusedRow, SinkGuarantee, SinkIdentity, SinkRow, SinkSpec, SinkWriter } from "./log/sink.ts";
-export type { ProducerContext, PushSource, ReplayableSource, SourceSpec, Split, SplitEntry, SplitOpening, SplitReader, SplitTake } from "./log/source.ts";
+export type {
+  ProducerContext,
+  PushSource,
+  ReplayableSource,
+  SourceSpec,
+  Split,
+  SplitEntry,
+  SplitOpening,
+  SplitReader,
+  SplitTake,
+} from "./log/source.ts";
 export { average, count, max, min, sum, type Aggregate } from "./operator/aggregates.ts";
 export type { ProcessSpec } from "./operator/process.ts";
 export type { Windowed } from "./operator/window.ts";

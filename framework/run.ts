@@ -4,7 +4,6 @@
  * Owns what happens between `run(job)` and the exit code: checks before anything starts, the job's life in its register, signals, duration, and the
  * summary. What a worker does is `actor/`'s business.
  */
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { joinJob } from "./actor/job-register.ts";
 import type { JobStatus } from "./actor/job-status.ts";
@@ -18,6 +17,7 @@ import { JobNames } from "./log/names.ts";
 import { compile } from "./plan/compile.ts";
 import { difference, planText } from "./plan/plan-text.ts";
 import type { Plan } from "./plan/plan.ts";
+import { sha256Hex } from "./platform/digest.ts";
 import { stderrLogger } from "./platform/logger.ts";
 import type { Cancel, Platform } from "./platform/platform.ts";
 import { systemRandom } from "./platform/random.ts";
@@ -62,14 +62,23 @@ export interface RunOptions {
   readonly platform?: Platform | undefined;
 }
 
-const noTotals: JobStatus["totals"] = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0, restarts: 0 };
+const noTotals: JobStatus["totals"] = {
+  recordsIn: 0,
+  recordsOut: 0,
+  late: 0,
+  deadLetters: 0,
+  windowsOut: 0,
+  restarts: 0,
+};
 const signals = ["SIGINT", "SIGTERM"] as const;
 const totalsEveryMs = 1_000;
 
 /** The home that the environment asks for: `TIDEMARK_NATS` a cluster, else this process. */
 export function defaultHome(): Home {
   const servers = process.env["TIDEMARK_NATS"];
-  return servers === undefined || servers === "" ? embedded() : nats({ servers, credentials: process.env["TIDEMARK_CREDS"] });
+  return servers === undefined || servers === ""
+    ? embedded()
+    : nats({ servers, credentials: process.env["TIDEMARK_CREDS"] });
 }
 
 /**
@@ -80,7 +89,11 @@ export function defaultHome(): Home {
  * @throws PLAN_INVALID, PATH_UNUSABLE, JOB_MISMATCH, JOB_NOT_RUNNABLE, SERVER_UNREACHABLE, SERVER_UNSUITABLE, SERVER_REFUSED, SERVER_FULL
  */
 export async function start(job: Job, home: Home = defaultHome(), options: RunOptions = {}): Promise<JobHandle> {
-  const platform = options.platform ?? { clock: realClock(), random: systemRandom(), logger: stderrLogger({ level: "warn" }) };
+  const platform = options.platform ?? {
+    clock: realClock(),
+    random: systemRandom(),
+    logger: stderrLogger({ level: "warn" }),
+  };
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
   await checkEnds(plan);
   const place = await home.open(plan, platform);
@@ -117,21 +130,40 @@ export async function run(job: Job, home: Home = defaultHome(), options: RunOpti
 async function begin(plan: Plan, place: HomePlace, platform: Platform, options: RunOptions): Promise<JobHandle> {
   const { seams } = place;
   const text = planText(plan);
-  const planHash = createHash("sha256").update(text).digest("hex");
+  const planHash = sha256Hex(text);
   const registers = await seams.registers(plan.job);
-  const record = await joinJob(registers, { job: plan.job, plan: text, planHash, version: plan.version, startNew: options.startNew ?? false, difference });
+  const record = await joinJob(registers, {
+    job: plan.job,
+    plan: text,
+    planHash,
+    version: plan.version,
+    startNew: options.startNew ?? false,
+    difference,
+  });
   const names = new JobNames(plan.job, record.generation);
   const { promise: done, resolve } = Promise.withResolvers<JobEnd>();
   const end = endOnce(place, resolve, options);
   if (record.state === "completed") {
-    platform.logger.log("warn", `job ${plan.job}, generation ${record.generation}, has completed; start the next one with --new`);
+    platform.logger.log(
+      "warn",
+      `job ${plan.job}, generation ${record.generation}, has completed; start the next one with --new`,
+    );
     void end({ state: "completed", message: "", totals: noTotals });
-    return { plan, done, status: () => Promise.reject(over(plan)), stop: () => Promise.resolve(), drain: () => Promise.resolve() };
+    return {
+      plan,
+      done,
+      status: () => Promise.reject(over(plan)),
+      stop: () => Promise.resolve(),
+      drain: () => Promise.resolve(),
+    };
   }
   const blobs = await seams.blobs(plan.job, record.generation);
   let totals = noTotals;
   const look = async () => {
-    totals = await worker.status().then((status) => status.totals, () => totals);
+    totals = await worker.status().then(
+      (status) => status.totals,
+      () => totals,
+    );
   };
   const onOutcome = ({ outcome, message }: OutcomeRecord, last: JobStatus["totals"] | undefined) =>
     void end({ state: outcome, message, totals: last ?? totals });
@@ -145,7 +177,15 @@ async function begin(plan: Plan, place: HomePlace, platform: Platform, options: 
   return handle;
 }
 
-function handleOf(plan: Plan, worker: Worker, place: HomePlace, done: Promise<JobEnd>, end: (how: JobEnd) => Promise<void>, look: () => Promise<void>, totals: () => JobStatus["totals"]): JobHandle {
+function handleOf(
+  plan: Plan,
+  worker: Worker,
+  place: HomePlace,
+  done: Promise<JobEnd>,
+  end: (how: JobEnd) => Promise<void>,
+  look: () => Promise<void>,
+  totals: () => JobStatus["totals"],
+): JobHandle {
   return {
     plan,
     done,
@@ -159,7 +199,11 @@ function handleOf(plan: Plan, worker: Worker, place: HomePlace, done: Promise<Jo
   };
 }
 
-function endOnce(place: HomePlace, resolve: (end: JobEnd) => void, options: RunOptions): (end: JobEnd) => Promise<void> {
+function endOnce(
+  place: HomePlace,
+  resolve: (end: JobEnd) => void,
+  options: RunOptions,
+): (end: JobEnd) => Promise<void> {
   let hasEnded = false;
   return async (end) => {
     if (hasEnded) return;
@@ -195,8 +239,14 @@ function stopOnSignals(handle: JobHandle): () => void {
   };
 }
 
-async function followDeadLetters(plan: Plan, names: JobNames, { seams, whenThere }: HomePlace, options: RunOptions): Promise<void> {
-  const print = options.onDeadLetter ?? ((letter: unknown) => process.stderr.write(`${JSON.stringify({ deadLetter: letter })}\n`));
+async function followDeadLetters(
+  plan: Plan,
+  names: JobNames,
+  { seams, whenThere }: HomePlace,
+  options: RunOptions,
+): Promise<void> {
+  const print =
+    options.onDeadLetter ?? ((letter: unknown) => process.stderr.write(`${JSON.stringify({ deadLetter: letter })}\n`));
   const log = await whenThere(() => seams.logs.open(names.deadLetters));
   followSideStream(log, plan, 1, ({ value }) => print(value));
 }
@@ -204,7 +254,7 @@ async function followDeadLetters(plan: Plan, names: JobNames, { seams, whenThere
 function versionOf(program: string | undefined): string {
   if (program === undefined) return "";
   try {
-    return createHash("sha256").update(readFileSync(program)).digest("hex").slice(0, 16);
+    return sha256Hex(readFileSync(program)).slice(0, 16);
   } catch {
     return "";
   }

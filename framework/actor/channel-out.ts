@@ -53,7 +53,12 @@ export class ChannelOut {
   #markBytes = 0;
   #bytes = 0;
 
-  constructor(identity: ChannelIdentity, state: { readonly last: number; readonly check: number }, codec: ValueCodec | undefined, lane: ChannelLane) {
+  constructor(
+    identity: ChannelIdentity,
+    state: { readonly last: number; readonly check: number },
+    codec: ValueCodec | undefined,
+    lane: ChannelLane,
+  ) {
     this.identity = identity;
     this.#codec = codec;
     this.#lane = lane;

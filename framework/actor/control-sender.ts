@@ -8,12 +8,10 @@
  */
 import type { Log } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
-import { mayAppendControl } from "../protocol/room.ts";
+import { fenceRoomBytes, mayAppendControl } from "../protocol/room.ts";
 import { encodeControl } from "../record/frame.ts";
 import type { InstanceId, WatermarkControl } from "../record/messages.ts";
 import { LogWriter } from "./log-writer.ts";
-
-const fenceRoomBytes = 1024 * 1024;
 
 interface Inbox {
   readonly writer: Promise<LogWriter>;
@@ -85,7 +83,9 @@ export class ControlSender {
       if (slot.isInFlight || slot.sent === slot.wanted || !mayAppendControl(inbox.unread.length)) continue;
       slot.isInFlight = true;
       const control = slot.wanted;
-      void inbox.writer.then((writer) => writer.enqueue(encodeControl(control), (sequence) => this.#onStored(inbox, slot, control, sequence)));
+      void inbox.writer.then((writer) =>
+        writer.enqueue(encodeControl(control), (sequence) => this.#onStored(inbox, slot, control, sequence)),
+      );
     }
   }
 
@@ -100,9 +100,15 @@ export class ControlSender {
     try {
       const { config } = await log.info();
       await log.resize(config.maxBytes + fenceRoomBytes);
-      this.#platform.logger.log("error", "an inbox had no room for a fence and was enlarged", { log: log.name, maxBytes: config.maxBytes + fenceRoomBytes });
+      this.#platform.logger.log("error", "an inbox had no room for a fence and was enlarged", {
+        log: log.name,
+        maxBytes: config.maxBytes + fenceRoomBytes,
+      });
     } catch (error) {
-      this.#platform.logger.log("error", "an inbox has no room for a fence and cannot be enlarged", { log: log.name, reason: String(error) });
+      this.#platform.logger.log("error", "an inbox has no room for a fence and cannot be enlarged", {
+        log: log.name,
+        reason: String(error),
+      });
     }
   }
 }

@@ -54,6 +54,8 @@ export interface Feed {
   readonly isEnded: boolean;
   /** Whether nothing that could move event time is coming: every edge idle, or the split caught up and empty. */
   readonly isQuiet: boolean;
+  /** Whether nothing is there that has not been read. */
+  readonly hasReadEverything: boolean;
   /** Bytes read since the feed was opened. */
   readonly bytesRead: number;
   /** One turn. `mayLeaveIdle` is false while the instance counts as idle: then nothing is processed that could say something. */

@@ -77,7 +77,10 @@ export class InboxFeed implements Feed {
     return this.#watermark === Infinity;
   }
   get isQuiet(): boolean {
-    return this.#clocks.isIdle && this.#pending === undefined && (this.#reader?.buffered.messages ?? 0) === 0;
+    return this.#clocks.isIdle && this.hasReadEverything;
+  }
+  get hasReadEverything(): boolean {
+    return this.#pending === undefined && this.#firing === undefined && (this.#reader?.buffered.messages ?? 0) === 0;
   }
   get bytesRead(): number {
     return this.#bytesRead;
@@ -123,7 +126,8 @@ export class InboxFeed implements Feed {
     const channelsIn = [];
     for (const [edge, channels] of this.#channels) {
       for (const [from, channel] of channels.entries()) {
-        if (channel !== undefined) channelsIn.push({ edge, from, epoch: channel.epoch, last: channel.last, check: channel.check });
+        if (channel !== undefined)
+          channelsIn.push({ edge, from, epoch: channel.epoch, last: channel.last, check: channel.check });
       }
     }
     return {
@@ -229,7 +233,11 @@ export class InboxFeed implements Feed {
       const hash = edge.key === undefined ? 0 : hashKey(checkKey(edge.key(values[i])));
       check = rollCheck(check, hash, timestampAt(timestamps, i));
     }
-    verifyCheck(check, channel.check, `${edge.name} from ${section.from} to ${this.#owner.partition}, record ${channel.last}`);
+    verifyCheck(
+      check,
+      channel.check,
+      `${edge.name} from ${section.from} to ${this.#owner.partition}, record ${channel.last}`,
+    );
     const key = edge.key;
     for (let i = skip; i < section.count; i += 1) {
       const value = values[i];
@@ -245,7 +253,8 @@ export class InboxFeed implements Feed {
   #epochStart({ instance, epoch }: EpochStart): TurnResult {
     const { stage, partition, epoch: own, plan } = this.#owner;
     if (instance.stage === stage.index && instance.partition === partition) {
-      if (epoch > own) throw new StreamError("FENCED", `${stage.name}/${partition}: epoch ${epoch} has started, this is ${own}`);
+      if (epoch > own)
+        throw new StreamError("FENCED", `${stage.name}/${partition}: epoch ${epoch} has started, this is ${own}`);
       return epoch === own ? "caughtUp" : "turned";
     }
     for (const index of stage.inputs) {

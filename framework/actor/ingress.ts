@@ -32,7 +32,12 @@ class IngressReader implements SplitReader {
       from: (opening.after ?? 0) + 1,
       onReadable: opening.onReadable,
       onBroken: ({ expected, first, last }) =>
-        opening.onFailed(new StreamError("DATA_LOST", `ingress ${log.name}: expected message ${expected}, the log has ${first} to ${last}`)),
+        opening.onFailed(
+          new StreamError(
+            "DATA_LOST",
+            `ingress ${log.name}: expected message ${expected}, the log has ${first} to ${last}`,
+          ),
+        ),
     });
   }
 
@@ -43,7 +48,11 @@ class IngressReader implements SplitReader {
     try {
       return { position, storedAtMs, value: this.#source.codec.decode(entry.payload) };
     } catch (error) {
-      return { position, invalid: StreamError.from(error, "CORRUPT", "cannot be decoded").message, raw: `${entry.payload.byteLength} bytes` };
+      return {
+        position,
+        invalid: StreamError.from(error, "CORRUPT", "cannot be decoded").message,
+        raw: `${entry.payload.byteLength} bytes`,
+      };
     }
   }
 
@@ -53,7 +62,13 @@ class IngressReader implements SplitReader {
 }
 
 /** Starts the producer of a split; answers how to stop it. */
-export function startProducer(platform: Platform, log: Log, source: PushSource, split: Split, onFailed: (error: unknown) => void): () => void {
+export function startProducer(
+  platform: Platform,
+  log: Log,
+  source: PushSource,
+  split: Split,
+  onFailed: (error: unknown) => void,
+): () => void {
   const writer = new LogWriter(platform, log);
   const stop = source.produce(split, {
     append: async (value) => {

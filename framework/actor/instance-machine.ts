@@ -24,7 +24,14 @@ export interface InstancePhases {
 }
 
 /** The phases of an instance. */
-export type InstancePhase = "claiming" | "restoring" | "replaying" | "running" | "snapshotting" | "draining" | InstanceEnd;
+export type InstancePhase =
+  | "claiming"
+  | "restoring"
+  | "replaying"
+  | "running"
+  | "snapshotting"
+  | "draining"
+  | InstanceEnd;
 
 /** The phases that nothing follows. */
 export type InstanceEnd = "failed" | "fenced" | "released";
@@ -82,7 +89,12 @@ export const instanceMachine = setup({
       invoke: { src: "claim", input: ({ context }) => context.phases, onDone: "restoring", onError: ends() },
     },
     restoring: {
-      invoke: { src: "restore", input: ({ context }) => context.phases, onDone: { target: "replaying", actions: "begin" }, onError: ends() },
+      invoke: {
+        src: "restore",
+        input: ({ context }) => context.phases,
+        onDone: { target: "replaying", actions: "begin" },
+        onError: ends(),
+      },
     },
     replaying: {
       on: { CAUGHT_UP: { target: "running", actions: assign({ hasCaughtUp: true }) }, SNAPSHOT: "snapshotting" },

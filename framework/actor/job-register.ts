@@ -40,7 +40,12 @@ export async function joinJob(registers: Registers, claim: JobClaim): Promise<Jo
 }
 
 /** Writes how the job of this generation stands; a later generation's record is left alone. */
-export async function recordState(registers: Registers, generation: number, state: JobRecord["state"], message: string): Promise<void> {
+export async function recordState(
+  registers: Registers,
+  generation: number,
+  state: JobRecord["state"],
+  message: string,
+): Promise<void> {
   for (;;) {
     const found = await registers.get(jobRegister);
     if (found === undefined) return;
@@ -52,17 +57,30 @@ export async function recordState(registers: Registers, generation: number, stat
 }
 
 function newLife(claim: JobClaim, generation: number): JobRecord {
-  return { generation, plan: claim.plan, planHash: claim.planHash, version: claim.version, state: "running", message: "" };
+  return {
+    generation,
+    plan: claim.plan,
+    planHash: claim.planHash,
+    version: claim.version,
+    state: "running",
+    message: "",
+  };
 }
 
 function accept(record: JobRecord, claim: JobClaim): JobRecord {
   const what = `job ${claim.job}, generation ${record.generation}`;
   if (record.planHash !== claim.planHash) {
     const difference = claim.difference(record.plan, claim.plan);
-    throw new StreamError("JOB_MISMATCH", `${what} runs another plan:\n${difference}\nstart a new generation with --new, or run the program it was started with`);
+    throw new StreamError(
+      "JOB_MISMATCH",
+      `${what} runs another plan:\n${difference}\nstart a new generation with --new, or run the program it was started with`,
+    );
   }
   if (record.version !== claim.version) {
-    throw new StreamError("JOB_MISMATCH", `${what} runs version ${record.version}, this program is ${claim.version}; start a new generation with --new`);
+    throw new StreamError(
+      "JOB_MISMATCH",
+      `${what} runs version ${record.version}, this program is ${claim.version}; start a new generation with --new`,
+    );
   }
   if (record.state === "failed" || record.state === "stopped") {
     const reason = record.message === "" ? "" : `: ${record.message}`;

@@ -169,7 +169,8 @@ export class Lane implements OutputLane {
 
   // R13: a look at the log's size every so many frames or ms, or when the share is used up.
   #hasAllowance(bytes: number): boolean {
-    const isDue = this.#framesUntilLook <= 0 || this.#platform.clock.monotonicMs() - this.#lookedAtMs >= lookAgainAfterMs;
+    const isDue =
+      this.#framesUntilLook <= 0 || this.#platform.clock.monotonicMs() - this.#lookedAtMs >= lookAgainAfterMs;
     if (isDue || bytes > this.#allowance) void this.#look();
     return bytes <= this.#allowance;
   }
@@ -227,6 +228,8 @@ export class Lane implements OutputLane {
     this.#cancelTimer = undefined;
     const waitMs = this.#window.waitMs(this.#platform.clock.monotonicMs());
     if (waitMs === undefined || this.#frames.length === 0) return;
-    this.#cancelTimer = this.#platform.clock.schedule(waitMs, () => this.#act(this.#window.onTimer(this.#platform.clock.monotonicMs())));
+    this.#cancelTimer = this.#platform.clock.schedule(waitMs, () =>
+      this.#act(this.#window.onTimer(this.#platform.clock.monotonicMs())),
+    );
   }
 }

@@ -54,7 +54,13 @@ export class PointerRegister {
   async advance(snapshot: SnapshotRef): Promise<Pointer> {
     const base = this.#pointer;
     if (base === undefined) throw new StreamError("NOT_FOUND", `${this.#key} has not been claimed`);
-    const value: Pointer = { ...base, token: this.#token(), epoch: this.#epoch, current: snapshot, previous: base.current };
+    const value: Pointer = {
+      ...base,
+      token: this.#token(),
+      epoch: this.#epoch,
+      current: snapshot,
+      previous: base.current,
+    };
     if (await this.#move(value)) return value;
     throw this.#fenced(this.#pointer?.epoch ?? 0);
   }
@@ -82,6 +88,7 @@ export class PointerRegister {
         case "lost":
           return false;
         case "repeat":
+          await this.#pause();
           reply = await this.#write(value, baseRevision);
           break;
         case "read":
@@ -90,7 +97,10 @@ export class PointerRegister {
     }
   }
 
-  async #write(value: Pointer, baseRevision: number): Promise<RegisterResult | { readonly kind: Extract<UpdateReply, "unknown"> }> {
+  async #write(
+    value: Pointer,
+    baseRevision: number,
+  ): Promise<RegisterResult | { readonly kind: Extract<UpdateReply, "unknown"> }> {
     const bytes = encodePointer(value);
     try {
       return baseRevision === 0

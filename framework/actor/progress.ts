@@ -44,7 +44,9 @@ export class Progress {
   #watermark = -Infinity;
   #isFinished = false;
   #n = 0;
-  #said: { readonly watermark: number; readonly activity: Activity; readonly state: string; readonly position: number } | undefined;
+  #said:
+    | { readonly watermark: number; readonly activity: Activity; readonly state: string; readonly position: number }
+    | undefined;
 
   constructor(instance: InstanceId, epoch: number, idleTimeoutMs: number) {
     this.#instance = instance;

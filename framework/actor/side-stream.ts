@@ -18,13 +18,27 @@ export interface SideRecord {
 }
 
 /** Follows a side stream from its first record still there; answers how to stop. */
-export function followSideStream(log: Log, plan: Plan, from: number, onRecord: (record: SideRecord) => void): () => void {
+export function followSideStream(
+  log: Log,
+  plan: Plan,
+  from: number,
+  onRecord: (record: SideRecord) => void,
+): () => void {
   const channels = new Map<string, ChannelIn>();
-  const reader: LogReader = log.read({ from, onReadable: () => readAll(reader, plan, channels, onRecord), onBroken: () => undefined });
+  const reader: LogReader = log.read({
+    from,
+    onReadable: () => readAll(reader, plan, channels, onRecord),
+    onBroken: () => undefined,
+  });
   return () => reader.close();
 }
 
-function readAll(reader: LogReader, plan: Plan, channels: Map<string, ChannelIn>, onRecord: (record: SideRecord) => void): void {
+function readAll(
+  reader: LogReader,
+  plan: Plan,
+  channels: Map<string, ChannelIn>,
+  onRecord: (record: SideRecord) => void,
+): void {
   for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
     const message = decodeMessage(entry.payload);
     if (message.kind !== "frame") continue;
@@ -42,7 +56,11 @@ function readAll(reader: LogReader, plan: Plan, channels: Map<string, ChannelIn>
       const { values, timestamps } = section.decode(edge?.codec);
       for (let i = decision.skip; i < section.count; i += 1) {
         const timestamp = timestamps?.[i];
-        onRecord({ edge: edge?.name ?? String(section.edge), value: values[i], timestamp: Number.isNaN(timestamp) ? undefined : timestamp });
+        onRecord({
+          edge: edge?.name ?? String(section.edge),
+          value: values[i],
+          timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
+        });
       }
       channel.last = section.first + section.count - 1;
     }

@@ -62,7 +62,13 @@ export class SinkQueue {
   #retryMs = retryMsMin;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(name: string, guarantee: SinkGuarantee, state: SinkState | undefined, platform: Platform, events: SinkQueueEvents) {
+  constructor(
+    name: string,
+    guarantee: SinkGuarantee,
+    state: SinkState | undefined,
+    platform: Platform,
+    events: SinkQueueEvents,
+  ) {
     this.name = name;
     this.#guarantee = guarantee;
     this.#last = state?.last ?? 0;
@@ -171,14 +177,19 @@ export class SinkQueue {
       this.#events.onFailed(StreamError.from(error, "SINK_UNAVAILABLE", `sink ${this.name} failed`));
       return;
     }
-    this.#platform.logger.log("warn", "sink unavailable, will retry", { sink: this.name, reason: messageOf(error), retryMs: this.#retryMs });
+    this.#platform.logger.log("warn", "sink unavailable, will retry", {
+      sink: this.name,
+      reason: messageOf(error),
+      retryMs: this.#retryMs,
+    });
     this.#cancelRetry = this.#platform.clock.schedule(this.#retryMs, () => this.#pump(), { background: true });
     this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2);
   }
 
   async #write(upTo: number): Promise<void> {
     let count = 0;
-    while (count < batchRowsMax && count < this.#rows.length && (this.#rows[count]?.number ?? Infinity) <= upTo) count += 1;
+    while (count < batchRowsMax && count < this.#rows.length && (this.#rows[count]?.number ?? Infinity) <= upTo)
+      count += 1;
     if (this.#inFlight.length === 0) this.#inFlight = this.#rows.splice(0, count);
     try {
       const refused = await this.#writer?.write(this.#inFlight);

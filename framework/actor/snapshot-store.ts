@@ -5,9 +5,9 @@
  *
  * R6. A chunk is named by its owner, written once and read back; what is read is compared by length and sha256.
  */
-import { createHash } from "node:crypto";
 import { StreamError } from "../errors.ts";
 import { blobBytesMax, type Blobs } from "../log/contracts.ts";
+import { sha256Hex } from "../platform/digest.ts";
 import { chunkName } from "../protocol/snapshot.ts";
 import type { ChunkRef, Manifest, SnapshotRef } from "../record/snapshot-record.ts";
 import { decodeManifest, encodeManifest } from "../record/wire/snapshot.ts";
@@ -37,8 +37,12 @@ export class SnapshotStore {
     const chunks: ChunkRef[] = [];
     for (let at = 0, part = 0; at < bytes.byteLength; at += blobBytesMax, part += 1) {
       const slice = bytes.subarray(at, at + blobBytesMax);
-      const sha256 = createHash("sha256").update(slice).digest("hex");
-      const chunk = { name: chunkName({ ...this.#owner, snapshot, segment, part, sha256 }), length: slice.byteLength, sha256 };
+      const sha256 = sha256Hex(slice);
+      const chunk = {
+        name: chunkName({ ...this.#owner, snapshot, segment, part, sha256 }),
+        length: slice.byteLength,
+        sha256,
+      };
       await this.#blobs.put(chunk.name, slice);
       await this.#read(chunk);
       chunks.push(chunk);
@@ -48,7 +52,10 @@ export class SnapshotStore {
 
   /** Stores a manifest; what it names must be stored already. */
   async putManifest(snapshot: number, manifest: Manifest): Promise<SnapshotRef> {
-    return { sequence: manifest.sequence, manifest: await this.putSegment(snapshot, manifestSegment, encodeManifest(manifest)) };
+    return {
+      sequence: manifest.sequence,
+      manifest: await this.putSegment(snapshot, manifestSegment, encodeManifest(manifest)),
+    };
   }
 
   /** @throws CORRUPT saying what was expected and found */
@@ -80,10 +87,14 @@ export class SnapshotStore {
   async #read(chunk: ChunkRef): Promise<Uint8Array> {
     const bytes = await this.#blobs.get(chunk.name);
     const expected = `expected ${chunk.length} bytes, sha256 ${chunk.sha256}`;
-    if (bytes === undefined) throw new StreamError("CORRUPT", `snapshot chunk ${chunk.name}: ${expected}, found nothing`);
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    if (bytes === undefined)
+      throw new StreamError("CORRUPT", `snapshot chunk ${chunk.name}: ${expected}, found nothing`);
+    const sha256 = sha256Hex(bytes);
     if (bytes.byteLength !== chunk.length || sha256 !== chunk.sha256) {
-      throw new StreamError("CORRUPT", `snapshot chunk ${chunk.name}: ${expected}, found ${bytes.byteLength} bytes, sha256 ${sha256}`);
+      throw new StreamError(
+        "CORRUPT",
+        `snapshot chunk ${chunk.name}: ${expected}, found ${bytes.byteLength} bytes, sha256 ${sha256}`,
+      );
     }
     return bytes;
   }

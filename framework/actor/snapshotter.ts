@@ -37,7 +37,8 @@ export interface SnapshotSubject {
   pause(): Promise<void>;
 }
 
-interface Retained {
+/** A snapshot that the pointer names, with its manifest. */
+export interface RetainedSnapshot {
   readonly ref: SnapshotRef;
   readonly manifest: Manifest;
 }
@@ -53,12 +54,12 @@ interface Cut {
 /** Takes snapshots. */
 export class Snapshotter {
   readonly #subject: SnapshotSubject;
-  #retained: Retained[];
+  #retained: RetainedSnapshot[];
   #count = 0;
   #hasSwept = false;
 
   /** `retained`: what the pointer named at the claim, newest first. */
-  constructor(subject: SnapshotSubject, retained: readonly Retained[]) {
+  constructor(subject: SnapshotSubject, retained: readonly RetainedSnapshot[]) {
     this.#subject = subject;
     this.#retained = [...retained];
   }
@@ -108,10 +109,21 @@ export class Snapshotter {
 
   #manifest(cut: Cut, segments: SegmentState[], sinks: SinkState[]): Manifest {
     const { nowMs, random, operators, counts } = cut.state;
-    return { format: manifestFormat, ...this.#subject.identity, ...cut.feed, nowMs, random, operators, counts, channelsOut: cut.channelsOut, segments, sinks };
+    return {
+      format: manifestFormat,
+      ...this.#subject.identity,
+      ...cut.feed,
+      nowMs,
+      random,
+      operators,
+      counts,
+      channelsOut: cut.channelsOut,
+      segments,
+      sinks,
+    };
   }
 
-  async #collect(dropped: Retained | undefined): Promise<void> {
+  async #collect(dropped: RetainedSnapshot | undefined): Promise<void> {
     const retained = this.#retained.flatMap(chunksOf);
     const { store, identity } = this.#subject;
     if (dropped !== undefined) await store.delete(collectable(chunksOf(dropped), retained));
@@ -122,6 +134,6 @@ export class Snapshotter {
   }
 }
 
-function chunksOf({ ref, manifest }: Retained): ChunkRef[] {
+function chunksOf({ ref, manifest }: RetainedSnapshot): ChunkRef[] {
   return [...ref.manifest, ...manifest.segments.flatMap((segment) => segment.chunks)];
 }

@@ -60,6 +60,9 @@ export class SplitFeed implements Feed {
   get isQuiet(): boolean {
     return this.#isQuiet;
   }
+  get hasReadEverything(): boolean {
+    return this.#isQuiet;
+  }
   get bytesRead(): number {
     return this.#entriesRead;
   }

@@ -57,7 +57,14 @@ export class StageSupervisor {
   readonly #epochs = new Map<string, number>();
   #published: WatermarkControl | undefined;
 
-  constructor(platform: Platform, stage: Stage, edges: StageEdges, leader: number, view: JobLogView, events: StageSupervisorEvents) {
+  constructor(
+    platform: Platform,
+    stage: Stage,
+    edges: StageEdges,
+    leader: number,
+    view: JobLogView,
+    events: StageSupervisorEvents,
+  ) {
     this.stage = stage;
     this.#edges = edges;
     this.#leader = leader;
@@ -128,7 +135,8 @@ export class StageSupervisor {
   #observe(): void {
     const all = this.#view.instancesOf(this.stage).map((instance) => this.#reports.get(instanceKey(instance)));
     if (all.every((report) => report?.activity === "finished")) this.#actor.send({ type: "ALL_ENDED" });
-    else if (all.every((report) => report !== undefined && turningPhases.has(report.state))) this.#actor.send({ type: "ALL_RUNNING" });
+    else if (all.every((report) => report !== undefined && turningPhases.has(report.state)))
+      this.#actor.send({ type: "ALL_RUNNING" });
   }
 
   #publish(mustRepublish: boolean): void {
@@ -139,12 +147,26 @@ export class StageSupervisor {
     if (!isNews && !mustRepublish) return;
     const watermark = Math.max(decision.watermark, last?.watermark ?? -Infinity);
     for (const edge of this.#edges.indexes) {
-      const control: WatermarkControl = { kind: "watermark", edge, leader: this.#leader, upto: this.#view.position, watermark, isIdle: decision.isIdle };
+      const control: WatermarkControl = {
+        kind: "watermark",
+        edge,
+        leader: this.#leader,
+        upto: this.#view.position,
+        watermark,
+        isIdle: decision.isIdle,
+      };
       this.#published = control;
       this.#events.publish(control);
     }
     if (this.#edges.indexes.length === 0) {
-      this.#published = { kind: "watermark", edge: -1, leader: this.#leader, upto: this.#view.position, watermark, isIdle: decision.isIdle };
+      this.#published = {
+        kind: "watermark",
+        edge: -1,
+        leader: this.#leader,
+        upto: this.#view.position,
+        watermark,
+        isIdle: decision.isIdle,
+      };
     }
   }
 }

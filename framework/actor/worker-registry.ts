@@ -43,7 +43,8 @@ export class WorkerRegistry {
   heard(worker: string): void {
     if (worker === this.#self) return;
     const known = this.#known.get(worker);
-    if (known === undefined) this.#known.set(worker, { heardAtMs: this.#clock.monotonicMs(), isLeaving: false, isDead: false });
+    if (known === undefined)
+      this.#known.set(worker, { heardAtMs: this.#clock.monotonicMs(), isLeaving: false, isDead: false });
     else if (!known.isDead) known.heardAtMs = this.#clock.monotonicMs();
   }
 
@@ -65,6 +66,8 @@ export class WorkerRegistry {
   }
 
   alive(): readonly LivingWorker[] {
-    return [...this.#known].filter(([worker]) => this.isAlive(worker)).map(([worker, { isLeaving }]) => ({ worker, isLeaving }));
+    return [...this.#known]
+      .filter(([worker]) => this.isAlive(worker))
+      .map(([worker, { isLeaving }]) => ({ worker, isLeaving }));
   }
 }

@@ -44,7 +44,9 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function program(): Command {
-  const command = new Command("tidemark").description("Stream processing by supervised actors over NATS JetStream").exitOverride();
+  const command = new Command("tidemark")
+    .description("Stream processing by supervised actors over NATS JetStream")
+    .exitOverride();
   command
     .command("run")
     .description("run the job of a program file; what follows -- are its arguments")
@@ -96,10 +98,14 @@ function homeOf(flags: RunFlags): Home {
 /** The job that a program file exports. @throws PATH_UNUSABLE, PLAN_INVALID */
 async function loadJob(path: string, args: string[]): Promise<Job> {
   const module = (await load(path)) as { readonly default?: unknown };
-  const exported = typeof module.default === "function" ? (module.default as (args: string[]) => unknown)(args) : module.default;
+  const exported =
+    typeof module.default === "function" ? (module.default as (args: string[]) => unknown)(args) : module.default;
   const job = await exported;
   if (isJob(job)) return job;
-  throw new StreamError("PLAN_INVALID", `${path} default-exports neither a job nor a function that answers one: export default job("name") …`);
+  throw new StreamError(
+    "PLAN_INVALID",
+    `${path} default-exports neither a job nor a function that answers one: export default job("name") …`,
+  );
 }
 
 async function load(path: string): Promise<unknown> {
@@ -107,7 +113,9 @@ async function load(path: string): Promise<unknown> {
     return await import(pathToFileURL(path).href);
   } catch (error) {
     if (StreamError.is(error)) throw error;
-    throw new StreamError("PATH_UNUSABLE", `program file ${path} cannot be loaded: ${messageOf(error)}`, { cause: error });
+    throw new StreamError("PATH_UNUSABLE", `program file ${path} cannot be loaded: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -11,7 +11,7 @@ import { connect, errors } from "@nats-io/transport-node";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Logger } from "../platform/platform.ts";
 import { type Address, type AddressInput, resolveAddress } from "./address.ts";
-import { connectForData } from "./data-connection.ts";
+import { connectForFrames } from "./frame-connection.ts";
 import { afterMs, Link } from "./link.ts";
 import { NatsSeams } from "./nats-seams.ts";
 import { describeVersion, isAtLeast, parseVersion, versionNeeded, versionRecommended } from "./version.ts";
@@ -48,11 +48,12 @@ export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
   const replicas = checkReplicas(options.replicas ?? 1);
   const address = await resolveAddress(options);
   const logger = options.logger ?? quiet;
-  const data = await open(connectForData, address, options, "data");
+  const data = await open(connectForFrames, address, options, "data");
   try {
     checkServer(data, address, logger);
     const control = await open(connect, address, options, "control");
-    const seams = new NatsSeams(new Link(data), new Link(control), replicas, logger);
+    const { inboxPrefix } = options;
+    const seams = new NatsSeams(new Link(data, inboxPrefix), new Link(control, inboxPrefix), replicas, logger);
     await checkAccount(seams, address);
     return seams;
   } catch (error) {

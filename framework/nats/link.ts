@@ -17,26 +17,23 @@ const watchMs = 500;
 /** A connection and its ups and downs. */
 export class Link {
   readonly connection: NatsConnection;
+  /** Beginning of the subjects on which answers to this connection arrive. */
+  readonly inboxPrefix: string;
   readonly #listeners = new Set<(event: LinkEvent) => void>();
   readonly #watchers = new Set<(nowMs: number) => void>();
   readonly #watch: NodeJS.Timeout;
   #isUp = true;
   #isClosed = false;
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, inboxPrefix = "_INBOX") {
     this.connection = connection;
+    this.inboxPrefix = inboxPrefix;
     this.#watch = setInterval(() => this.#look(), watchMs).unref();
     void this.#follow();
   }
 
   get isUp(): boolean {
     return this.#isUp && !this.#isClosed;
-  }
-
-  /** Beginning of the subjects on which answers to this connection arrive. */
-  get inboxPrefix(): string {
-    const options: { readonly inboxPrefix?: string } = (this.connection as { options?: object }).options ?? {};
-    return options.inboxPrefix ?? "_INBOX";
   }
 
   onEvent(listener: (event: LinkEvent) => void): Unsubscribe {

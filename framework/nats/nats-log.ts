@@ -20,7 +20,7 @@ import type { Acknowledgements } from "./acks.ts";
 import { refusalError, refusals } from "./api-refusal.ts";
 import type { Link } from "./link.ts";
 import { NatsReader } from "./nats-reader.ts";
-import { logInfoOf } from "./log-info.ts";
+import { logStateOf } from "./log-state.ts";
 import { entryOf, msOf, type StoredMessage } from "./stored-message.ts";
 import { subjectOf } from "./stream-config.ts";
 import type { StreamDescription, Streams } from "./streams.ts";
@@ -78,7 +78,7 @@ export class NatsLog implements Log {
   }
 
   async info(): Promise<LogInfo> {
-    return logInfoOf(await this.#place.streams.get(this.name));
+    return logStateOf(await this.#place.streams.get(this.name));
   }
 }
 

@@ -4,7 +4,7 @@
  * Owns how many replicas they get; a log is a stream of its name.
  */
 import type { Log, LogConfig, LogInfo, Logs } from "../log/contracts.ts";
-import { logInfoOf } from "./log-info.ts";
+import { logStateOf } from "./log-state.ts";
 import { type LogPlace, NatsLog, openLog } from "./nats-log.ts";
 import { logStream } from "./stream-config.ts";
 
@@ -28,7 +28,7 @@ export class NatsLogs implements Logs {
 
   async list(prefix: string): Promise<readonly LogInfo[]> {
     const streams = await this.#place.streams.list(prefix);
-    return streams.map(logInfoOf);
+    return streams.map(logStateOf);
   }
 
   delete(name: string): Promise<void> {

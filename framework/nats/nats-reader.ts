@@ -11,12 +11,12 @@
  * E5. `onReadable` is called when `take` has answered undefined (or was never called) and there is something again.
  */
 import { StreamError } from "../errors.ts";
-import type { Entry, LogReader, ReadBroken, ReadOptions, Sequence } from "../log/contracts.ts";
+import type { Entry, LinkEvent, LogReader, ReadBroken, ReadOptions, Sequence } from "../log/contracts.ts";
 import type { Logger } from "../platform/platform.ts";
 import { EntryQueue } from "./entry-queue.ts";
 import { afterMs, guarded, type Link } from "./link.ts";
 import { PullConsumer } from "./pull-consumer.ts";
-import { logInfoOf } from "./log-info.ts";
+import { logStateOf } from "./log-state.ts";
 import type { Streams } from "./streams.ts";
 
 const bufferedMessagesMax = 256;
@@ -52,6 +52,8 @@ export class NatsReader implements LogReader {
   #consumer: PullConsumer | undefined;
   /** Grows with each attempt to read on; what belongs to an older one stops. */
   #life = 0;
+  /** Beginnings since the last entry: the second and later ones wait first. */
+  #fruitless = 0;
   #isWaiting = true;
   #isClosed = false;
   /** When the last message came, or the stream was last looked at. */
@@ -62,7 +64,7 @@ export class NatsReader implements LogReader {
     this.#options = options;
     this.#next = options.from;
     this.#stops = [
-      source.link.onEvent((event) => (event === "reconnected" ? this.#begin("reconnected") : this.#end())),
+      source.link.onEvent((event) => this.#hearLink(event)),
       source.link.onWatch((nowMs) => this.#look(nowMs)),
     ];
     if (source.link.isUp) this.#begin("opened");
@@ -100,6 +102,12 @@ export class NatsReader implements LogReader {
     this.#consumer = undefined;
   }
 
+  #hearLink(event: LinkEvent): void {
+    this.#fruitless = 0;
+    if (event === "reconnected") this.#begin(event);
+    else this.#end();
+  }
+
   #look(nowMs: number): void {
     this.#consumer?.look(nowMs);
     if (this.#consumer === undefined || nowMs - this.#seenMs <= quietMsMax) return;
@@ -119,6 +127,7 @@ export class NatsReader implements LogReader {
 
   async #readOn(life: number): Promise<void> {
     const startedMs = performance.now();
+    if (this.#fruitless++ > 0) await afterMs(Math.min(backoffMsMin * 2 ** this.#fruitless, backoffMsMax));
     for (let backoffMs = backoffMsMin; life === this.#life; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
       try {
         if (await this.#open(life, performance.now() - startedMs >= missingMsMax)) return;
@@ -156,7 +165,7 @@ export class NatsReader implements LogReader {
     if (stream === undefined) {
       return isGoneWhenMissing ? { expected: this.#next, first: 1, last: 0, createdMs: 0 } : "missing";
     }
-    const { first, last, createdMs: foundMs } = logInfoOf(stream);
+    const { first, last, createdMs: foundMs } = logStateOf(stream);
     const isWhole = foundMs === createdMs && first <= this.#next && last >= this.#next - 1;
     return isWhole ? undefined : { expected: this.#next, first, last, createdMs: foundMs };
   }
@@ -164,6 +173,7 @@ export class NatsReader implements LogReader {
   #receive(entry: Entry): void {
     if (entry.sequence !== this.#next) return this.#begin(`got ${entry.sequence} instead of ${this.#next}`);
     this.#next++;
+    this.#fruitless = 0;
     this.#seenMs = performance.now();
     this.#queue.push(entry);
     if (!this.#isWaiting) return;

@@ -144,11 +144,6 @@ export class StageProgram {
     return this.#ledger.draw();
   }
 
-  /** The next of the instance's random numbers, in [0, 1): what `ctx.random()` answers. Part of the step when drawn in one. */
-  random(): number {
-    return this.#ledger.draw();
-  }
-
   /**
    * Event time behind the stage: the last watermark applied; of a stage with `timestamps` operators also what they say (the last one on each path counts,
    * and the smallest of several paths). -Infinity before the first.

@@ -44,6 +44,8 @@ export class WindowAggregate implements Operator, Column {
   readonly #isShared: boolean;
   /** From a window's end to when it fires: see W5. */
   readonly #firesAfterEndMs: number;
+  /** Up to here the arithmetic is exact. */
+  readonly #timeMax: number;
   readonly #column: number;
   readonly #queue = new TimerQueue();
   // The firing under way; fields, so that firing allocates no closures.
@@ -64,12 +66,14 @@ export class WindowAggregate implements Operator, Column {
     this.#latenessMs = this.#isEventTime ? allowedLatenessMs : 0;
     this.#isShared = assigner.slideMs < assigner.sizeMs && accumulation.isMergeable;
     this.#firesAfterEndMs = this.#isShared && !this.#isEventTime ? 0 : -1;
+    this.#timeMax = Number.MAX_SAFE_INTEGER - assigner.sizeMs - assigner.slideMs;
     this.#column = context.keyed.addColumn(this);
   }
 
   process(value: unknown, timestamp: number | undefined): void {
     const isEventTime = this.#isEventTime;
     const time = checkTimestamp(isEventTime ? timestamp : this.#context.now(), isEventTime ? "the record's timestamp" : "processing time");
+    if (Math.abs(time) > this.#timeMax) throw new StreamError("TIMESTAMP_INVALID", `the windows of timestamp ${time} reach beyond the safe integers`);
     const watermark = isEventTime ? this.#context.watermark() : -Infinity;
     const newest = this.#grid.newestStart(time);
     if (time >= newest + this.#grid.sizeMs) {
@@ -113,7 +117,7 @@ export class WindowAggregate implements Operator, Column {
   }
 
   #addToPane(value: unknown, time: number, newest: number, watermark: number): void {
-    const row = this.#add(this.#grid.paneStart(time), value, time, watermark);
+    const row = this.#add(this.#grid.paneStart(time), value, watermark);
     if (this.#latenessMs === 0) return;
     const oldest = this.#grid.oldestStart(time);
     if (this.#firesAt(oldest) > watermark) return;
@@ -126,13 +130,13 @@ export class WindowAggregate implements Operator, Column {
   #addToWindows(value: unknown, time: number, newest: number, watermark: number): void {
     for (let start = newest; start > time - this.#grid.sizeMs; start -= this.#grid.slideMs) {
       if (this.#goneAt(start) <= watermark) break;
-      const row = this.#add(start, value, time, watermark);
+      const row = this.#add(start, value, watermark);
       if (this.#firesAt(start) <= watermark) this.#fireWindow(row, start);
     }
   }
 
   /** Takes the value into the slice that begins at `start`; answers the current row. */
-  #add(start: number, value: unknown, time: number, watermark: number): Row {
+  #add(start: number, value: unknown, watermark: number): Row {
     const { undoLog } = this.#store;
     const row = this.#store.write();
     const slices = (row.cells[this.#column] as Slices | undefined) ?? this.#newSlices(row);
@@ -141,7 +145,6 @@ export class WindowAggregate implements Operator, Column {
       this.#accumulation.add(slices, at, value, undoLog);
       return row;
     }
-    this.#checkBounds(time);
     const accumulator = this.#accumulation.first(value);
     undoLog.push(removeSlice, slices, start, undefined);
     slices.insert(-1 - at, start, accumulator);
@@ -286,12 +289,6 @@ export class WindowAggregate implements Operator, Column {
 
   #goneAt(start: number): number {
     return saturatingAdd(this.#firesAt(start), this.#latenessMs);
-  }
-
-  #checkBounds(time: number): void {
-    const { sizeMs } = this.#grid;
-    if (Number.isSafeInteger(time - sizeMs) && Number.isSafeInteger(time + sizeMs)) return;
-    throw new StreamError("TIMESTAMP_INVALID", `the windows of timestamp ${time} begin or end outside of the safe integers`);
   }
 }
 

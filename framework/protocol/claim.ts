@@ -37,7 +37,8 @@ export type ClaimDecision =
  * whoever finds its epoch in the pointer is its double. Fenced goes before replaced: only who may own the pointer may cry data loss (R8).
  */
 export function decideClaim({ pointer, epoch, identity, token }: ClaimFacts): ClaimDecision {
-  if (pointer === undefined) return { kind: "create", value: { token, epoch, identity, current: undefined, previous: undefined } };
+  if (pointer === undefined)
+    return { kind: "create", value: { token, epoch, identity, current: undefined, previous: undefined } };
   if (pointer.epoch >= epoch) return { kind: "fenced", by: pointer.epoch };
   if (pointer.identity !== identity) return { kind: "replaced", expected: pointer.identity, found: identity };
   return { kind: "update", value: { ...pointer, token, epoch } };

@@ -42,7 +42,7 @@ interface SentFrame {
   /** Attempt in which it was sent last, and whether the log has said that it stored that one. */
   attempt: number;
   isAnswered: boolean;
-  /** Sequences at which it is known to be in the log, of all attempts, that may still count. */
+  /** Sequences at which it is known to be in the log, of all attempts. */
   readonly sequences: number[];
 }
 
@@ -83,7 +83,13 @@ export class LaneWindow {
   /** The next frame, from the oldest unacknowledged one on, is about to be sent; {@link canSend} has allowed it. */
   sent(bytes: number, nowMs: number): { readonly tag: number; readonly attempt: number } {
     invariant(this.canSend(bytes), "a frame was sent into a closed window");
-    const frame = (this.#frames[this.#inFlight] ??= { bytes, sentMs: nowMs, attempt: 0, isAnswered: false, sequences: [] });
+    const frame = (this.#frames[this.#inFlight] ??= {
+      bytes,
+      sentMs: nowMs,
+      attempt: 0,
+      isAnswered: false,
+      sequences: [],
+    });
     invariant(frame.bytes === bytes, "a frame was sent again with other bytes");
     frame.sentMs = nowMs;
     frame.attempt = this.#attempt;
@@ -100,7 +106,7 @@ export class LaneWindow {
     if (attempt === this.#attempt) this.#reopen();
     const frame = this.#frames[tag - this.#base];
     if (frame === undefined) return nothing;
-    if (result.sequence > this.#lastSequence) frame.sequences.push(result.sequence);
+    frame.sequences.push(result.sequence);
     if (attempt === frame.attempt) frame.isAnswered = true;
     return this.#advance(nowMs);
   }

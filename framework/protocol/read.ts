@@ -27,11 +27,14 @@ export interface RestoreFacts {
 /** The sequence to read from. @throws DATA_LOST when the log is another one, or has lost what the snapshot needs */
 export function decideRestore({ name, info, identity, sequence, anchor, found }: RestoreFacts): number {
   const { createdMs, first, last } = info;
-  if (String(createdMs) !== identity) throw lost(name, `was created at ${createdMs}, the snapshot is of the one created at ${identity}`);
+  if (String(createdMs) !== identity)
+    throw lost(name, `was created at ${createdMs}, the snapshot is of the one created at ${identity}`);
   if (last < sequence) throw lost(name, `last sequence is ${last}, the snapshot needs ${sequence}`);
   // An inbox is never emptied (R7), so the message at the snapshot's sequence is there, or somebody else has removed it.
-  if (first > Math.max(1, sequence)) throw lost(name, `first sequence is ${first}, the snapshot needs ${Math.max(1, sequence)}`);
-  if (sequence > 0 && found !== anchor) throw lost(name, `message ${sequence} has checksum ${hex(found)}, the snapshot expects ${hex(anchor)}`);
+  if (first > Math.max(1, sequence))
+    throw lost(name, `first sequence is ${first}, the snapshot needs ${Math.max(1, sequence)}`);
+  if (sequence > 0 && found !== anchor)
+    throw lost(name, `message ${sequence} has checksum ${hex(found)}, the snapshot expects ${hex(anchor)}`);
   return sequence + 1;
 }
 

@@ -66,7 +66,10 @@ export function decideReceive(channel: Received, section: SectionRange): Receive
 export function verifyCheck(found: number, own: number, place: string): void {
   if (found === own) return;
   const values = `the sender's check is ${hex(found)}, the receiver's ${hex(own)}`;
-  throw new StreamError("DIVERGED", `${place}: ${values}; a replay did not repeat itself, look for time, chance or outside state in user functions`);
+  throw new StreamError(
+    "DIVERGED",
+    `${place}: ${values}; a replay did not repeat itself, look for time, chance or outside state in user functions`,
+  );
 }
 
 function hex(check: number): string {

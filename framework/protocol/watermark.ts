@@ -6,7 +6,9 @@
  * R10. The minimum is over the instances that are neither idle nor ended, of exactly the epochs that the job log names; Infinity is a flag of its own:
  * every instance has ended. A receiver takes no control that was decided before an epoch it has adopted.
  * R16. An idle instance, and an idle edge, hold nothing back, and end nothing.
- * W1. A watermark never goes back: not the stage's, not an edge's, not the receiver's.
+ * W1. A watermark never goes back: not an edge's, not the receiver's; the stage's only when an instance is assigned anew.
+ * W2. What is published rests on the current epochs alone. To publish the older, higher value again with the new position of the job log would
+ * make receivers take what they had rightly refused.
  */
 import { StreamError } from "../errors.ts";
 import type { Activity, InstanceId, Report, WatermarkControl } from "../record/messages.ts";
@@ -32,7 +34,8 @@ interface Member {
 export class StageMinimum {
   readonly #members = new Map<string, Member>();
   #hasOpenSplits: boolean;
-  #last: StageWatermark | undefined;
+  #held = -Infinity;
+  #hasDecided = false;
 
   /** Without instances it is a stage whose splits are open, until it is told otherwise. */
   constructor(instances: readonly InstanceId[]) {
@@ -40,12 +43,17 @@ export class StageMinimum {
     for (const instance of instances) this.assign(instance, 0);
   }
 
-  /** The job log names `epoch` for the instance: it counts as active at -Infinity until that epoch reports. */
+  /**
+   * The job log names `epoch` for the instance: it counts as active at -Infinity until that epoch reports.
+   *
+   * What was decided before is forgotten, for it may rest on what the older epoch said after it was fenced (W2).
+   */
   assign(instance: InstanceId, epoch: number): void {
     const key = instanceKey(instance);
     const member = this.#members.get(key);
     if (member !== undefined && epoch <= member.epoch) return;
     this.#members.set(key, { epoch, n: 0, watermark: -Infinity, activity: "active" });
+    this.#held = -Infinity;
   }
 
   /** More splits of this source stage may follow: counts as one more active instance at -Infinity. */
@@ -63,24 +71,24 @@ export class StageMinimum {
     return true;
   }
 
-  /** What is to be published; undefined while there is nothing to say. */
+  /** What is to be published, exactly so; undefined while there is nothing to say. */
   decide(): StageWatermark | undefined {
     const decided = this.#decide();
     const isUnknown = decided.watermark === -Infinity && !decided.isIdle;
-    if (isUnknown && this.#last === undefined) return undefined;
-    this.#last = decided;
+    if (isUnknown && !this.#hasDecided) return undefined;
+    this.#hasDecided = true;
+    this.#held = decided.watermark;
     return decided;
   }
 
   #decide(): StageWatermark {
-    const last = this.#last?.watermark ?? -Infinity;
     const going = [...this.#members.values()].filter((member) => !hasEnded(member));
     const active = going.filter((member) => member.activity !== "idle");
-    if (this.#hasOpenSplits) return { watermark: last, isIdle: false };
+    if (this.#hasOpenSplits) return { watermark: this.#held, isIdle: false };
     if (going.length === 0) return { watermark: Infinity, isIdle: false };
-    if (active.length === 0) return { watermark: last, isIdle: true };
+    if (active.length === 0) return { watermark: this.#held, isIdle: true };
     const minimum = active.reduce((least, member) => Math.min(least, member.watermark), Infinity);
-    return { watermark: Math.max(last, minimum), isIdle: false };
+    return { watermark: Math.max(this.#held, minimum), isIdle: false };
   }
 }
 
@@ -137,7 +145,7 @@ export class EdgeClocks {
   control(control: WatermarkControl): boolean {
     const clock = this.#clock(control.edge);
     if (control.leader < this.#leader) return false;
-    this.#leader = control.leader;
+    if (control.leader > this.#leader) this.#follow(control.leader);
     if (control.upto < clock.epoch) return false;
     clock.watermark = Math.max(clock.watermark, control.watermark);
     clock.isIdle = control.isIdle;
@@ -155,6 +163,12 @@ export class EdgeClocks {
     for (const { edge, watermark, isIdle, epoch } of states) Object.assign(this.#clock(edge), { watermark, isIdle, epoch });
     this.#leader = leader;
     this.#watermark = this.#minimum();
+  }
+
+  // R16: only the newest leader says who is idle. What an older one said it cannot take back any more.
+  #follow(leader: number): void {
+    this.#leader = leader;
+    for (const clock of this.#edges.values()) clock.isIdle = false;
   }
 
   #minimum(): number {

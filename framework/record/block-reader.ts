@@ -42,7 +42,7 @@ export class BlockReader {
   constructor(count: number, codec: ValueCodec | undefined) {
     this.#count = count;
     this.#codec = codec;
-    this.#values = Array.from({ length: count });
+    this.#values = new Array<unknown>(count);
   }
 
   /** Reads a message `Block`, up to the reader's end. @throws CORRUPT */

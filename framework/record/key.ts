@@ -196,11 +196,17 @@ function tooLong(key: Key): StreamError {
 /** A short rendering of anything, for people. */
 function render(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(shorten(value));
-  if (typeof value === "bigint") return `${shorten(value.toString(16))}n`;
+  if (typeof value === "bigint") return renderBigint(value);
   if (typeof value === "function") return "a function";
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "0" : String(value);
   if (Array.isArray(value)) return shorten(`[${value.slice(0, 16).map(renderPart).join(", ")}]`);
   return shorten(`{${Object.keys(value).slice(0, 16).join(", ")}}`);
+}
+
+/** Decimal, unless that would take long to work out. */
+function renderBigint(value: bigint): string {
+  const hexadecimal = value.toString(16);
+  return hexadecimal.length > 64 ? `${shorten(hexadecimal)} (hexadecimal)n` : `${value}n`;
 }
 
 function renderPart(value: unknown): string {

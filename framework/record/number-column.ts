@@ -20,16 +20,28 @@ const deltaBytesMax = 8;
 const capacityFirst = 16;
 const twoTo32 = 2 ** 32;
 
+/** How many bytes a delta takes, about. */
+function deltaBytes(delta: number): number {
+  const size = Math.abs(delta);
+  return size < 64 ? 1 : size < 8192 ? 2 : size < 2 ** 27 ? 4 : 8;
+}
+
 /** Numbers being collected. */
 export class NumberColumn implements Column {
   #values = new Float64Array(capacityFirst);
+  /** Whether fractions have been seen; for the estimate only. */
+  #hasFractions = false;
 
-  reset(): void {}
+  reset(): void {
+    this.#hasFractions = false;
+  }
 
   put(index: number, value: unknown): number {
     if (typeof value !== "number") return -1;
     this.set(index, value);
-    return (value | 0) === value ? 3 : 8;
+    if (this.#hasFractions) return 8;
+    this.#hasFractions = Math.trunc(value) !== value;
+    return this.#hasFractions || index === 0 ? 8 : deltaBytes(value - this.#values[index - 1]!);
   }
 
   /** As {@link put}, for a value known to be a number. */

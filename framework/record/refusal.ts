@@ -19,35 +19,32 @@ export class Refusal extends Error {
 /** The error for a value that an encoder has refused: with the path and the reason (F1). Errors of other kinds keep their message as the reason. */
 export function asNotEncodable(error: unknown, value: unknown): StreamError {
   if (StreamError.is(error)) return error;
-  const reason = findRefused(value, "$", []) ?? `$ ${messageOf(error)}`;
+  const reason = findRefused(value, "$", [], new Set()) ?? `$ ${messageOf(error)}`;
   return new StreamError("VALUE_NOT_ENCODABLE", reason, error instanceof Refusal ? undefined : { cause: error });
 }
 
-/** The path and kind of the first part that cannot be encoded, or undefined. */
-function findRefused(value: unknown, path: string, parents: readonly object[]): string | undefined {
+/** The path and kind of the first part that cannot be encoded, or undefined; `fine` are the parts known to be none. */
+function findRefused(
+  value: unknown,
+  path: string,
+  parents: readonly object[],
+  fine: Set<object>,
+): string | undefined {
   if (typeof value === "function") return `${path} is a function; ${advice}`;
   if (typeof value === "symbol") return `${path} is a symbol; ${advice}`;
   if (typeof value !== "object" || value === null) return undefined;
   if (parents.includes(value)) return `${path} contains itself; ${advice}`;
   if (parents.length >= depthMax) return `${path.slice(0, 80)}… is nested deeper than ${depthMax} levels`;
+  if (fine.has(value) || isDate(value) || isBytes(value)) return undefined;
+  const isArray = Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype;
+  if (!isArray && !isPlain(value)) return `${path} is ${describe(value)}; ${advice}`;
   const within = [...parents, value];
-  if (Array.isArray(value)) return findRefusedInArray(value, path, within);
-  if (isDate(value) || isBytes(value)) return undefined;
-  if (!isPlain(value)) return `${path} is ${describe(value)}; ${advice}`;
   for (const [name, part] of Object.entries(value)) {
-    const found = findRefused(part, pathTo(path, name, false), within);
+    if (isArray && !isIndex(name)) return `${path} is an array with a property of its own, ${JSON.stringify(name)}`;
+    const found = findRefused(part, pathTo(path, name, isArray), within, fine);
     if (found !== undefined) return found;
   }
-  return undefined;
-}
-
-function findRefusedInArray(value: readonly unknown[], path: string, within: readonly object[]): string | undefined {
-  if (Object.getPrototypeOf(value) !== Array.prototype) return `${path} is ${describe(value)}; ${advice}`;
-  for (const [name, part] of Object.entries(value)) {
-    if (!isIndex(name)) return `${path} is an array with a property of its own, ${JSON.stringify(name)}; ${advice}`;
-    const found = findRefused(part, pathTo(path, name, true), within);
-    if (found !== undefined) return found;
-  }
+  fine.add(value);
   return undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Columns of strings: UTF-8 back to back with their lengths, or a dictionary with indexes while few strings repeat.
  *
- * S1. A column begins with a dictionary and leaves it when the strings turn out to differ; then it does without for a while.
+ * S1. A column begins with a dictionary and leaves it when the strings turn out to differ, or are long; then it does without for a while.
  * S2. Ill-formed strings are not taken: UTF-8 cannot hold them, the general column does.
  */
 import { ByteWriter, lengthBytesFor } from "./byte-writer.ts";
@@ -17,6 +17,8 @@ const field = { lengths: 1, utf8: 2, indexes: 3 } as const;
 
 /** A dictionary may hold this many strings, and one more for every fourth record. */
 const dictionarySizeFree = 8;
+/** Strings longer than this are not shared. */
+const sharedLengthMax = 64;
 /** How many sections a column that left its dictionary does without. */
 const sectionsWithout = 31;
 
@@ -59,13 +61,14 @@ export class StringColumn implements Column {
   }
 
   #putShared(index: number, value: string): number {
+    // A longer one is never in it: a record that is refused or taken back leaves its strings in the dictionary.
     const known = this.#dictionary.get(value);
     if (known !== undefined) {
       this.#indexes[index] = known;
       return 1;
     }
     const slot = this.#dictionary.size;
-    if (slot > dictionarySizeFree + (index >> 2)) {
+    if (slot > dictionarySizeFree + (index >> 2) || value.length > sharedLengthMax) {
       this.#leaveDictionary(index);
       return this.#store(index, value);
     }

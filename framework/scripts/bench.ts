@@ -6,8 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { discard, generator, job, nats, start, tumbling, type JobStatus } from "tidemark";
-import { count } from "tidemark";
+import { count, discard, generator, job, nats, start, tumbling, type JobStatus } from "../index.ts";
 import { connectNats } from "../nats/connect.ts";
 import { startNatsServer } from "../nats/server.ts";
 
@@ -38,7 +37,11 @@ const warmUpMs = 3_000;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "boolean", default: false }, seconds: { type: "string", default: "10" }, partitions: { type: "string", default: "4" } },
+  options: {
+    json: { type: "boolean", default: false },
+    seconds: { type: "string", default: "10" },
+    partitions: { type: "string", default: "4" },
+  },
 });
 
 /** About 100 bytes as text, 61 as columns: a device's reading. */
@@ -82,7 +85,9 @@ async function exchange(seconds: number, partitions: number): Promise<Figures> {
   const before = await measure();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
   const after = await measure();
-  const bytes = (await seams.logs.list("TM_bench-exchange_1_IN_")).map(({ bytes: held, first, last }) => held / Math.max(1, last - first + 1));
+  const bytes = (await seams.logs.list("TM_bench-exchange_1_IN_")).map(
+    ({ bytes: held, first, last }) => held / Math.max(1, last - first + 1),
+  );
   await handle.stop();
   await seams.close();
   await server.stop();
@@ -104,7 +109,9 @@ async function exchange(seconds: number, partitions: number): Promise<Figures> {
 
 /** Records that the counting stage has taken. */
 function counted(status: JobStatus): number {
-  return status.instances.filter(({ name }) => !name.startsWith("readings/")).reduce((sum, { counts }) => sum + counts.recordsIn, 0);
+  return status.instances
+    .filter(({ name }) => !name.startsWith("readings/"))
+    .reduce((sum, { counts }) => sum + counts.recordsIn, 0);
 }
 
 function cpuMicrosOf(processId: number): number {
@@ -121,5 +128,11 @@ if (bench === undefined) {
   process.exitCode = 2;
 } else {
   const figures = await bench(Number(flags.seconds), Number(flags.partitions));
-  process.stdout.write(flags.json ? `${JSON.stringify(figures)}\n` : `${Object.entries(figures).map(([what, figure]) => `${what.padEnd(24)} ${String(figure)}`).join("\n")}\n`);
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify(figures)}\n`
+      : `${Object.entries(figures)
+          .map(([what, figure]) => `${what.padEnd(24)} ${String(figure)}`)
+          .join("\n")}\n`,
+  );
 }

@@ -60,6 +60,10 @@ export class CollectingSink {
   #keep(id: string, { value, timestamp }: SinkRow): void {
     const known = this.#rows.get(id);
     if (known === undefined) this.#rows.set(id, { value, timestamp });
-    else invariant(isDeepStrictEqual(known, { value, timestamp }), `row ${id} came twice with different content: ${JSON.stringify(known)} and ${JSON.stringify({ value, timestamp })}`);
+    else
+      invariant(
+        isDeepStrictEqual(known, { value, timestamp }),
+        `row ${id} came twice with different content: ${JSON.stringify(known)} and ${JSON.stringify({ value, timestamp })}`,
+      );
   }
 }

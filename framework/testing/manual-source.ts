@@ -18,7 +18,11 @@ export class ManualSource {
   readonly #original: SourceSpec | undefined;
 
   constructor(splits = 1, original?: SourceSpec) {
-    this.#splits = Array.from({ length: splits }, () => ({ entries: [], readers: new Set<SplitOpening>(), isEnded: false }));
+    this.#splits = Array.from({ length: splits }, () => ({
+      entries: [],
+      readers: new Set<SplitOpening>(),
+      isEnded: false,
+    }));
     this.#original = original;
   }
 
@@ -58,7 +62,8 @@ export class ManualSource {
       kind: "replayable",
       positions: "dense",
       bounded: false,
-      splits: () => Promise.resolve(this.#splits.map((_, index) => ({ name: `manual-${index}`, identity: `manual-${index}` }))),
+      splits: () =>
+        Promise.resolve(this.#splits.map((_, index) => ({ name: `manual-${index}`, identity: `manual-${index}` }))),
       open: (opening) => Promise.resolve(this.#open(opening)),
     };
   }

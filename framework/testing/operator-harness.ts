@@ -96,11 +96,12 @@ export class OperatorHarness {
     return this.#stepDone();
   }
 
-  /** Moves processing time, and ticks when something is due, as the worker does. */
+  /** Moves processing time (never back), and ticks when something is due, as the worker does. */
   clock(ms: number): this {
     this.#program.setNow(ms);
+    const { now } = this.#program;
     const due = this.#program.nextTickAt();
-    if (due !== undefined && due <= ms) while (!this.#program.tick(ms, this.#stepsMax)) this.#stepDone();
+    if (due !== undefined && due <= now) while (!this.#program.tick(now, this.#stepsMax)) this.#stepDone();
     return this.#stepDone();
   }
 
@@ -167,7 +168,8 @@ export class OperatorHarness {
       throw new Error("a record that failed was not undone: its outputs stayed, or there is no dead letter");
     }
     const after = JSON.stringify(this.state);
-    if (after !== before) throw new Error(`a record that failed left a trace in the state\n  before ${before}\n  after  ${after}`);
+    if (after !== before)
+      throw new Error(`a record that failed left a trace in the state\n  before ${before}\n  after  ${after}`);
   }
 
   #stepDone(): this {
@@ -197,7 +199,11 @@ function stageOf(factory: OperatorFactory, then: readonly OperatorFactory[], fus
   const operators = chain.map((link, index) => ({
     name: index === 0 ? "tested" : `then-${index}`,
     factory: link,
-    outputs: [index + 1 < chain.length ? ({ kind: "operator", operator: index + 1 } as const) : ({ kind: "edge", edge: outputEdge } as const)],
+    outputs: [
+      index + 1 < chain.length
+        ? ({ kind: "operator", operator: index + 1 } as const)
+        : ({ kind: "edge", edge: outputEdge } as const),
+    ],
     late: [],
   }));
   const last = { name: "bomb", factory: bomb(fuse), outputs: [], late: [] };

@@ -27,7 +27,8 @@ export class ProcessScope {
     const scoped: Clock = {
       now: () => clock.now(),
       monotonicMs: () => clock.monotonicMs(),
-      schedule: (delayMs, wake, options) => (this.#isDead ? () => undefined : clock.schedule(delayMs, this.#unlessDead(wake), options)),
+      schedule: (delayMs, wake, options) =>
+        this.#isDead ? () => undefined : clock.schedule(delayMs, this.#unlessDead(wake), options),
     };
     return { clock: scoped, random, logger };
   }
@@ -69,7 +70,8 @@ export class ProcessScope {
     return {
       name: log.name,
       createdMs: log.createdMs,
-      appender: (onAppended, onLink) => this.#appender(log.appender(this.#unlessDead(onAppended), this.#unlessDead(onLink))),
+      appender: (onAppended, onLink) =>
+        this.#appender(log.appender(this.#unlessDead(onAppended), this.#unlessDead(onLink))),
       read: (options) => this.#reader(log, options),
       get: (sequence) => this.#settle(log.get(sequence)),
       trim: (sequence) => this.#settle(log.trim(sequence)),
@@ -86,7 +88,10 @@ export class ProcessScope {
 
   #appender(appender: Appender): Appender {
     this.#endings.push(() => appender.close());
-    return { append: this.#unlessDead((payload, tag, attempt) => appender.append(payload, tag, attempt)), close: () => appender.close() };
+    return {
+      append: this.#unlessDead((payload, tag, attempt) => appender.append(payload, tag, attempt)),
+      close: () => appender.close(),
+    };
   }
 
   #registers(registers: Registers): Registers {

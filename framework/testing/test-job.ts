@@ -115,13 +115,28 @@ export class TestJob {
   #failure: StreamError | undefined;
 
   constructor(job: Job, options: TestJobOptions) {
-    const { now = 0, seed, workers: _workers, splits, crashAt: _crashAt, logger = silentLogger, seams, ...jobOptions } = options;
+    const {
+      now = 0,
+      seed,
+      workers: _workers,
+      splits,
+      crashAt: _crashAt,
+      logger = silentLogger,
+      seams,
+      ...jobOptions
+    } = options;
     this.#options = options;
     this.#random = seededRandom(seed ?? 1);
-    this.virtualClock = new VirtualClock({ wallMs: now, random: seed === undefined ? undefined : this.#random.fork("schedule") });
+    this.virtualClock = new VirtualClock({
+      wallMs: now,
+      random: seed === undefined ? undefined : this.#random.fork("schedule"),
+    });
     this.#platform = { clock: this.virtualClock, random: this.#random, logger };
     this.seams = seams?.(this.virtualClock) ?? new MemorySeams(this.virtualClock);
-    const compiled = compile({ ...job, options: { ...job.options, ...jobOptions } }, { defaults: embeddedDefaults, version: "test" });
+    const compiled = compile(
+      { ...job, options: { ...job.options, ...jobOptions } },
+      { defaults: embeddedDefaults, version: "test" },
+    );
     this.plan = this.#replaceEnds(compiled, splits ?? {});
   }
 
@@ -199,7 +214,8 @@ export class TestJob {
   /** A sink, to pause and resume it. */
   sink(name: string): CollectingSink {
     const sink = this.#sinks.get(name);
-    if (sink === undefined) throw new RangeError(`the job has no sink ${name}; it has ${[...this.#sinks.keys()].join(", ")}`);
+    if (sink === undefined)
+      throw new RangeError(`the job has no sink ${name}; it has ${[...this.#sinks.keys()].join(", ")}`);
     return sink;
   }
 
@@ -210,8 +226,9 @@ export class TestJob {
 
   /** The job as its leader sees it. */
   status(): JobStatus {
-    const { worker } = this.leader;
-    return worker.statusHere();
+    const status = this.leader.worker.statusHere();
+    invariant(status !== undefined, "the leader has a status");
+    return status;
   }
 
   /** `completed` or `failed`, once the job is over. */
@@ -296,7 +313,9 @@ export class TestJob {
   #instance(name: string): Instance | undefined {
     const ends = new Set(["failed", "fenced", "released"]);
     const hosted = this.#alive().flatMap(({ worker }) => worker.instances);
-    return hosted.filter((instance) => instance.name === name && !ends.has(instance.phase)).toSorted((a, b) => b.epoch - a.epoch)[0];
+    return hosted
+      .filter((instance) => instance.name === name && !ends.has(instance.phase))
+      .toSorted((a, b) => b.epoch - a.epoch)[0];
   }
 
   /** Runs until every instance takes turns under a leader that knows it, or the job is over. */
@@ -306,10 +325,13 @@ export class TestJob {
   }
 
   #isRunning(): boolean {
-    const leader = this.#alive().find(({ worker }) => worker.isLeader);
-    if (leader === undefined) return false;
-    const { instances, state } = leader.worker.statusHere();
-    const isUp = (instance: JobStatus["instances"][number]) => turning.has(instance.state) || this.#down.has(instance.name);
+    const status = this.#alive()
+      .find(({ worker }) => worker.isLeader)
+      ?.worker.statusHere();
+    if (status === undefined) return false;
+    const { instances, state } = status;
+    const isUp = (instance: JobStatus["instances"][number]) =>
+      turning.has(instance.state) || this.#down.has(instance.name);
     return state !== "starting" && instances.every((instance) => isUp(instance) && this.#workersHave(instance));
   }
 
@@ -320,7 +342,14 @@ export class TestJob {
   async #join(scope: ProcessScope): Promise<WorkerJob> {
     const { plan } = this;
     const seams = scope.seams(this.seams);
-    const claim = { job: plan.job, plan: "", planHash: "test", version: plan.version, startNew: false, difference: () => "" };
+    const claim = {
+      job: plan.job,
+      plan: "",
+      planHash: "test",
+      version: plan.version,
+      startNew: false,
+      difference: () => "",
+    };
     const registers = await seams.registers(plan.job);
     const { generation } = await joinJob(registers, claim);
     const blobs = await seams.blobs(plan.job, generation);
@@ -343,7 +372,8 @@ export class TestJob {
 
   #source(name: string): ManualSource {
     const source = this.#sources.get(name);
-    if (source === undefined) throw new RangeError(`the job has no source ${name}; it has ${[...this.#sources.keys()].join(", ")}`);
+    if (source === undefined)
+      throw new RangeError(`the job has no source ${name}; it has ${[...this.#sources.keys()].join(", ")}`);
     return source;
   }
 

@@ -5,7 +5,7 @@ import { promises as files } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { StreamError } from "../../framework/errors.ts";
 import { connectNats, type NatsOptions } from "../../framework/nats/connect.ts";
 import { newJob } from "../conformance/place.ts";
@@ -20,11 +20,11 @@ afterAll(async () => {
   await files.rm(scratch, { recursive: true, force: true });
 });
 
-/** Writes a configuration and starts a server with it. */
+/** Writes a configuration and starts a server with it, for one test. */
 async function serverWith(config: string): ReturnType<typeof natsForTests> {
   const path = join(scratch, `${newJob()}.conf`);
   await files.writeFile(path, config);
-  return natsForTests({ config: path });
+  return natsForTests({ config: path }, onTestFinished);
 }
 
 /** A TCP server that speaks as much NATS as `greet` and an answer to PING. */
@@ -111,7 +111,7 @@ describe.skipIf(binary === undefined)("a server that does not suit", () => {
 
   test("with JetStream, but not for this account", async () => {
     const nats = await serverWith(`
-      jetstream {}
+      jetstream { store_dir: jetstream }
       accounts { A { users: [{ user: a, password: a }], jetstream: enabled }, B { users: [{ user: b, password: b }] } }`);
     const server = nats?.server.url.replace("nats://", "") ?? "";
     const error = await refusal({ servers: `nats://b:b@${server}` });
@@ -122,7 +122,9 @@ describe.skipIf(binary === undefined)("a server that does not suit", () => {
   });
 
   test("credentials that it refuses, by user and by token, appear in no message", async () => {
-    const nats = await serverWith(`jetstream {}\nauthorization { user: "tide", password: "right" }`);
+    const nats = await serverWith(
+      `jetstream { store_dir: jetstream }\nauthorization { user: "tide", password: "right" }`,
+    );
     const host = nats?.server.url.replace("nats://", "") ?? "";
     for (const user of ["tide:hidden@", "hidden@", ""]) {
       const error = await refusal({ servers: `nats://${user}${host}` });
@@ -134,7 +136,7 @@ describe.skipIf(binary === undefined)("a server that does not suit", () => {
   });
 
   test("one replica too many for a single server", async () => {
-    const nats = await serverWith("jetstream {}");
+    const nats = await serverWith("jetstream { store_dir: jetstream }");
     const seams = await nats?.connect({ replicas: 3 });
     const created = seams?.logs.create(`TM_${newJob()}_1_LOG`, { maxBytes: 1_000_000, full: "refuse" });
     await expect(created).rejects.toMatchObject({ code: "SERVER_UNSUITABLE" });
@@ -142,7 +144,7 @@ describe.skipIf(binary === undefined)("a server that does not suit", () => {
 
   test("an account without room: before anything is created, with both figures, and when it is", async () => {
     const nats = await serverWith(`
-      jetstream {}
+      jetstream { store_dir: jetstream }
       accounts { A { users: [{ user: a, password: a }], jetstream: { max_file: 10MB, max_memory: 1MB } } }
       no_auth_user: a`);
     const seams = await nats?.connect();

@@ -10,7 +10,10 @@ const pointer: Pointer = { token: "old", epoch: 17, identity: "1000", ...snapsho
 
 test("R5: the first claim of all creates the pointer, without a snapshot, with the input's identity", () => {
   const value = { token: "new", epoch: 17, identity: "1000", current: undefined, previous: undefined };
-  expect(decideClaim({ pointer: undefined, epoch: 17, identity: "1000", token: "new" })).toEqual({ kind: "create", value });
+  expect(decideClaim({ pointer: undefined, epoch: 17, identity: "1000", token: "new" })).toEqual({
+    kind: "create",
+    value,
+  });
 });
 
 test("R5: a greater epoch takes the pointer over, with the same snapshots and a token of its own", () => {
@@ -27,7 +30,11 @@ test("R4: an equal epoch is fenced", () => {
 });
 
 test("R8: an input created anew is not claimed; both identities are named", () => {
-  expect(decideClaim({ pointer, epoch: 18, identity: "2000", token: "new" })).toEqual({ kind: "replaced", expected: "1000", found: "2000" });
+  expect(decideClaim({ pointer, epoch: 18, identity: "2000", token: "new" })).toEqual({
+    kind: "replaced",
+    expected: "1000",
+    found: "2000",
+  });
 });
 
 test("R8: who is fenced does not cry data loss", () => {

@@ -6,7 +6,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { LaneWindow, type FrameResult, type LaneAction } from "../../framework/protocol/lane.ts";
-import { ChannelIn, decideReceive, type ReceiveDecision, type Received, type SectionRange } from "../../framework/protocol/receive.ts";
+import {
+  ChannelIn,
+  decideReceive,
+  type ReceiveDecision,
+  type Received,
+  type SectionRange,
+} from "../../framework/protocol/receive.ts";
 import { Tape, tapes } from "./tape.ts";
 
 /** The rules under test; a mutant replaces one. */
@@ -82,10 +88,12 @@ class Receiver {
 
   read(section: SectionRange): void {
     const decision = this.#rules.receive(this.channel, section);
-    if (decision.kind !== "stale" && this.#rules.isEpochAdopted) this.channel.epoch = Math.max(this.channel.epoch, section.epoch);
+    if (decision.kind !== "stale" && this.#rules.isEpochAdopted)
+      this.channel.epoch = Math.max(this.channel.epoch, section.epoch);
     this.highestHeard = Math.max(this.highestHeard, section.epoch);
     if (decision.kind !== "accept") return;
-    if (section.epoch < this.highestHeard) this.violation ??= `records of epoch ${section.epoch} after epoch ${this.highestHeard} was heard`;
+    if (section.epoch < this.highestHeard)
+      this.violation ??= `records of epoch ${section.epoch} after epoch ${this.highestHeard} was heard`;
     for (let i = decision.skip; i < section.count; i += 1) this.#accept(section.first + i);
     this.channel.last = section.first + section.count - 1;
   }
@@ -120,8 +128,11 @@ class World {
     this.#heal();
     const { violation, accepted } = this.#receiver;
     if (violation !== undefined) return violation;
-    if (this.#newest.acknowledged < recordsMax) return `only ${this.#newest.acknowledged} of ${recordsMax} records are acknowledged in the end`;
-    return accepted.length === recordsMax ? undefined : `only ${accepted.length} of ${recordsMax} records are accepted in the end`;
+    if (this.#newest.acknowledged < recordsMax)
+      return `only ${this.#newest.acknowledged} of ${recordsMax} records are acknowledged in the end`;
+    return accepted.length === recordsMax
+      ? undefined
+      : `only ${accepted.length} of ${recordsMax} records are accepted in the end`;
   }
 
   get #newest(): Sender {
@@ -131,7 +142,8 @@ class World {
   #act(): void {
     const kind = this.#tape.draw(12);
     // Mostly the newest incarnation, sometimes one that is dead.
-    const sender = this.#tape.draw(3) > 0 ? this.#newest : (this.#senders[this.#tape.draw(this.#senders.length)] ?? this.#newest);
+    const sender =
+      this.#tape.draw(3) > 0 ? this.#newest : (this.#senders[this.#tape.draw(this.#senders.length)] ?? this.#newest);
     if (kind < 3) this.#send(sender);
     else if (kind < 6) this.#arrive();
     else if (kind < 9) this.#deliver(this.#tape.takeFrom(this.#replies));
@@ -164,7 +176,8 @@ class World {
   #store(message: Message, isAnswered: boolean): void {
     this.#sequence += 1;
     this.#receiver.read(message.section);
-    if (isAnswered) this.#answer(message, { kind: "stored", sequence: this.#rules.judgedBy(this.#sequence, message.tag) });
+    if (isAnswered)
+      this.#answer(message, { kind: "stored", sequence: this.#rules.judgedBy(this.#sequence, message.tag) });
   }
 
   #answer({ sender, tag, attempt }: Message, result: FrameResult): void {
@@ -217,14 +230,39 @@ describe("a channel over a log that loses, delays, doubles, reorders and refuses
     fc.assert(holds(rules), { numRuns: 500 });
   });
 
-  const accept = (channel: Received, { first }: SectionRange): ReceiveDecision => ({ kind: "accept", skip: Math.max(0, channel.last + 1 - first) });
+  const accept = (channel: Received, { first }: SectionRange): ReceiveDecision => ({
+    kind: "accept",
+    skip: Math.max(0, channel.last + 1 - first),
+  });
   const mutants: readonly (readonly [string, Rules])[] = [
     ["R3 without the order of acks", { ...rules, judgedBy: (_sequence, tag) => tag }],
     ["R2 without adopting a higher epoch", { ...rules, isEpochAdopted: false }],
-    ["R2 accepting a gap", { ...rules, receive: (channel, section) => replaced(decideReceive(channel, section), "gap", accept(channel, section)) }],
-    ["R2 accepting a lower epoch", { ...rules, receive: (channel, section) => decideReceive({ ...channel, epoch: 0 }, section) }],
-    ["R2 accepting a duplicate", { ...rules, receive: (channel, section) => replaced(decideReceive(channel, section), "duplicate", { kind: "accept", skip: 0 }) }],
-    ["R2 skipping no record that is known", { ...rules, receive: (channel, section) => replaced(decideReceive(channel, section), "accept", { kind: "accept", skip: 0 }) }],
+    [
+      "R2 accepting a gap",
+      {
+        ...rules,
+        receive: (channel, section) => replaced(decideReceive(channel, section), "gap", accept(channel, section)),
+      },
+    ],
+    [
+      "R2 accepting a lower epoch",
+      { ...rules, receive: (channel, section) => decideReceive({ ...channel, epoch: 0 }, section) },
+    ],
+    [
+      "R2 accepting a duplicate",
+      {
+        ...rules,
+        receive: (channel, section) =>
+          replaced(decideReceive(channel, section), "duplicate", { kind: "accept", skip: 0 }),
+      },
+    ],
+    [
+      "R2 skipping no record that is known",
+      {
+        ...rules,
+        receive: (channel, section) => replaced(decideReceive(channel, section), "accept", { kind: "accept", skip: 0 }),
+      },
+    ],
   ];
   for (const [name, mutant] of mutants) {
     test(`the model finds the fault: ${name}`, () => {

@@ -2,7 +2,14 @@
  * A lane's window (R3): what may be in flight, what counts as acknowledged, and when it begins again.
  */
 import { describe, expect, test } from "vitest";
-import { LaneWindow, backoffMsMax, backoffMsMin, replyTimeoutMs, type FrameResult, type LaneAction } from "../../framework/protocol/lane.ts";
+import {
+  LaneWindow,
+  backoffMsMax,
+  backoffMsMin,
+  replyTimeoutMs,
+  type FrameResult,
+  type LaneAction,
+} from "../../framework/protocol/lane.ts";
 
 const full: FrameResult = { kind: "full" };
 const failed: FrameResult = { kind: "failed", reason: "503" };
@@ -95,8 +102,8 @@ describe("acks", () => {
 
   test("R3: a sequence equal to the predecessor's is not greater", () => {
     const window = sentWindow(2);
-    window.onResult(1, 1, stored(10), 1);
-    expect(window.onResult(2, 1, stored(10), 1)).toEqual({ acknowledged: 0, resend: true });
+    window.onResult(2, 1, stored(10), 1);
+    expect(window.onResult(1, 1, stored(10), 1)).toEqual({ acknowledged: 1, resend: true });
   });
 
   test("R3: a frame refused in the middle is not passed over: its successors, though stored, are sent again after it", () => {
@@ -120,18 +127,34 @@ describe("acks", () => {
     expect(window.sent(10, 3_000)).toEqual({ tag: 3, attempt: 2 });
   });
 
-  test("R3: of several sequences the smallest above the predecessor's counts", () => {
+  test("R3: of several sequences the smallest above the predecessor's counts, so that the successor's may be above it", () => {
     const window = sentWindow(3);
     window.onTimer(replyTimeoutMs);
-    let nowMs = waitOut(window, replyTimeoutMs);
+    window.onResult(2, 1, stored(13), replyTimeoutMs);
+    window.onResult(2, 1, stored(9), replyTimeoutMs);
+    window.onResult(2, 1, stored(11), replyTimeoutMs);
+    window.onResult(3, 1, stored(12), replyTimeoutMs);
+    expect(window.onResult(1, 1, stored(10), replyTimeoutMs)).toEqual({ acknowledged: 3, resend: false });
+  });
+
+  test("R3: a late ack that is out of order does not send again what has just been sent again", () => {
+    const window = sentWindow(2);
+    window.onTimer(replyTimeoutMs);
+    const nowMs = waitOut(window, replyTimeoutMs);
     window.sent(10, nowMs);
-    window.onResult(3, 1, stored(14), nowMs);
-    window.onResult(2, 1, stored(13), nowMs);
-    window.onResult(2, 1, stored(11), nowMs);
-    expect(window.onResult(1, 2, stored(12), nowMs)).toEqual({ acknowledged: 3, resend: false });
-    nowMs += 1;
+    window.onResult(1, 2, stored(20), nowMs);
     window.sent(10, nowMs);
-    expect(window.onResult(4, 2, stored(14), nowMs)).toEqual({ acknowledged: 0, resend: true });
+    expect(window.onResult(2, 1, stored(11), nowMs)).toEqual(nothing);
+    expect(window.onResult(2, 2, stored(21), nowMs)).toEqual({ acknowledged: 1, resend: false });
+  });
+
+  test("R3: a frame that was stored out of order and is sent again is waited for like any other", () => {
+    const window = sentWindow(3);
+    window.onResult(2, 1, stored(10), 1);
+    expect(window.onResult(1, 1, stored(11), 1)).toEqual({ acknowledged: 1, resend: true });
+    const nowMs = waitOut(window, 1);
+    window.sent(10, nowMs);
+    expect(window.onResult(3, 1, stored(12), nowMs)).toEqual(nothing);
   });
 
   test("R3: a late ack moves the window past a frame that is being sent again", () => {
@@ -156,7 +179,10 @@ describe("acks", () => {
 });
 
 describe("beginning again", () => {
-  for (const [name, result] of [["refusal", full], ["error", failed]] as const) {
+  for (const [name, result] of [
+    ["refusal", full],
+    ["error", failed],
+  ] as const) {
     test(`R3: a ${name} stops the window at once and sends everything from the oldest frame again`, () => {
       const window = sentWindow(3);
       expect(window.canSend(10)).toBe(true);
@@ -167,6 +193,7 @@ describe("beginning again", () => {
       expect(window.canSend(10)).toBe(false);
       expect(window.onTimer(5 + backoffMsMin)).toEqual(nothing);
       expect(window.sent(10, 55)).toEqual({ tag: 1, attempt: 2 });
+      expect(window.waitMs(55)).toBe(replyTimeoutMs);
     });
   }
 
@@ -187,6 +214,17 @@ describe("beginning again", () => {
     const tags = [];
     while (window.canSend(10)) tags.push(window.sent(10, nowMs).tag);
     expect(tags).toEqual([2, 3, 4, 5]);
+  });
+
+  test("R3: what was in flight before takes up no bytes afterwards", () => {
+    const window = openWindow();
+    window.sent(600, 0);
+    window.onResult(1, 1, full, 0);
+    const nowMs = waitOut(window, 0);
+    window.sent(600, nowMs);
+    window.onResult(1, 2, stored(10), nowMs);
+    window.sent(10, nowMs);
+    expect(window.canSend(990)).toBe(true);
   });
 
   test("R3: a late ack of an earlier attempt does not open the window", () => {

@@ -4,7 +4,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decideClaim } from "../../framework/protocol/claim.ts";
-import { decideAfterUpdate, type UpdateDecision, type UpdateFacts, type UpdateReply } from "../../framework/protocol/pointer.ts";
+import {
+  decideAfterUpdate,
+  type UpdateDecision,
+  type UpdateFacts,
+  type UpdateReply,
+} from "../../framework/protocol/pointer.ts";
 import type { Pointer } from "../../framework/record/snapshot-record.ts";
 import { Tape, tapes } from "./tape.ts";
 
@@ -13,7 +18,11 @@ function pointer(token: string, epoch: number): Pointer {
 }
 
 /** After an update of revision 5 to `mine`, by epoch 17. */
-function decide(reply: UpdateReply, read: { token: string; epoch: number; revision: number } | undefined, baseRevision = 5): UpdateDecision {
+function decided(
+  reply: UpdateReply,
+  read: { token: string; epoch: number; revision: number } | undefined,
+  baseRevision = 5,
+): UpdateDecision {
   const found = read === undefined ? undefined : { value: pointer(read.token, read.epoch), revision: read.revision };
   return decideAfterUpdate({ reply, read: found, wanted: pointer("mine", 17), baseRevision, epoch: 17 });
 }
@@ -22,40 +31,40 @@ const replies = ["conflict", "unknown"] as const;
 
 describe("each case", () => {
   test("R6: a clear reply is enough", () => {
-    expect(decide("written", undefined)).toBe("done");
+    expect(decided("written", undefined)).toBe("done");
   });
 
   for (const reply of replies) {
     test(`R6: after ${reply}, the own token says that it was written`, () => {
-      expect(decide(reply, { token: "mine", epoch: 17, revision: 6 })).toBe("done");
-      expect(decide(reply, { token: "mine", epoch: 17, revision: 1 }, 0)).toBe("done");
+      expect(decided(reply, { token: "mine", epoch: 17, revision: 6 })).toBe("done");
+      expect(decided(reply, { token: "mine", epoch: 17, revision: 1 }, 0)).toBe("done");
     });
 
     test(`R6: after ${reply}, a higher epoch fences, whatever the revision`, () => {
-      for (const revision of [5, 6]) expect(decide(reply, { token: "other", epoch: 18, revision })).toBe("fenced");
+      for (const revision of [5, 6]) expect(decided(reply, { token: "other", epoch: 18, revision })).toBe("fenced");
     });
 
     test(`R6: after ${reply}, another revision of a lower or the own epoch means lost: the update can never happen`, () => {
-      for (const epoch of [16, 17]) expect(decide(reply, { token: "other", epoch, revision: 6 })).toBe("lost");
-      expect(decide(reply, { token: "other", epoch: 16, revision: 1 }, 0)).toBe("lost");
+      for (const epoch of [16, 17]) expect(decided(reply, { token: "other", epoch, revision: 6 })).toBe("lost");
+      expect(decided(reply, { token: "other", epoch: 16, revision: 1 }, 0)).toBe("lost");
     });
 
     test(`R6: after ${reply}, the old revision is no proof: the update is repeated`, () => {
-      expect(decide(reply, { token: "old", epoch: 16, revision: 5 })).toBe("repeat");
+      expect(decided(reply, { token: "old", epoch: 16, revision: 5 })).toBe("repeat");
     });
 
     test(`R6: after ${reply}, what cannot be read is read again`, () => {
-      expect(decide(reply, undefined)).toBe("read");
+      expect(decided(reply, undefined)).toBe("read");
     });
 
     test(`R6: after ${reply}, a revision older than the base is a stale answer`, () => {
-      expect(decide(reply, { token: "older", epoch: 15, revision: 4 })).toBe("read");
+      expect(decided(reply, { token: "older", epoch: 15, revision: 4 })).toBe("read");
     });
   }
 
   test("R6: after unknown, a first value that is not there is written again; after a conflict something is there to be read", () => {
-    expect(decide("unknown", undefined, 0)).toBe("repeat");
-    expect(decide("conflict", undefined, 0)).toBe("read");
+    expect(decided("unknown", undefined, 0)).toBe("repeat");
+    expect(decided("conflict", undefined, 0)).toBe("read");
   });
 });
 
@@ -217,16 +226,20 @@ class World {
     const written = this.#history.map(({ value }) => value.token);
     if (new Set(written).size !== written.length) return `a value was written twice: ${written.join()}`;
     for (const [token, belief] of this.#beliefs) {
-      if ((belief === "written") !== written.includes(token)) return `${token} is believed ${belief}, the register had ${written.join()}`;
+      if ((belief === "written") !== written.includes(token))
+        return `${token} is believed ${belief}, the register had ${written.join()}`;
     }
     for (const { value } of this.#history) {
       const owner = this.#writers.find(({ name }) => value.token.startsWith(name));
-      if (!this.#beliefs.has(value.token) && owner?.isFenced !== true) return `${value.token} was written and its writer does not know`;
+      if (!this.#beliefs.has(value.token) && owner?.isFenced !== true)
+        return `${value.token} was written and its writer does not know`;
     }
     const epochs = this.#history.map(({ value }) => value.epoch);
     if (epochs.some((epoch, index) => epoch < (epochs[index - 1] ?? 0))) return `epochs go back: ${epochs.join()}`;
     const finished = this.#writers.filter(({ isFenced }) => !isFenced).map(({ epoch }) => epoch);
-    return finished.includes(3) && new Set(finished).size === finished.length ? undefined : `finished: ${finished.join()}`;
+    return finished.includes(3) && new Set(finished).size === finished.length
+      ? undefined
+      : `finished: ${finished.join()}`;
   }
 }
 
@@ -242,9 +255,18 @@ describe("competitors over a register that loses, delays and doubles requests an
   });
 
   const mutants: readonly (readonly [string, Decide])[] = [
-    ["believing the reply: a conflict means not written", (facts) => (facts.reply === "conflict" ? "lost" : decideAfterUpdate(facts))],
-    ["believing that no reply means not written", (facts) => (facts.reply === "unknown" ? "lost" : decideAfterUpdate(facts))],
-    ["believing that no reply means written", (facts) => (facts.reply === "unknown" ? "done" : decideAfterUpdate(facts))],
+    [
+      "believing the reply: a conflict means not written",
+      (facts) => (facts.reply === "conflict" ? "lost" : decideAfterUpdate(facts)),
+    ],
+    [
+      "believing that no reply means not written",
+      (facts) => (facts.reply === "unknown" ? "lost" : decideAfterUpdate(facts)),
+    ],
+    [
+      "believing that no reply means written",
+      (facts) => (facts.reply === "unknown" ? "done" : decideAfterUpdate(facts)),
+    ],
     ["not looking for the own token", (facts) => decideAfterUpdate({ ...facts, wanted: pointer("none", 0) })],
     ["giving up at the old revision", (facts) => orElse(decideAfterUpdate(facts), "repeat", "lost")],
     ["taking the update for done at the old revision", (facts) => orElse(decideAfterUpdate(facts), "repeat", "done")],

@@ -6,7 +6,14 @@ import { StreamError } from "../../framework/errors.ts";
 import { decideBroken, decideNext, decideRestore, type RestoreFacts } from "../../framework/protocol/read.ts";
 
 /** A log with messages 800 to 950 and a snapshot at 900. */
-const facts: RestoreFacts = { name: "orders/3", info: { createdMs: 1_000, first: 800, last: 950 }, identity: "1000", sequence: 900, anchor: 0xabc, found: 0xabc };
+const facts: RestoreFacts = {
+  name: "orders/3",
+  info: { createdMs: 1_000, first: 800, last: 950 },
+  identity: "1000",
+  sequence: 900,
+  anchor: 0xabc,
+  found: 0xabc,
+};
 
 function errorOf(action: () => unknown): unknown {
   try {
@@ -28,7 +35,11 @@ test("R8: replay begins after the snapshot's message", () => {
 });
 
 test("R8: the snapshot's message may be the first one left, the last one, or both: an inbox is never emptied", () => {
-  for (const info of [{ first: 900, last: 950 }, { first: 800, last: 900 }, { first: 900, last: 900 }]) {
+  for (const info of [
+    { first: 900, last: 950 },
+    { first: 800, last: 900 },
+    { first: 900, last: 900 },
+  ]) {
     expect(decideRestore({ ...facts, info: { createdMs: 1_000, ...info } })).toBe(901);
   }
 });
@@ -40,12 +51,21 @@ test("R8: without a snapshot replay begins at message 1, of an empty log too", (
 });
 
 test("R8: a log that begins after the snapshot's message has lost data, and the error says what", () => {
-  expectLost({ info: { createdMs: 1_000, first: 912, last: 950 }, found: undefined }, "inbox orders/3: first sequence is 912, the snapshot needs 900");
+  expectLost(
+    { info: { createdMs: 1_000, first: 912, last: 950 }, found: undefined },
+    "inbox orders/3: first sequence is 912, the snapshot needs 900",
+  );
 });
 
 test("R8: the anchor is never trimmed, so a log that begins right after it has lost data", () => {
-  expectLost({ info: { createdMs: 1_000, first: 901, last: 950 }, found: undefined }, "first sequence is 901, the snapshot needs 900");
-  expectLost({ info: { createdMs: 1_000, first: 901, last: 900 }, found: undefined }, "first sequence is 901, the snapshot needs 900");
+  expectLost(
+    { info: { createdMs: 1_000, first: 901, last: 950 }, found: undefined },
+    "first sequence is 901, the snapshot needs 900",
+  );
+  expectLost(
+    { info: { createdMs: 1_000, first: 901, last: 900 }, found: undefined },
+    "first sequence is 901, the snapshot needs 900",
+  );
 });
 
 test("R8: without a snapshot message 1 must be there, or yet to come", () => {
@@ -55,12 +75,21 @@ test("R8: without a snapshot message 1 must be there, or yet to come", () => {
 });
 
 test("R8: a log shorter than the snapshot has lost data", () => {
-  expectLost({ info: { createdMs: 1_000, first: 800, last: 899 }, found: undefined }, "last sequence is 899, the snapshot needs 900");
-  expectLost({ info: { createdMs: 1_000, first: 1, last: 0 }, found: undefined }, "last sequence is 0, the snapshot needs 900");
+  expectLost(
+    { info: { createdMs: 1_000, first: 800, last: 899 }, found: undefined },
+    "last sequence is 899, the snapshot needs 900",
+  );
+  expectLost(
+    { info: { createdMs: 1_000, first: 1, last: 0 }, found: undefined },
+    "last sequence is 0, the snapshot needs 900",
+  );
 });
 
 test("R8: a log created anew is another log, however much it holds", () => {
-  expectLost({ info: { createdMs: 2_000, first: 1, last: 5_000 } }, "was created at 2000, the snapshot is of the one created at 1000");
+  expectLost(
+    { info: { createdMs: 2_000, first: 1, last: 5_000 } },
+    "was created at 2000, the snapshot is of the one created at 1000",
+  );
 });
 
 test("R8: another message at the snapshot's sequence is data loss, with both checksums", () => {

@@ -19,15 +19,18 @@ test("R2: a channel begins at epoch 0, before record 1", () => {
 });
 
 test("R2: a section of a lower epoch is dropped, whatever it holds", () => {
-  for (const first of [1, 5, 6, 9]) expect(decideReceive(channelAt(7, 5), { epoch: 6, first, count: 2 })).toEqual({ kind: "stale" });
+  for (const first of [1, 5, 6, 9])
+    expect(decideReceive(channelAt(7, 5), { epoch: 6, first, count: 2 })).toEqual({ kind: "stale" });
 });
 
 test("R2: a section of the same or a higher epoch that follows is accepted whole", () => {
-  for (const epoch of [7, 8]) expect(decideReceive(channelAt(7, 5), { epoch, first: 6, count: 2 })).toEqual({ kind: "accept", skip: 0 });
+  for (const epoch of [7, 8])
+    expect(decideReceive(channelAt(7, 5), { epoch, first: 6, count: 2 })).toEqual({ kind: "accept", skip: 0 });
 });
 
 test("R2: a gap of one record is a gap, in a higher epoch too", () => {
-  for (const epoch of [7, 8]) expect(decideReceive(channelAt(7, 5), { epoch, first: 7, count: 2 })).toEqual({ kind: "gap" });
+  for (const epoch of [7, 8])
+    expect(decideReceive(channelAt(7, 5), { epoch, first: 7, count: 2 })).toEqual({ kind: "gap" });
 });
 
 test("R2: a section that ends at the last record is a duplicate, in a higher epoch too", () => {
@@ -53,7 +56,11 @@ test("R2: the decision leaves the channel alone; adopting is the caller's", () =
 });
 
 test("R2: whatever sections come, the accepted records are 1, 2, 3 … and of no epoch lower than one heard before", () => {
-  const section = fc.record({ epoch: fc.integer({ min: 1, max: 4 }), first: fc.integer({ min: 1, max: 12 }), count: fc.integer({ min: 1, max: 4 }) });
+  const section = fc.record({
+    epoch: fc.integer({ min: 1, max: 4 }),
+    first: fc.integer({ min: 1, max: 12 }),
+    count: fc.integer({ min: 1, max: 4 }),
+  });
   fc.assert(
     fc.property(fc.array(section, { maxLength: 60 }), (sections) => {
       const channel = new ChannelIn();

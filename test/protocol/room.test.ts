@@ -41,7 +41,11 @@ test("R13: a lane that nobody counts yet counts itself", () => {
 });
 
 test("R13: lanes that have all looked before the others sent stay within the data limit together, twice over", () => {
-  const looks = fc.record({ limit: fc.nat(1_000_000), size: fc.nat(1_000_000), lanes: fc.integer({ min: 1, max: 64 }) });
+  const looks = fc.record({
+    limit: fc.nat(1_000_000),
+    size: fc.nat(1_000_000),
+    lanes: fc.integer({ min: 1, max: 64 }),
+  });
   fc.assert(
     fc.property(looks, ({ limit, size, lanes }) => {
       const together = 2 * lanes * sendAllowance(limit, size, lanes);

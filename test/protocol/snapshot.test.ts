@@ -2,7 +2,14 @@
  * When a snapshot is due, and what may be removed after it (R6, R7, R13).
  */
 import { expect, test } from "vitest";
-import { chunkName, collectable, decideSnapshot, sweepable, trimTarget, type SnapshotFacts } from "../../framework/protocol/snapshot.ts";
+import {
+  chunkName,
+  collectable,
+  decideSnapshot,
+  sweepable,
+  trimTarget,
+  type SnapshotFacts,
+} from "../../framework/protocol/snapshot.ts";
 import type { ChunkRef, Pointer } from "../../framework/record/snapshot-record.ts";
 
 const idle: SnapshotFacts = {
@@ -22,7 +29,8 @@ function chunk(name: string): ChunkRef {
 }
 
 function pointerAt(current: number | undefined, previous: number | undefined): Pointer {
-  const refer = (sequence: number | undefined): Pointer["current"] => (sequence === undefined ? undefined : { sequence, manifest: [] });
+  const refer = (sequence: number | undefined): Pointer["current"] =>
+    sequence === undefined ? undefined : { sequence, manifest: [] };
   return { token: "t", epoch: 17, identity: "1000", current: refer(current), previous: refer(previous) };
 }
 
@@ -88,7 +96,16 @@ test("R6: a chunk's name says whose it is, in tokens a subject may hold", () => 
 });
 
 test("R6: chunks that differ in anything have different names", () => {
-  const others = [{ stage: "x" }, { partition: 4 }, { epoch: 18 }, { snapshot: 3 }, { segment: -1 }, { segment: 6 }, { part: 1 }, { sha256: "cd34" }];
+  const others = [
+    { stage: "x" },
+    { partition: 4 },
+    { epoch: 18 },
+    { snapshot: 3 },
+    { segment: -1 },
+    { segment: 6 },
+    { part: 1 },
+    { sha256: "cd34" },
+  ];
   const names = [identity, ...others.map((other) => ({ ...identity, ...other }))].map(chunkName);
   expect(new Set(names).size).toBe(names.length);
 });
@@ -100,7 +117,13 @@ test("R6: after a claim the chunks of lower epochs go that no retained manifest 
 });
 
 test("R6: chunks of the own epoch and of higher ones are never swept", () => {
-  expect(sweepable([chunkName(identity), chunkName({ ...identity, epoch: 18 }), chunkName({ ...identity, epoch: 170 })], 17, [])).toEqual([]);
+  expect(
+    sweepable(
+      [chunkName(identity), chunkName({ ...identity, epoch: 18 }), chunkName({ ...identity, epoch: 170 })],
+      17,
+      [],
+    ),
+  ).toEqual([]);
 });
 
 test("R6: epochs are compared as numbers, and what is not a chunk's name is left alone", () => {

@@ -9,12 +9,14 @@ import { IdleGate } from "../../framework/protocol/idle.ts";
 import { instanceKey, JobLogView } from "../../framework/protocol/job-log.ts";
 import { EdgeClocks, StageMinimum, type StageWatermark } from "../../framework/protocol/watermark.ts";
 import type { InstanceId, JobLogRecord, Report, WatermarkControl } from "../../framework/record/messages.ts";
+import type { EdgeState } from "../../framework/record/snapshot-record.ts";
 
 /** A rule that is left out. */
 export type Hole =
   | "upto"
   | "reset"
   | "republish"
+  | "current epochs alone"
   | "epochs of reports"
   | "n of reports"
   | "finished and idle"
@@ -25,6 +27,7 @@ export type Hole =
   | "void assignments"
   | "adopted edges are active"
   | "answer after the control"
+  | "the newest leader's idleness"
   | "controls in order";
 
 /** What is played. */
@@ -38,7 +41,7 @@ export interface WorldOptions {
 
 type InboxMessage =
   | { readonly kind: "fence"; readonly instance: InstanceId; readonly epoch: number }
-  | { readonly kind: "record"; readonly instance: InstanceId; readonly epoch: number; readonly number: number }
+  | { readonly kind: "record"; readonly instance: InstanceId; readonly epoch: number; readonly number: number; readonly lateUpTo: number }
   | WatermarkControl;
 
 interface Incarnation {
@@ -48,6 +51,8 @@ interface Incarnation {
   phase: "claiming" | "fencing" | "running";
   next: number;
   n: number;
+  /** Records up to here may be late. */
+  lateUpTo: number;
 }
 
 interface Slot {
@@ -72,10 +77,8 @@ export class EventTimeWorld {
   readonly pointers = new Map<string, { epoch: number; snapshot: number }>();
   readonly available = new Map<string, number>();
   readonly publishedMax: number[] = [];
-  readonly excused = new Set<string>();
-  readonly offered = new Set<string>();
-  readonly fences = new Map<string, number>();
   readonly receiver: Receiver;
+  readonly shadow: Receiver;
   readonly wrongs: string[] = [];
   incarnations: Incarnation[] = [];
   isCalm = false;
@@ -87,7 +90,8 @@ export class EventTimeWorld {
     this.#schedule = schedule;
     const first = [0, 1].map((partition) => ({ stage: 0, partition }));
     this.splitsOf = options.edges === 1 ? [first] : [first, [{ stage: 1, partition: 0 }]];
-    this.receiver = new Receiver(this);
+    this.receiver = new Receiver(this, (wrong) => this.wrongs.push(wrong));
+    this.shadow = new Receiver(this, () => 0);
     this.publishedMax = this.splitsOf.map(() => -Infinity);
     this.#elect();
   }
@@ -108,7 +112,9 @@ export class EventTimeWorld {
 
   /** Plays the schedule, then calm until everything has been said. Answers what went wrong; nothing: empty. */
   play(): readonly string[] {
-    while (this.#at < this.#schedule.length && this.wrongs.length === 0) this.#step(this.pick(28));
+    const swarm = this.#swarm();
+    if (this.pick(4) > 0) this.#settle();
+    while (this.#at < this.#schedule.length && this.wrongs.length === 0) this.one(swarm)?.();
     this.isCalm = true;
     this.leaders.splice(0, this.leaders.length - 1);
     for (const split of this.splitsOf.flat()) this.available.set(instanceKey(split), recordsPerSplit);
@@ -121,17 +127,42 @@ export class EventTimeWorld {
     this.jobLog.push(record);
   }
 
-  #step(action: number): void {
-    if (action < 3) this.one(this.leaders)?.read(1 + this.pick(4));
-    else if (action < 6) this.one(this.leaders)?.act(this.pick(6) === 0);
-    else if (action === 6) this.#disturb(this.pick(4));
-    else if (action < 9) this.#spawn();
-    else if (action < 14) this.#advance(this.one(this.incarnations));
-    else if (action < 18) this.#report(this.one(this.incarnations));
-    else if (action === 18) this.#snapshot(this.one(this.incarnations));
-    else if (action === 19) this.#grow(this.one(this.splitsOf.flat()));
-    else if (action < 25) this.#deliver();
-    else for (let count = 1 + this.pick(4); count > 0; count -= 1) this.receiver.turn();
+  store(message: InboxMessage): void {
+    this.inbox.push(message);
+    this.shadow.turn();
+  }
+
+  /** What may happen, and how often in the middle; every run turns some of it up or down. */
+  readonly #actions: readonly (readonly [number, () => unknown])[] = [
+    [1, () => this.one(this.leaders)?.read(1 + this.pick(4))],
+    [1, () => this.one(this.leaders)?.act(this.pick(2) === 0)],
+    [1, () => this.#disturb(this.pick(6))],
+    [2, () => this.#spawn()],
+    [8, () => this.#advance(this.one(this.incarnations))],
+    [5, () => this.#report(this.one(this.incarnations))],
+    [1, () => this.#snapshot(this.one(this.incarnations))],
+    [1, () => this.#grow(this.one(this.splitsOf.flat()))],
+    [8, () => this.#deliver()],
+    [2, () => this.#readInbox(1 + this.pick(6))],
+  ];
+
+  #swarm(): (() => unknown)[] {
+    return this.#actions.flatMap(([often, action]) => Array.from({ length: often * (this.one([1, 3, 9]) ?? 1) }, () => action));
+  }
+
+  /** Most runs begin where everything is assigned and speaks: there is more to break. */
+  #settle(): void {
+    for (let round = 0; round < 8; round += 1) {
+      this.leaders[0]?.read(100);
+      this.leaders[0]?.act(false);
+    }
+    this.leaders[0]?.read(100);
+    for (let round = 0; round < 12; round += 1) this.#spawn();
+    for (const one of [...this.incarnations, ...this.incarnations]) this.#advance(one);
+  }
+
+  #readInbox(count: number): void {
+    for (let left = count; left > 0; left -= 1) this.receiver.turn();
   }
 
   #calmRound(): void {
@@ -166,7 +197,7 @@ export class EventTimeWorld {
     if (record.kind !== "assignment") return;
     if (this.fleet.assignment(record.instance)?.epoch !== position + 1) return;
     const gate = new IdleGate(this.options.hasPauses ? 0 : Infinity);
-    this.incarnations.push({ instance: record.instance, epoch: position + 1, gate, phase: "claiming", next: 1, n: 0 });
+    this.incarnations.push({ instance: record.instance, epoch: position + 1, gate, phase: "claiming", next: 1, n: 0, lateUpTo: -Infinity });
   }
 
   #advance(one: Incarnation | undefined): void {
@@ -180,9 +211,9 @@ export class EventTimeWorld {
       one.next = pointer.snapshot + 1;
       one.phase = "fencing";
     } else if (one.phase === "fencing") {
-      this.inbox.push({ kind: "fence", instance, epoch });
-      this.fences.set(key, Math.max(epoch, this.fences.get(key) ?? 0));
+      this.store({ kind: "fence", instance, epoch });
       one.phase = "running";
+      one.lateUpTo = this.#passed(one);
     } else this.#send(one);
   }
 
@@ -190,18 +221,15 @@ export class EventTimeWorld {
     const { instance, epoch, next: number } = one;
     if (number > this.#availableOf(instance)) return;
     if (!one.gate.mayProceed && !this.has("idle before the answer")) return void one.gate.wantsToProceed();
-    if (this.options.hasPauses) this.#excuse(one);
-    this.inbox.push({ kind: "record", instance, epoch, number });
+    this.store({ kind: "record", instance, epoch, number, lateUpTo: one.lateUpTo });
     one.next += 1;
   }
 
-  // What event time had passed before the record was first offered (by an incarnation that is not fenced) is late by right.
-  #excuse({ instance, epoch, next }: Incarnation): void {
-    const id = `${instanceKey(instance)}:${next}`;
-    if (this.offered.has(id) || (this.fences.get(instanceKey(instance)) ?? 0) > epoch) return;
-    this.offered.add(id);
-    const passed = Math.max(...this.publishedMax.filter((watermark) => watermark < Infinity), -Infinity);
-    if (next <= passed) this.excused.add(id);
+  // What event time had passed before an incarnation began to speak (again) is late by right: it was idle, and nobody waits for the idle.
+  #passed({ instance: { stage } }: Incarnation): number {
+    if (!this.options.hasPauses) return -Infinity;
+    const decided = this.publishedMax[stage] ?? -Infinity;
+    return this.shadow.watermark === Infinity ? decided : Math.max(decided, this.shadow.watermark);
   }
 
   #availableOf(instance: InstanceId): number {
@@ -232,7 +260,11 @@ export class EventTimeWorld {
     const watermark = hasEnded ? Infinity : one.next > 1 ? one.next - 1 : -Infinity;
     gate.reported(n, isIdle);
     const report: Report = { instance, epoch, n, watermark, activity, position: 0, state: "running", snapshot: 0, failure: "", counts };
-    this.network.push({ isBus: true, deliver: () => leader.report(report, () => gate.answered(n)) });
+    this.network.push({ isBus: true, deliver: () => leader.report(report, () => this.#answered(one, n)) });
+  }
+
+  #answered(one: Incarnation, n: number): void {
+    if (one.gate.answered(n)) one.lateUpTo = this.#passed(one);
   }
 
   #deliver(): void {
@@ -374,12 +406,13 @@ class StageOfLeader {
     const decision = this.#decide() ?? (last === undefined ? fallback : undefined);
     if (decision === undefined) return;
     const { isIdle } = decision;
-    const watermark = Math.max(decision.watermark, last?.watermark ?? -Infinity);
+    const kept = this.#world.has("current epochs alone") ? (last?.watermark ?? -Infinity) : -Infinity;
+    const watermark = Math.max(decision.watermark, kept);
     if (last !== undefined && !mustRepublish && watermark === last.watermark && isIdle === last.isIdle) return;
     const upto = this.#world.has("upto") ? Infinity : this.#view.position;
     const leader = this.#world.has("leader epochs") ? 1 : this.#leader;
     this.#slot.wanted = { kind: "watermark", edge: this.#stage, leader, upto, watermark, isIdle };
-    this.#world.publishedMax[this.#stage] = Math.max(this.#world.publishedMax[this.#stage] ?? -Infinity, watermark);
+    if (watermark < Infinity) this.#world.publishedMax[this.#stage] = Math.max(this.#world.publishedMax[this.#stage] ?? -Infinity, watermark);
     this.#pump();
   }
 
@@ -401,7 +434,7 @@ class StageOfLeader {
 
   #store(control: WatermarkControl): void {
     const slot = this.#slot;
-    this.#world.inbox.push(control);
+    this.#world.store(control);
     if (slot.wanted === undefined || slot.sent === control || !slot.isInFlight) return;
     slot.isInFlight = false;
     slot.sent = control;
@@ -417,13 +450,15 @@ class StageOfLeader {
 /** The instance downstream: R2 for its channels, R10 for its edges. */
 class Receiver {
   readonly #world: EventTimeWorld;
+  readonly #onWrong: (wrong: string) => void;
   readonly #channels = new Map<string, { epoch: number; last: number }>();
   #clocks: EdgeClocks;
   #position = 0;
   watermark = -Infinity;
 
-  constructor(world: EventTimeWorld) {
+  constructor(world: EventTimeWorld, onWrong: (wrong: string) => void) {
     this.#world = world;
+    this.#onWrong = onWrong;
     this.#clocks = new EdgeClocks(world.splitsOf.map((_, edge) => edge));
   }
 
@@ -433,35 +468,47 @@ class Receiver {
     if (message === undefined) return false;
     this.#position += 1;
     if (message.kind === "watermark") this.#control(message);
-    else this.#accept(message.instance, message.epoch, message.kind === "record" ? message.number : 0);
+    else if (message.kind === "fence") this.#open(message.instance, message.epoch);
+    else this.#accept(message);
     if (this.#position % 5 === 0) this.#restart();
     return true;
   }
 
   #control(control: WatermarkControl): void {
+    const before = this.#clocks.states();
+    const hasNewLeader = control.leader > this.#clocks.leader;
     this.#clocks.control(control);
+    if (hasNewLeader && this.#world.has("the newest leader's idleness")) this.#keepIdle(before, control.edge);
     this.watermark = Math.max(this.watermark, this.#clocks.watermark);
   }
 
-  #accept(instance: InstanceId, epoch: number, number: number): void {
+  /** The channel, unless `epoch` is fenced. */
+  #open(instance: InstanceId, epoch: number): { last: number } | undefined {
     const key = instanceKey(instance);
     const channel = this.#channels.get(key) ?? { epoch: 0, last: 0 };
     this.#channels.set(key, channel);
-    if (epoch < channel.epoch) return;
+    if (epoch < channel.epoch) return undefined;
     if (epoch > channel.epoch) this.#adopt(instance.stage, epoch);
     channel.epoch = epoch;
-    if (number !== channel.last + 1) return;
+    return channel;
+  }
+
+  #accept({ instance, epoch, number, lateUpTo }: Extract<InboxMessage, { kind: "record" }>): void {
+    const channel = this.#open(instance, epoch);
+    if (channel === undefined || number !== channel.last + 1) return;
     channel.last = number;
-    if (number <= this.watermark && !this.#world.excused.has(`${key}:${number}`)) {
-      this.#world.wrongs.push(`late: ${key} record ${number} after watermark ${this.watermark}`);
-    }
+    if (number > this.watermark || number <= lateUpTo) return;
+    this.#onWrong(`late: ${instanceKey(instance)} record ${number} after watermark ${this.watermark}`);
   }
 
   #adopt(edge: number, epoch: number): void {
     const before = this.#clocks.states();
     this.#clocks.adopt(edge, epoch);
-    if (!this.#world.has("adopted edges are active")) return;
-    const states = this.#clocks.states().map((state, at) => ({ ...state, isIdle: before[at]?.isIdle ?? false }));
+    if (this.#world.has("adopted edges are active")) this.#keepIdle(before, undefined);
+  }
+
+  #keepIdle(before: readonly EdgeState[], besides: number | undefined): void {
+    const states = this.#clocks.states().map((state, at) => (state.edge === besides ? state : { ...state, isIdle: before[at]?.isIdle ?? false }));
     this.#clocks.restore(states, this.#clocks.leader);
   }
 

@@ -16,13 +16,20 @@ export interface NatsForTests {
   connect(options?: Partial<NatsOptions>): Promise<NatsSeams>;
 }
 
-/** Starts a server of this file's own; undefined when there is no binary (then skip: `test.skipIf(nats === undefined)`). */
-export async function natsForTests(options: NatsServerOptions = {}): Promise<NatsForTests | undefined> {
+/**
+ * Starts a server of this file's own; undefined when there is no binary (then skip: `test.skipIf(nats === undefined)`).
+ *
+ * @param atEnd registers what stops it: `onTestFinished` when called within a test, where `afterAll` does nothing
+ */
+export async function natsForTests(
+  options: NatsServerOptions = {},
+  atEnd: (stop: () => Promise<void>) => void = afterAll,
+): Promise<NatsForTests | undefined> {
   const binary = await binaryForTests();
   if (binary === undefined) return undefined;
   const server = await startNatsServer({ binary, ...options });
   const opened: NatsSeams[] = [];
-  afterAll(async () => {
+  atEnd(async () => {
     await Promise.all(opened.map((seams) => seams.close()));
     await server.stop();
   });

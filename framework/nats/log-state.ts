@@ -7,7 +7,7 @@ import { logConfigOf } from "./stream-config.ts";
 import type { StreamDescription } from "./streams.ts";
 
 /** The state of a log, from what the server says of its stream. */
-export function logInfoOf(stream: StreamDescription): LogInfo {
+export function logStateOf(stream: StreamDescription): LogInfo {
   const { config, state, created } = stream;
   return {
     name: config.name,

@@ -1,5 +1,5 @@
 /**
- * The connection for data: the client as it is, reading into a few large buffers that are used again and again.
+ * The connection for frames: the client as it is, reading into a few large buffers that are used again and again.
  *
  * Owns those buffers. Node gives every read a fresh 64 KiB buffer, and the client copies each message that spans two; with frames of 32 KiB and more that is
  * most of what a frame costs. What belongs to the client's inside (protocol handler, transport) is touched in this file only; its version is pinned.
@@ -29,35 +29,37 @@ const bufferBytes = 512 * 1024;
 const ringSize = 4;
 
 /** Connects like the client's `connect`, with buffers of our own. */
-export async function connectForData(options: ConnectionOptions): Promise<NatsConnection> {
+export async function connectForFrames(options: ConnectionOptions): Promise<NatsConnection> {
   const connection = Reflect.construct(NatsConnectionImpl, [options]) as NatsConnectionImpl;
   setTransportFactory(stockTransport);
-  const protocol = new DataProtocol(connection.options, connection);
+  const protocol = new ProtocolHandler(connection.options, connection);
+  const inside = protocol as unknown as { prepare: () => unknown };
+  const prepare = inside.prepare.bind(protocol);
+  inside.prepare = () => withFrameTransport(prepare);
   connection.protocol = protocol;
   await protocol.dialLoop();
-  return connection;
+  return connection as NatsConnection;
+}
+
+/** Runs what makes a transport, before each dial (X2). */
+function withFrameTransport<T>(prepare: () => T): T {
+  setTransportFactory(frameTransport);
+  try {
+    return prepare();
+  } finally {
+    setTransportFactory(stockTransport);
+  }
 }
 
 const stockTransport: TransportFactory = { factory: () => new NodeTransport(), dnsResolveFn: nodeResolveHost };
-const dataTransport: TransportFactory = { factory: () => new DataTransport(), dnsResolveFn: nodeResolveHost };
-
-class DataProtocol extends ProtocolHandler {
-  override prepare(): ReturnType<ProtocolHandler["prepare"]> {
-    setTransportFactory(dataTransport);
-    try {
-      return super.prepare();
-    } finally {
-      setTransportFactory(stockTransport);
-    }
-  }
-}
+const frameTransport: TransportFactory = { factory: () => new FrameTransport(), dnsResolveFn: nodeResolveHost };
 
 interface HostPort {
   readonly hostname: string;
   readonly port: number;
 }
 
-class DataTransport extends NodeTransport {
+class FrameTransport extends NodeTransport {
   /** Whether the socket reads into the ring. */
   #isPlain = false;
   #host: HostPort = { hostname: "", port: 0 };

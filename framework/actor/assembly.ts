@@ -1,0 +1,187 @@
+/**
+ * Puts an incarnation together: from the snapshot that the pointer names to operators, outputs, sinks and a feed that is open behind it.
+ *
+ * Owns the order of a restore (R5, step 4); what is put together lives in `Incarnation` and belongs to the instance.
+ */
+import { StreamError } from "../errors.ts";
+import type { Log } from "../log/contracts.ts";
+import type { Split } from "../log/source.ts";
+import { StageProgram } from "../operator/program.ts";
+import type { Stage } from "../plan/plan.ts";
+import type { InstanceId } from "../record/messages.ts";
+import type { Manifest, Pointer, SnapshotRef } from "../record/snapshot-record.ts";
+import type { Feed, FeedEvents } from "./feed.ts";
+import type { InstanceHost } from "./host.ts";
+import { InboxFeed } from "./inbox-feed.ts";
+import { ingressSource, startProducer } from "./ingress.ts";
+import { Outputs } from "./outputs.ts";
+import type { PointerRegister } from "./pointer-register.ts";
+import { runtimeVersion } from "./runtime-version.ts";
+import { SinkQueue, type SinkQueueEvents } from "./sink-queue.ts";
+import { SnapshotStore } from "./snapshot-store.ts";
+import { manifestFormat, Snapshotter, type RetainedSnapshot } from "./snapshotter.ts";
+import { SplitFeed } from "./split-feed.ts";
+
+/** The working parts of an incarnation, from the restore on. */
+export interface Incarnation {
+  readonly program: StageProgram;
+  readonly outputs: Outputs;
+  readonly sinks: readonly SinkQueue[];
+  readonly feed: Feed;
+  readonly snapshotter: Snapshotter;
+  /** Stops the producer of a push source. */
+  readonly stopProducer: () => void;
+}
+
+/** Whose incarnation it is, and what has been claimed. */
+export interface Claimed {
+  readonly host: InstanceHost;
+  readonly id: InstanceId;
+  readonly stage: Stage;
+  readonly epoch: number;
+  readonly pointer: PointerRegister;
+  /** The own inbox; undefined in a source stage. */
+  readonly inbox: Log | undefined;
+}
+
+/** Whom the parts tell. */
+export interface AssemblyEvents extends FeedEvents {
+  /** A sink has confirmed rows: there may be room, or a mark may have been passed. */
+  onProgress(): void;
+  onRefused: SinkQueueEvents["onRefused"];
+  /** Resolves when everything up to the ordinal is acknowledged. */
+  acknowledged(ordinal: number): Promise<void>;
+}
+
+/** The split that an instance of a source stage reads. @throws NOT_FOUND when the job log names none */
+export function splitOf({ host, id, stage }: Pick<Claimed, "host" | "id" | "stage">): Split {
+  const split = host.splitOf(id.stage, id.partition);
+  if (split === undefined)
+    throw new StreamError("NOT_FOUND", `${stage.name}/${id.partition}: the job log names no such split`);
+  return split;
+}
+
+/** Restores the incarnation. @throws CORRUPT, SNAPSHOT_UNSUITABLE, DATA_LOST, SOURCE_CHANGED and whatever a source or sink refuses with */
+export async function assemble(claimed: Claimed, events: AssemblyEvents): Promise<Incarnation> {
+  const { host, id, stage, epoch, pointer } = claimed;
+  const store = new SnapshotStore(host.blobs, { stage: stage.name, partition: id.partition, epoch });
+  const retained = await loadRetained(store, pointer.current);
+  const manifest = retained[0]?.manifest;
+  if (manifest !== undefined) checkManifest(manifest, stage);
+  const sinks = stage.sinks.map((node) => sinkQueue(claimed, node.name, manifest, events));
+  let position = (): number => manifest?.sequence ?? 0;
+  const origin = { plan: host.plan, stage, partition: id.partition, epoch, channels: manifest?.channelsOut ?? [] };
+  const outputs = new Outputs(origin, sinks, host.findLane, () => position());
+  const program = programOf(claimed, outputs);
+  if (manifest !== undefined) await restoreState(program, manifest, store);
+  const { feed, stopProducer } = await feedOf(claimed, program, events);
+  position = () => feed.position;
+  await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index)));
+  await feed.open(manifest);
+  const identity = {
+    generation: host.names.generation,
+    stage: stage.name,
+    partition: id.partition,
+    epoch,
+    codeVersion: host.codeVersion,
+    runtimeVersion,
+  };
+  const pause = () => new Promise<void>((resolve) => host.platform.clock.schedule(0, resolve));
+  const acknowledged = (ordinal: number) => events.acknowledged(ordinal);
+  const subject = { program, outputs, sinks, feed, identity, pointer, store, acknowledged, pause };
+  return { program, outputs, sinks, feed, stopProducer, snapshotter: new Snapshotter(subject, retained) };
+}
+
+async function loadRetained(store: SnapshotStore, pointer: Pointer | undefined): Promise<RetainedSnapshot[]> {
+  const retained: RetainedSnapshot[] = [];
+  for (const ref of [pointer?.current, pointer?.previous]) {
+    if (ref !== undefined) retained.push(await load(store, ref));
+  }
+  return retained;
+}
+
+async function load(store: SnapshotStore, ref: SnapshotRef): Promise<RetainedSnapshot> {
+  return { ref, manifest: await store.getManifest(ref) };
+}
+
+function checkManifest(manifest: Manifest, stage: Stage): void {
+  if (manifest.format === manifestFormat && manifest.stage === stage.name) return;
+  const found = `format ${manifest.format} of stage ${manifest.stage}`;
+  throw new StreamError(
+    "SNAPSHOT_UNSUITABLE",
+    `the snapshot is of ${found}, expected format ${manifestFormat} of ${stage.name}`,
+  );
+}
+
+function sinkQueue(
+  { host, stage }: Claimed,
+  name: string,
+  manifest: Manifest | undefined,
+  events: AssemblyEvents,
+): SinkQueue {
+  const guarantee = stage.sinks.find((node) => node.name === name)?.spec.guarantee ?? "atLeastOnce";
+  const state = manifest?.sinks.find((sink) => sink.sink === name);
+  return new SinkQueue(name, guarantee, state, host.platform, {
+    onProgress: () => events.onProgress(),
+    onRefused: (refused) => events.onRefused(refused),
+    onFailed: (error) => events.onFailed(error),
+  });
+}
+
+async function openSink({ host, stage, id, epoch }: Claimed, queue: SinkQueue, index: number): Promise<void> {
+  const node = stage.sinks[index];
+  if (node === undefined) return;
+  const { generation, job } = host.names;
+  await queue.open(
+    await node.spec.open({ job, generation, stage: stage.name, partition: id.partition, sink: node.name, epoch }),
+  );
+}
+
+function programOf({ host, id, stage }: Claimed, outputs: Outputs): StageProgram {
+  const { onError, farFutureMs } = host.plan.options;
+  return new StageProgram(stage, outputs, {
+    onError,
+    seed: seedOf(`${stage.name}/${id.partition}`, host.names.generation),
+    manualWatermarks: host.hasManualWatermarks,
+    // The bound is against the time at which a message was stored: in a source stage only an ingress log says one.
+    farFutureMs: stage.isIngress ? farFutureMs : Infinity,
+  });
+}
+
+async function restoreState(program: StageProgram, manifest: Manifest, store: SnapshotStore): Promise<void> {
+  const segments = [];
+  for (const { segment, chunks } of manifest.segments)
+    segments.push({ segment, bytes: await store.getSegment(chunks) });
+  const { operators, nowMs, random, counts, watermark } = manifest;
+  program.restore({ segments, operators, nowMs, random, counts, watermark });
+}
+
+async function feedOf(
+  claimed: Claimed,
+  program: StageProgram,
+  events: FeedEvents,
+): Promise<{ feed: Feed; stopProducer: () => void }> {
+  const { host, id, stage, epoch, inbox } = claimed;
+  const idle = () => undefined;
+  if (inbox !== undefined) {
+    const owner = { plan: host.plan, stage, partition: id.partition, epoch };
+    return { feed: new InboxFeed(owner, inbox, program, events), stopProducer: idle };
+  }
+  const reader = stage.source?.reader;
+  if (reader === undefined) throw new StreamError("NOT_FOUND", `${stage.name} has neither an inbox nor a source`);
+  const split = splitOf(claimed);
+  const { clock } = host.platform;
+  if (reader.kind === "replayable")
+    return { feed: new SplitFeed(split, reader, program, clock, events), stopProducer: idle };
+  const log = await host.openIngress(id.stage, id.partition);
+  const onFailed = (error: unknown) => events.onFailed(error);
+  const stopProducer = host.isDraining ? idle : startProducer(host.platform, log, reader, split, onFailed);
+  return { feed: new SplitFeed(split, ingressSource(log, reader), program, clock, events), stopProducer };
+}
+
+/** A seed for `ctx.random()` that is the same for every incarnation of an instance. */
+function seedOf(name: string, generation: number): number {
+  let seed = generation >>> 0;
+  for (const character of name) seed = (Math.imul(seed, 31) + (character.codePointAt(0) ?? 0)) >>> 0;
+  return seed;
+}

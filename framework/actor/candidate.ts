@@ -1,0 +1,75 @@
+/**
+ * A worker's candidacy for leader.
+ *
+ * Owns when the leader was last heard, and whether a leader-start of this worker is on its way. Who leads is decided by the job log alone: the newest
+ * leader-start wins; safety comes from epochs, never from a timeout.
+ */
+import { StreamError } from "../errors.ts";
+import type { Clock } from "../platform/platform.ts";
+import { decideElection } from "../protocol/election.ts";
+import type { Heartbeat } from "../record/messages.ts";
+import type { JobBus } from "./job-bus.ts";
+import type { JobLogTail } from "./job-log-tail.ts";
+
+/** One worker's candidacy. */
+export class Candidate {
+  readonly #clock: Clock;
+  readonly #worker: string;
+  readonly #bus: JobBus;
+  readonly #tail: JobLogTail;
+  #heardAtMs: number;
+  #isStanding = false;
+
+  constructor(clock: Clock, worker: string, bus: JobBus, tail: JobLogTail) {
+    this.#clock = clock;
+    this.#worker = worker;
+    this.#bus = bus;
+    this.#tail = tail;
+    this.#heardAtMs = clock.monotonicMs();
+  }
+
+  /** The leader has been heard, or a new one has been read of. Answers false for a leader that has been superseded. */
+  heard({ leader }: Pick<Heartbeat, "leader">): boolean {
+    if (leader < (this.#tail.view.leader?.epoch ?? 0)) return false;
+    this.#heardAtMs = this.#clock.monotonicMs();
+    return true;
+  }
+
+  /** Called when the worker has joined: stands at once when the log has no leader, or nobody answers for it. */
+  async begin(): Promise<void> {
+    const logHasLeader = this.#tail.view.leader !== undefined;
+    const hasAnswered = logHasLeader ? await this.#ask() : undefined;
+    this.#decide(hasAnswered);
+  }
+
+  /** Called now and then: stands when the leader has been silent for too long. */
+  consider(): void {
+    this.#decide(undefined);
+  }
+
+  /** Appends a leader-start. */
+  stand(): void {
+    if (this.#isStanding) return;
+    this.#isStanding = true;
+    this.#heardAtMs = this.#clock.monotonicMs();
+    this.#tail.append({ kind: "leaderStart", worker: this.#worker }, () => {
+      this.#isStanding = false;
+    });
+  }
+
+  #decide(hasAnswered: boolean | undefined): void {
+    if (this.#tail.view.outcome !== undefined || this.#tail.view.leader?.worker === this.#worker) return;
+    const silentMs = this.#clock.monotonicMs() - this.#heardAtMs;
+    const logHasLeader = this.#tail.view.leader !== undefined;
+    if (decideElection({ logHasLeader, silentMs, hasAnswered }).kind === "stand") this.stand();
+  }
+
+  async #ask(): Promise<boolean | undefined> {
+    try {
+      this.heard(await this.#bus.whoLeads());
+      return true;
+    } catch (error) {
+      return StreamError.is(error, "NO_RESPONDERS") ? false : undefined;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * A worker's hold on the job log: everything in it, read in order, and a way to add to it.
+ *
+ * Owns the view (what the records read so far come to) and whether everything that was there at the start has been read.
+ */
+import { StreamError } from "../errors.ts";
+import type { Log, LogReader } from "../log/contracts.ts";
+import type { Platform } from "../platform/platform.ts";
+import { JobLogView } from "../protocol/job-log.ts";
+import type { JobLogRecord } from "../record/messages.ts";
+import { decodeJobLogRecord, encodeJobLogRecord } from "../record/wire/job-log.ts";
+import { LogWriter } from "./log-writer.ts";
+
+/** Whom the tail tells. */
+export interface JobLogEvents {
+  /** The view has changed; also called once when there was nothing to read. */
+  onRead(): void;
+  /** The log cannot be followed: it is not what it was. */
+  onBroken(error: StreamError): void;
+}
+
+/** Follows the job log from its first record. */
+export class JobLogTail {
+  readonly view = new JobLogView();
+  readonly #log: Log;
+  readonly #writer: LogWriter;
+  readonly #events: JobLogEvents;
+  #reader: LogReader | undefined;
+  #knownLast = 0;
+
+  constructor(platform: Platform, log: Log, events: JobLogEvents) {
+    this.#log = log;
+    this.#writer = new LogWriter(platform, log);
+    this.#events = events;
+  }
+
+  /** Begins to read. @throws UNAVAILABLE, TIMEOUT */
+  async open(): Promise<void> {
+    this.#knownLast = (await this.#log.info()).last;
+    const what = `${this.#log.name} is not the log it was: it has been trimmed, shortened, or created anew`;
+    this.#reader = this.#log.read({
+      from: 1,
+      onReadable: () => this.#read(),
+      onBroken: () => this.#events.onBroken(new StreamError("DATA_LOST", what)),
+    });
+    if (this.#knownLast === 0) this.#events.onRead();
+  }
+
+  /** Adds a record; `onStored` is called with its sequence, which is its epoch. It counts when it is read. */
+  append(record: JobLogRecord, onStored: (sequence: number) => void = () => undefined): void {
+    this.#writer.enqueue(encodeJobLogRecord(record), onStored);
+  }
+
+  close(): void {
+    this.#reader?.close();
+    this.#writer.close();
+  }
+
+  #read(): void {
+    for (let entry = this.#reader?.take(); entry !== undefined; entry = this.#reader?.take()) {
+      try {
+        this.view.apply(entry.sequence, entry.storedAtMs, decodeJobLogRecord(entry.payload));
+      } catch (error) {
+        return this.#events.onBroken(StreamError.from(error, "CORRUPT", `${this.#log.name}, record ${entry.sequence}`));
+      }
+    }
+    if (this.view.position >= this.#knownLast) this.#events.onRead();
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What a new leader does before it supervises: the logs of the job exist, the splits are in the job log, and it is known who of the workers named
+ * there still lives.
+ *
+ * Everything here may be repeated by the next leader: logs are created idempotently, and a split that two leaders wrote counts once.
+ */
+import type { LogConfig } from "../log/contracts.ts";
+import type { Stage } from "../plan/plan.ts";
+import { inboxMaxBytes } from "../protocol/room.ts";
+import type { JobSupervisorWorld } from "./job-supervisor.ts";
+
+/** Bytes of the dead-letter and late streams. */
+const sideStreamBytes = 64 * 1024 * 1024;
+
+/** Prepares the job for the leader of `epoch`. @throws SERVER_FULL, SERVER_UNSUITABLE, and whatever a source refuses with */
+export async function prepareJob(world: JobSupervisorWorld, epoch: number): Promise<void> {
+  const { plan, logs, names } = world;
+  const inbox: LogConfig = { maxBytes: inboxMaxBytes(plan.options.inboxBytes), full: "refuse" };
+  const side: LogConfig = { maxBytes: sideStreamBytes, full: "dropOldest" };
+  await Promise.all([logs.create(names.deadLetters, side), logs.create(names.late, side)]);
+  for (const stage of plan.stages) {
+    if (stage.source !== undefined) await prepareSource(world, stage, inbox, epoch);
+    else
+      await Promise.all(partitionsOf(stage).map((partition) => logs.create(names.inbox(stage.name, partition), inbox)));
+  }
+  await findTheDead(world);
+}
+
+async function prepareSource(
+  { tail, logs, names }: JobSupervisorWorld,
+  stage: Stage,
+  inbox: LogConfig,
+  leader: number,
+): Promise<void> {
+  const reader = stage.source?.reader;
+  if (reader === undefined) return;
+  const { view } = tail;
+  const isClosed = view.isClosed(stage.index);
+  const splits = isClosed ? view.splits(stage.index) : await reader.splits();
+  if (reader.kind === "push") {
+    await Promise.all(splits.map((_, index) => logs.create(names.ingress(stage.name, index), inbox)));
+  }
+  if (isClosed) return;
+  for (const [index, { name, identity }] of splits.entries()) {
+    if (view.split(stage.index, index) === undefined)
+      tail.append({ kind: "split", leader, stage: stage.index, index, name, identity });
+  }
+  tail.append({ kind: "splitsClosed", leader, stage: stage.index });
+}
+
+/** Workers named in the log that nobody answers for are dead: found out at once instead of after a silence. */
+async function findTheDead({ tail, registry, bus, worker }: JobSupervisorWorld): Promise<void> {
+  const named = new Set([...tail.view.assignments()].map((assignment) => assignment.worker));
+  named.delete(worker);
+  const ping = async (other: string) => {
+    try {
+      await bus.ping(other);
+      registry.heard(other);
+    } catch {
+      registry.dead(other);
+    }
+  };
+  await Promise.all([...named].map(ping));
+}
+
+function partitionsOf({ partitions }: Stage): number[] {
+  return Array.from({ length: partitions }, (_, partition) => partition);
+}

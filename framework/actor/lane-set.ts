@@ -1,0 +1,71 @@
+/**
+ * The lanes of one worker: one per target log, made when first needed.
+ */
+import type { Log } from "../log/contracts.ts";
+import type { JobNames } from "../log/names.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Platform } from "../platform/platform.ts";
+import { inboxMaxBytes } from "../protocol/room.ts";
+import { Lane, type LaneEvents, type LaneOptions } from "./lane.ts";
+import type { OutputLane } from "./outputs.ts";
+
+/** Frames in flight where a log has one copy, and where it has several (acks take longer there). */
+const framesMaxSingle = 4;
+const framesMaxReplicated = 16;
+const laneBytesMax = 1024 * 1024;
+
+/** Lanes by target. */
+export class LaneSet {
+  readonly #platform: Platform;
+  readonly #plan: Plan;
+  readonly #names: JobNames;
+  readonly #open: (log: string) => Promise<Log>;
+  readonly #events: Pick<LaneEvents, "onProgress" | "lanesInto">;
+  readonly #lanes = new Map<string, Lane>();
+
+  constructor(
+    platform: Platform,
+    plan: Plan,
+    names: JobNames,
+    open: (log: string) => Promise<Log>,
+    events: Pick<LaneEvents, "onProgress" | "lanesInto">,
+  ) {
+    this.#platform = platform;
+    this.#plan = plan;
+    this.#names = names;
+    this.#open = open;
+    this.#events = events;
+  }
+
+  /** The lane into an inbox of stage `to`, or into one of the job's own streams. */
+  find(to: number | "dead" | "late", partition: number): OutputLane {
+    const name = this.#nameOf(to, partition);
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      lane = new Lane(this.#platform, this.#open(name), this.#optionsFor(to), {
+        ...this.#events,
+        onResend: (frames) => this.#platform.logger.log("debug", "a lane sends again", { log: name, frames }),
+      });
+      this.#lanes.set(name, lane);
+    }
+    return lane;
+  }
+
+  close(): void {
+    for (const lane of this.#lanes.values()) lane.close();
+  }
+
+  #nameOf(to: number | "dead" | "late", partition: number): string {
+    if (to === "dead") return this.#names.deadLetters;
+    if (to === "late") return this.#names.late;
+    return this.#names.inbox(this.#plan.stages[to]?.name ?? "", partition);
+  }
+
+  #optionsFor(to: number | "dead" | "late"): LaneOptions {
+    const { frameBytesTarget, frameBytesMax, lingerMs, replicas, inboxBytes } = this.#plan.options;
+    const framesMax = replicas > 1 ? framesMaxReplicated : framesMaxSingle;
+    // The side streams drop their oldest messages: there is always room.
+    const dataBytesMax = typeof to === "number" ? inboxBytes : inboxMaxBytes(Infinity);
+    return { frameBytesTarget, frameBytesMax, lingerMs, framesMax, laneBytesMax, dataBytesMax };
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * When an instance takes its snapshots.
+ *
+ * Owns what has been read since the last one, and that there is one at a time; how it is taken is the snapshotter's business.
+ */
+import type { Clock } from "../platform/platform.ts";
+import { decideSnapshot } from "../protocol/snapshot.ts";
+import type { Feed } from "./feed.ts";
+
+/** Sizes and times of the job's options. */
+export interface SnapshotLimits {
+  readonly snapshotBytes: number;
+  readonly snapshotIntervalMs: number;
+  readonly inboxBytes: number;
+}
+
+/** Decides about the snapshots of one incarnation. */
+export class SnapshotSchedule {
+  readonly #clock: Clock;
+  readonly #limits: SnapshotLimits;
+  #atMs: number;
+  #bytes = 0;
+  #position: number;
+  #isTaking = false;
+  #isOver = false;
+
+  /** `position`: what the snapshot that was restored covers. */
+  constructor(clock: Clock, limits: SnapshotLimits, position: number) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#atMs = clock.monotonicMs();
+    this.#position = position;
+  }
+
+  get isTaking(): boolean {
+    return this.#isTaking;
+  }
+
+  /** Whether the last snapshot of an ended input has been taken. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Bytes read since the last snapshot was begun. */
+  bytesSince(feed: Feed): number {
+    return feed.bytesRead - this.#bytes;
+  }
+
+  /** Whether the last snapshot does not cover everything that has been read. */
+  hasProgressed(feed: Feed): boolean {
+    return feed.position > this.#position;
+  }
+
+  /** Whether one is due, between two turns. `inboxBytes`: what the log holds, 0 when not looked up; `isEnded`: all is read, fired and acknowledged. */
+  isDue(feed: Feed, inboxBytes: number, isEnded: boolean): boolean {
+    if (this.#isTaking || this.#isOver) return false;
+    const reason = decideSnapshot({
+      bytesSince: this.bytesSince(feed),
+      msSince: this.#clock.monotonicMs() - this.#atMs,
+      hasProgressed: this.hasProgressed(feed),
+      inboxBytes,
+      dataLimit: this.#limits.inboxBytes,
+      hasReadEverything: feed.hasReadEverything,
+      isEnded,
+      snapshotBytes: this.#limits.snapshotBytes,
+      snapshotIntervalMs: this.#limits.snapshotIntervalMs,
+    });
+    return reason !== undefined;
+  }
+
+  /** Runs `take` as the one snapshot being taken; its cut is made before `take` awaits anything. */
+  async run(feed: Feed, isLast: boolean, take: () => Promise<void>): Promise<void> {
+    this.#isTaking = true;
+    this.#atMs = this.#clock.monotonicMs();
+    this.#bytes = feed.bytesRead;
+    const { position } = feed;
+    await take();
+    this.#position = position;
+    this.#isTaking = false;
+    this.#isOver = isLast;
+  }
+}

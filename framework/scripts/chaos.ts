@@ -1,0 +1,145 @@
+/**
+ * Recorded data through real crashes: `npm run chaos -- [FILE.csv …] [--rate N] [--every 2s] [--json]`.
+ *
+ * Runs `examples/sensor-history.ts` over the files in every way it can run and be killed, and compares the lines with those of an undisturbed run in
+ * one process:
+ *
+ *   embedded      in this machine's memory: what the others are compared with
+ *   nats          on a nats-server
+ *   kill-worker   the process is killed by SIGKILL every 2 s and started again
+ *   kill-server   nats-server is killed by SIGKILL every 3 s and started again
+ *
+ * Exit code 0 when every run came to its end with the same set of lines, and enough was killed; else 1.
+ */
+import { globSync, existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { fileURLToPath } from "node:url";
+import { type NatsServer, startNatsServer } from "../nats/server.ts";
+import { parseDuration, type Duration } from "../time/duration.ts";
+import {
+  type HistoryResult,
+  type HistoryRun,
+  reasonOf,
+  runHistory,
+  runHistoryKilled,
+  runHistoryOverServerKills,
+  sortedLines,
+} from "./history-under-fire.ts";
+
+interface Figures {
+  readonly mode: string;
+  readonly kills: number;
+  readonly lines: number;
+  readonly equal: boolean;
+  readonly seconds: number;
+  readonly wrong?: string;
+}
+
+interface Mode {
+  readonly name: string;
+  readonly killsMin: number;
+  run(of: Omit<HistoryRun, "servers">, server: NatsServer): Promise<HistoryResult>;
+}
+
+const recorded = fileURLToPath(new URL("../../../shared/nab/data/realKnownCause", import.meta.url));
+const limitMs = 300_000;
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
+    rate: { type: "string", default: "14000" },
+    every: { type: "string", default: "2s" },
+    mode: { type: "string", multiple: true },
+  },
+});
+const everyMs = parseDuration(flags.every as Duration, "--every");
+const rate = Number(flags.rate);
+
+const modes: readonly Mode[] = [
+  { name: "embedded", killsMin: 0, run: (of) => runHistory(of) },
+  { name: "nats", killsMin: 0, run: (of, { url: servers }) => runHistory({ ...of, servers }) },
+  {
+    name: "kill-worker",
+    killsMin: 5,
+    run: (of, { url: servers }) => runHistoryKilled({ ...of, servers, rate }, { everyMs }),
+  },
+  {
+    name: "kill-server",
+    killsMin: 1,
+    run: (of, server) =>
+      runHistoryOverServerKills({ ...of, servers: server.url, rate }, server, { everyMs: 1.5 * everyMs, shotsMax: 3 }),
+  },
+];
+
+const inputs = positionals.length > 0 ? positionals : recordedFiles();
+if (inputs.length === 0) {
+  process.stderr.write(`no files at ${recorded}; name CSV files with the columns timestamp,value\n`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await compareAll(inputs);
+}
+
+function recordedFiles(): readonly string[] {
+  return existsSync(recorded) ? globSync("*.csv", { cwd: recorded }).toSorted().map((name) => join(recorded, name)) : [];
+}
+
+async function compareAll(files: readonly string[]): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "tidemark-chaos-"));
+  let expected: readonly string[] | undefined;
+  let isRight = true;
+  const wanted = new Set(["embedded", ...(flags.mode ?? modes.map(({ name }) => name))]);
+  for (const mode of modes.filter(({ name }) => wanted.has(name))) {
+    const out = join(folder, `${mode.name}.jsonl`);
+    const figures = await measure(mode, { inputs: files, out, limitMs }, expected);
+    expected ??= figures.wrong === undefined ? sortedLines(out) : [];
+    isRight &&= figures.equal;
+    print(figures);
+  }
+  if (flags.keep) process.stderr.write(`the lines are in ${folder}\n`);
+  else await rm(folder, { recursive: true, force: true });
+  return isRight ? 0 : 1;
+}
+
+async function measure(
+  mode: Mode,
+  of: Omit<HistoryRun, "servers">,
+  expected: readonly string[] | undefined,
+): Promise<Figures> {
+  // A server of its own for each run: no job meets another one's streams.
+  const server = await startNatsServer();
+  try {
+    const { kills, seconds, exitCode, said } = await mode.run(of, server);
+    const lines = sortedLines(of.out);
+    const figures = { mode: mode.name, kills, lines: lines.length, seconds: Math.round(seconds * 10) / 10 };
+    const wrong =
+      exitCode === 0 ? difference(lines, expected ?? lines) : `exit code ${exitCode}: ${said.slice(-2).join(" | ")}`;
+    if (wrong !== undefined) return { ...figures, equal: false, wrong };
+    if (kills >= mode.killsMin) return { ...figures, equal: true };
+    return { ...figures, equal: false, wrong: `only ${kills} kills, not ${mode.killsMin}: lower --rate` };
+  } catch (error) {
+    return { mode: mode.name, kills: 0, lines: 0, equal: false, seconds: 0, wrong: reasonOf(error) };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** The first line that is not in both, the same number of times; undefined when there is none. */
+function difference(lines: readonly string[], expected: readonly string[]): string | undefined {
+  const at = expected.findIndex((line, index) => lines[index] !== line);
+  if (at < 0) return lines.length === expected.length ? undefined : `too much: ${lines[expected.length]}`;
+  const line = lines[at];
+  const wanted = expected[at] ?? "";
+  return line !== undefined && line < wanted ? `too much: ${line}` : `missing: ${wanted}`;
+}
+
+function print(figures: Figures): void {
+  if (flags.json) return void process.stdout.write(`${JSON.stringify(figures)}\n`);
+  const { mode, kills, lines, equal, seconds, wrong } = figures;
+  const verdict = equal ? "equal" : `NOT EQUAL: ${wrong}`;
+  process.stdout.write(`${mode.padEnd(12)} ${kills} kills, ${lines} lines, ${verdict}, ${seconds} s\n`);
+}

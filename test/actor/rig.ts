@@ -1,0 +1,227 @@
+/**
+ * What the parts of the runtime are tested with: a virtual clock, a log whose replies the test gives, and faults in front of the seams in memory.
+ */
+import { StreamError } from "../../framework/errors.ts";
+import type {
+  Appender,
+  AppendResult,
+  Blobs,
+  Entry,
+  LinkEvent,
+  Log,
+  LogInfo,
+  LogReader,
+  OnAppended,
+  RegisterResult,
+  Registers,
+  Registered,
+} from "../../framework/log/contracts.ts";
+import { MemorySeams } from "../../framework/log/memory-seams.ts";
+import { silentLogger } from "../../framework/platform/logger.ts";
+import type { Platform } from "../../framework/platform/platform.ts";
+import { seededRandom } from "../../framework/platform/random.ts";
+import { VirtualClock } from "../../framework/platform/virtual-clock.ts";
+import { decodeMessage, type InboxMessage } from "../../framework/record/frame.ts";
+import type { Counts, Report } from "../../framework/record/messages.ts";
+
+/** Everything of one process, on memory. */
+export class Rig {
+  readonly clock = new VirtualClock();
+  readonly seams = new MemorySeams(this.clock);
+  readonly platform: Platform = { clock: this.clock, random: seededRandom(1), logger: silentLogger };
+
+  /** Settles the clock, then answers what has been waited for. */
+  async result<T>(promise: Promise<T>): Promise<T> {
+    const outcome = promise.then(
+      (value) => () => value,
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
+    await this.clock.settle();
+    return (await outcome)();
+  }
+
+  log(name: string, maxBytes = 1_000_000): Promise<Log> {
+    return this.result(this.seams.logs.create(name, { maxBytes, full: "refuse" }));
+  }
+
+  /** Every message of a log. */
+  async messages(log: Log): Promise<InboxMessage[]> {
+    const { first, last } = await this.result(log.info());
+    const messages: InboxMessage[] = [];
+    for (let sequence = first; sequence <= last; sequence += 1) {
+      const entry = await this.result(log.get(sequence));
+      if (entry !== undefined) messages.push(decodeMessage(entry.payload));
+    }
+    return messages;
+  }
+}
+
+/** One append that a {@link ScriptedLog} has been asked for. */
+export interface Asked {
+  readonly payload: Uint8Array;
+  readonly tag: number;
+  readonly attempt: number;
+}
+
+/** A log that stores nothing and answers what the test says, when it says so. */
+export class ScriptedLog implements Log {
+  readonly name = "scripted";
+  readonly createdMs = 1;
+  readonly asked: Asked[] = [];
+  /** Size that `info` answers; undefined: it cannot be reached. */
+  bytes: number | undefined = 0;
+  maxBytes = 1_000;
+  looks = 0;
+  resizedTo: number[] = [];
+  #onAppended: OnAppended = () => undefined;
+  #onLink: (event: LinkEvent) => void = () => undefined;
+
+  /** What the last `count` appends carried, by tag. */
+  tags(count: number): number[] {
+    return this.asked.slice(-count).map(({ tag }) => tag);
+  }
+
+  answer(asked: Asked | undefined, result: AppendResult): void {
+    if (asked === undefined) throw new Error("nothing was asked for");
+    this.#onAppended(asked.tag, asked.attempt, result);
+  }
+
+  /** Answers append number `index` (0: the first) as stored at `sequence`. */
+  store(index: number, sequence: number): void {
+    this.answer(this.asked[index], { kind: "stored", sequence });
+  }
+
+  link(event: LinkEvent): void {
+    this.#onLink(event);
+  }
+
+  appender(onAppended: OnAppended, onLink: (event: LinkEvent) => void): Appender {
+    this.#onAppended = onAppended;
+    this.#onLink = onLink;
+    return { append: (payload, tag, attempt) => void this.asked.push({ payload, tag, attempt }), close: () => undefined };
+  }
+
+  read(): LogReader {
+    return { take: () => undefined, buffered: { messages: 0, bytes: 0 }, close: () => undefined };
+  }
+
+  get(): Promise<Entry | undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  trim(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  resize(maxBytes: number): Promise<void> {
+    this.resizedTo.push(maxBytes);
+    this.maxBytes = maxBytes;
+    return Promise.resolve();
+  }
+
+  info(): Promise<LogInfo> {
+    this.looks += 1;
+    if (this.bytes === undefined) return Promise.reject(new StreamError("UNAVAILABLE", "out of reach"));
+    const config = { maxBytes: this.maxBytes, full: "refuse" } as const;
+    return Promise.resolve({ name: this.name, createdMs: 1, first: 1, last: 0, bytes: this.bytes, config });
+  }
+}
+
+/** What happens to one call: `lost` is carried out and answers a timeout, `refused` is not and does the same. */
+export type Fate = "kept" | "lost" | "refused";
+
+/** Registers whose writes and reads meet the fates that the test lists, one per call; later calls are kept. */
+export class FatefulRegisters implements Registers {
+  readonly #inner: Registers;
+  readonly writes: Fate[] = [];
+  readonly reads: Fate[] = [];
+  written = 0;
+
+  constructor(inner: Registers) {
+    this.#inner = inner;
+  }
+
+  async get(key: string): Promise<Registered | undefined> {
+    if ((this.reads.shift() ?? "kept") !== "kept") throw new StreamError("TIMEOUT", "no reply");
+    return this.#inner.get(key);
+  }
+
+  create(key: string, value: Uint8Array): Promise<RegisterResult> {
+    return this.#write(() => this.#inner.create(key, value));
+  }
+
+  update(key: string, value: Uint8Array, revision: number): Promise<RegisterResult> {
+    return this.#write(() => this.#inner.update(key, value, revision));
+  }
+
+  list(prefix: string): Promise<readonly string[]> {
+    return this.#inner.list(prefix);
+  }
+
+  async #write(write: () => Promise<RegisterResult>): Promise<RegisterResult> {
+    const fate = this.writes.shift() ?? "kept";
+    this.written += 1;
+    if (fate === "refused") throw new StreamError("TIMEOUT", "no reply");
+    const result = await write();
+    if (fate === "lost") throw new StreamError("TIMEOUT", "no reply");
+    return result;
+  }
+}
+
+/** Blobs that tell what is done to them, and fail when the test says so. */
+export class WatchedBlobs implements Blobs {
+  readonly #inner: Blobs;
+  readonly #tell: (what: string) => void;
+  /** Damages what is read. */
+  damage: ((name: string, bytes: Uint8Array) => Uint8Array | undefined) | undefined;
+  failures = 0;
+
+  constructor(inner: Blobs, tell: (what: string) => void) {
+    this.#inner = inner;
+    this.#tell = tell;
+  }
+
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    if (this.failures > 0) {
+      this.failures -= 1;
+      throw new StreamError("UNAVAILABLE", "out of reach");
+    }
+    this.#tell(name.split(".")[4] === "m" ? "put manifest" : "put chunk");
+    await this.#inner.put(name, bytes);
+  }
+
+  async get(name: string): Promise<Uint8Array | undefined> {
+    const bytes = await this.#inner.get(name);
+    return bytes === undefined || this.damage === undefined ? bytes : this.damage(name, bytes);
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#tell(`delete ${name.split(".").slice(0, 5).join(".")}`);
+    await this.#inner.delete(name);
+  }
+
+  list(prefix: string): Promise<readonly string[]> {
+    return this.#inner.list(prefix);
+  }
+}
+
+export const noCounts: Counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0 };
+
+/** A report of partition 0 of stage 0, running at epoch 1. */
+export function report(of: Partial<Report>): Report {
+  return {
+    instance: { stage: 0, partition: 0 },
+    epoch: 1,
+    n: 1,
+    position: 0,
+    watermark: -Infinity,
+    activity: "active",
+    state: "running",
+    snapshot: 0,
+    failure: "",
+    counts: noCounts,
+    ...of,
+  };
+}

@@ -1,0 +1,64 @@
+/** Feeds a golden case to an operator, entry by entry, and compares each step. */
+import { expect } from "vitest";
+import type { OperatorFactory } from "../../framework/operator/contract.ts";
+import { operatorHarness, type Emitted, type OperatorHarness } from "../../framework/testing/operator-harness.ts";
+import { comparable, goldenTime, timeOf, type GoldenCase, type GoldenEntry, type GoldenOutput, type GoldenRecord } from "./shared.ts";
+
+/** Ways to run a case; the outputs must be the same in all. */
+export const modes = {
+  "item by item": {},
+  "restored after every step": { restoreEachStep: true },
+  "every record once as poison": { poisonEachRecord: true },
+} as const;
+
+/** What a family needs to say about its cases. */
+export interface Replay {
+  readonly factory: OperatorFactory;
+  /** Our output as the family writes it. */
+  readonly output: (emitted: Emitted) => GoldenOutput;
+  /** Whether the case reads late records. */
+  readonly hasLateOutput: boolean;
+}
+
+/** Runs the case and expects what it says. */
+export function expectCase(golden: GoldenCase<unknown>, { factory, output, hasLateOutput }: Replay, mode: keyof typeof modes): void {
+  const harness = operatorHarness(factory, { key: (record) => (record as GoldenRecord).key, manualWatermarks: true, ...modes[mode] });
+  const steps = "steps" in golden.expected ? golden.expected.steps : [];
+  let watermark = -Infinity;
+  for (const [at, entry] of golden.input.entries()) {
+    feed(harness, entry);
+    const step = steps[at] ?? {};
+    const { main, late, deadLetters } = harness.take();
+    const place = `${golden.id}, step ${at}: ${JSON.stringify(entry)}`;
+    const order = "key" in entry ? golden.compare.onRecord : golden.compare.onTime;
+    const actual = main.map(output);
+    expect(comparable(actual, order), place).toEqual(comparable(step.main ?? [], order));
+    if (golden.compare.oneInstance === "byTime" && "watermark" in entry) expectSorted(main, place);
+    if (hasLateOutput) expect(late.map(lateOutput), place).toEqual(step.late ?? []);
+    expect(deadLetters, place).toEqual([]);
+    if (step.watermark !== undefined) watermark = timeOf(step.watermark);
+    expect(harness.eventTime, place).toBe(watermark);
+  }
+}
+
+function feed(harness: OperatorHarness, entry: GoldenEntry): void {
+  if ("watermark" in entry) harness.watermark(timeOf(entry.watermark));
+  else if ("processingTime" in entry) harness.clock(entry.processingTime);
+  else harness.process(entry, entry.ts);
+}
+
+function lateOutput({ value, timestamp }: Emitted): GoldenOutput {
+  const { key, value: number = 0 } = value as GoldenRecord;
+  return { key, value: number, ts: timestamp };
+}
+
+/** Our instances fire in order of time across keys. */
+function expectSorted(main: readonly Emitted[], place: string): void {
+  const times = main.map(({ timestamp }) => timestamp ?? 0);
+  expect(times, place).toEqual(times.toSorted((a, b) => a - b));
+}
+
+/** A timestamp as cases write it. */
+export function goldenTimestamp(timestamp: number | undefined): unknown {
+  return timestamp === undefined ? null : goldenTime(timestamp);
+}
