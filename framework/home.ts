@@ -15,7 +15,7 @@ export interface HomePlace {
   /** Whether nothing survives the process. */
   readonly isEmbedded: boolean;
   /** Tries until it works: what is asked for is being created by somebody else. */
-  whenThere<T>(open: () => Promise<T>): Promise<T>;
+  readonly whenThere: <T>(open: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
 }
 

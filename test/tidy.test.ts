@@ -163,7 +163,7 @@ const codecs = /^(protobufjs|msgpackr)(\/|$)|^node:(zlib|buffer)$/;
 const logContracts = ["log/contracts.ts", "log/source.ts", "log/sink.ts"];
 const edge = {
   folders: ["state", "record"],
-  files: [...logContracts, "log/names.ts", "platform/platform.ts"],
+  files: [...logContracts, "log/names.ts", "platform/platform.ts", "time/duration.ts"],
   packages: /^node:|^@nats-io\/|^@opentelemetry\/|^lmdb$/,
 } as const satisfies Layer;
 const belowActor = [
@@ -180,19 +180,23 @@ const belowActor = [
   "telemetry",
 ];
 
+/** What every folder may import. */
+const sharedByAll: ReadonlySet<string> = new Set(["errors.ts", "known-options.ts"]);
+
 /** Who may import whom; the linter holds the same table (.oxlintrc.json). */
 const layers: Readonly<Record<string, Layer>> = {
   "errors.ts": { folders: [] },
+  "known-options.ts": { folders: [] },
   time: { folders: [] },
   record: { folders: [], packages: codecs },
   state: { folders: ["time", "record"], packages: codecs },
   window: { folders: ["state", "time", "record"] },
   operator: { folders: ["window", "state", "time", "record"] },
   protocol: { folders: ["time", "record"] },
-  plan: { folders: ["operator", "window", "state", "time", "record"], files: logContracts },
+  plan: { folders: ["operator", "window", "state", "time", "record"], files: [...logContracts, "log/names.ts"] },
   api: { folders: ["plan", "operator", "window", "state", "time", "record"], files: logContracts },
   log: { folders: ["record"], files: ["platform/platform.ts"] },
-  platform: { folders: ["record"] },
+  platform: { folders: ["record"], packages: /^node:crypto$/ },
   nats: edge,
   backends: edge,
   connectors: edge,
@@ -246,7 +250,7 @@ function refusal(inside: string, specifier: string): string | undefined {
   if (target.startsWith("..")) return `${specifier} leaves the framework`;
   const folder = folderOf(target);
   const isOwn = folder !== "." && folder === folderOf(inside);
-  if (isOwn || target === "errors.ts" || layer.files?.includes(target) === true || layer.folders.includes(folder)) {
+  if (isOwn || sharedByAll.has(target) || layer.files?.includes(target) === true || layer.folders.includes(folder)) {
     return undefined;
   }
   return `${folderOf(inside) === "." ? inside : folderOf(inside)} may not import ${target}`;

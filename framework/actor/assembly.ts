@@ -7,7 +7,7 @@ import { StreamError } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
 import type { Split } from "../log/source.ts";
 import { StageProgram } from "../operator/program.ts";
-import type { Stage } from "../plan/plan.ts";
+import type { SinkNode, Stage } from "../plan/plan.ts";
 import type { InstanceId } from "../record/messages.ts";
 import type { Manifest, Pointer, SnapshotRef } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents } from "./feed.ts";
@@ -68,7 +68,7 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const retained = await loadRetained(store, pointer.current);
   const manifest = retained[0]?.manifest;
   if (manifest !== undefined) checkManifest(manifest, stage);
-  const sinks = stage.sinks.map((node) => sinkQueue(claimed, node.name, manifest, events));
+  const sinks = stage.sinks.map((node) => sinkQueue(claimed, node, manifest, events));
   let position = (): number => manifest?.sequence ?? 0;
   const origin = { plan: host.plan, stage, partition: id.partition, epoch, channels: manifest?.channelsOut ?? [] };
   const outputs = new Outputs(origin, sinks, host.findLane, () => position());
@@ -114,14 +114,13 @@ function checkManifest(manifest: Manifest, stage: Stage): void {
 }
 
 function sinkQueue(
-  { host, stage }: Claimed,
-  name: string,
+  { host }: Claimed,
+  { name, spec }: SinkNode,
   manifest: Manifest | undefined,
   events: AssemblyEvents,
 ): SinkQueue {
-  const guarantee = stage.sinks.find((node) => node.name === name)?.spec.guarantee ?? "atLeastOnce";
   const state = manifest?.sinks.find((sink) => sink.sink === name);
-  return new SinkQueue(name, guarantee, state, host.platform, {
+  return new SinkQueue(name, spec, state, host.platform, {
     onProgress: () => events.onProgress(),
     onRefused: (refused) => events.onRefused(refused),
     onFailed: (error) => events.onFailed(error),

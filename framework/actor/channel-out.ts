@@ -91,7 +91,13 @@ export class ChannelOut {
     let piece = this.#open.at(-1);
     if (piece === undefined || piece.records.bytes >= pieceBytesMax) piece = this.#begin(ordinal);
     const before = piece.records.bytes;
-    piece.records.add(value, timestamp);
+    try {
+      piece.records.add(value, timestamp);
+    } catch (error) {
+      // A piece without records would wait for an acknowledgement that never comes.
+      if (piece.records.count === 0) this.#open.pop();
+      throw error;
+    }
     const grown = piece.records.bytes - before;
     this.#bytes += grown;
     this.#last += 1;

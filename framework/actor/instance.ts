@@ -57,7 +57,7 @@ export class Instance {
   #isReleasing = false;
   #isFailing = false;
   #cancelLook: Cancel | undefined;
-  #waiters: { readonly ordinal: number; resolve(): void }[] = [];
+  #waiters: { readonly ordinal: number; resolve: () => void }[] = [];
 
   constructor(host: InstanceHost, id: InstanceId, stage: Stage, epoch: number) {
     this.#host = host;
@@ -239,10 +239,15 @@ export class Instance {
   /** Fails, but says nothing of lost or corrupt data before the pointer has been read (R8): a newer epoch there explains it. */
   #failExplained(error: unknown): void {
     this.#isFailing = true;
-    this.#explain(error).then(
-      (explained) => this.fail(explained),
-      () => this.fail(error),
-    );
+    void this.#explainAndFail(error);
+  }
+
+  async #explainAndFail(error: unknown): Promise<void> {
+    try {
+      this.fail(await this.#explain(error));
+    } catch {
+      this.fail(error);
+    }
   }
 
   async #explain(error: unknown): Promise<unknown> {

@@ -113,8 +113,8 @@ export class Outputs implements Outlet {
       sink.mark();
       this.#touchedSinks.push(sink);
     }
+    sink.add(value, timestamp, this.#ordinal + 1);
     this.#ordinal += 1;
-    sink.add(value, timestamp, this.#ordinal);
   }
 
   deadLetter(letter: DeadLetter): void {

@@ -7,8 +7,9 @@
  * H1. A row counts as out when the writer has confirmed it, or, for a two-phase sink, prepared it at a cut.
  */
 import { StreamError, messageOf } from "../errors.ts";
-import type { RefusedRow, SinkGuarantee, SinkRow, SinkWriter } from "../log/sink.ts";
+import type { RefusedRow, SinkRow, SinkSpec, SinkWriter } from "../log/sink.ts";
 import type { Platform } from "../platform/platform.ts";
+import { cloneValue } from "../record/default-codec.ts";
 import type { SinkState } from "../record/snapshot-record.ts";
 
 /** Rows given to the writer in one call, at most. */
@@ -42,10 +43,13 @@ export interface SinkQueueEvents {
   onFailed(error: unknown): void;
 }
 
+/** What the queue knows of its sink. */
+export type QueuedSink = Pick<SinkSpec, "guarantee" | "encode">;
+
 /** One incarnation's queue into one sink. */
 export class SinkQueue {
   readonly name: string;
-  readonly #guarantee: SinkGuarantee;
+  readonly #spec: QueuedSink;
   readonly #platform: Platform;
   readonly #events: SinkQueueEvents;
   #writer: SinkWriter | undefined;
@@ -62,15 +66,9 @@ export class SinkQueue {
   #retryMs = retryMsMin;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(
-    name: string,
-    guarantee: SinkGuarantee,
-    state: SinkState | undefined,
-    platform: Platform,
-    events: SinkQueueEvents,
-  ) {
+  constructor(name: string, spec: SinkSpec, state: SinkState | undefined, platform: Platform, events: SinkQueueEvents) {
     this.name = name;
-    this.#guarantee = guarantee;
+    this.#spec = spec;
     this.#last = state?.last ?? 0;
     this.#prepared = [...(state?.prepared ?? [])];
     this.#platform = platform;
@@ -99,9 +97,11 @@ export class SinkQueue {
     return (this.#inFlight[0] ?? this.#rows[0])?.ordinal ?? Infinity;
   }
 
+  /** Takes a row as it is now. @throws ROW_REFUSED, and then nothing has changed */
   add(value: unknown, timestamp: number | undefined, ordinal: number): void {
+    const taken = this.#spec.encode === undefined ? copyOf(value) : this.#spec.encode(value);
     this.#last += 1;
-    this.#rows.push({ number: this.#last, value, timestamp, ordinal });
+    this.#rows.push({ number: this.#last, value: taken, timestamp, ordinal });
   }
 
   mark(): void {
@@ -144,7 +144,7 @@ export class SinkQueue {
   }
 
   #pump(): void {
-    if (this.#isBusy || this.#isClosed || this.#writer === undefined) return;
+    if (this.#isBusy || this.#isClosed || this.#writer === undefined || this.#cancelRetry !== undefined) return;
     const commit = this.#commits[0];
     const cut = this.#cuts[0];
     const head = this.#rows[0];
@@ -182,7 +182,11 @@ export class SinkQueue {
       reason: messageOf(error),
       retryMs: this.#retryMs,
     });
-    this.#cancelRetry = this.#platform.clock.schedule(this.#retryMs, () => this.#pump(), { background: true });
+    const again = () => {
+      this.#cancelRetry = undefined;
+      this.#pump();
+    };
+    this.#cancelRetry = this.#platform.clock.schedule(this.#retryMs, again, { background: true });
     this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2);
   }
 
@@ -212,11 +216,21 @@ export class SinkQueue {
   }
 
   async #prepare(cut: Cut): Promise<void> {
-    if (this.#guarantee === "twoPhase") {
+    if (this.#spec.guarantee === "twoPhase") {
       const prepared = await this.#writer?.prepare?.();
       if (prepared !== undefined) this.#prepared.push(prepared);
     }
     this.#cuts.shift();
     cut.resolve({ sink: this.name, last: cut.last, prepared: [...this.#prepared] });
+  }
+}
+
+/** A copy of plain data; what the default codec does not take is handed over as it is. */
+function copyOf(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  try {
+    return cloneValue(value);
+  } catch {
+    return value;
   }
 }

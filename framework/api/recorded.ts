@@ -17,7 +17,7 @@ import { reduceOperator } from "../operator/reduce.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
 import { type Windowed, windowOperator, type WindowSpec } from "../operator/window.ts";
 import { idleTimeoutMsDefault } from "../plan/drafts.ts";
-import { checkKnownOptions } from "../plan/known-options.ts";
+import { checkKnownOptions } from "../known-options.ts";
 import { checkBound, checkPartitions, checkSpan } from "../plan/options.ts";
 import type { KeyedNode, ProgramNode } from "../plan/program.ts";
 import type { ValueCodec } from "../record/codec.ts";

@@ -7,7 +7,7 @@ if (major < 24) {
   process.stderr.write("tidemark needs Node 24 or newer, this is " + process.versions.node + "\n");
   process.exit(2);
 } else {
-  import("./main.ts").then(function (cli) {
+  void import("./main.ts").then(function (cli) {
     return cli.main(process.argv);
   });
 }

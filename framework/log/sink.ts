@@ -73,6 +73,14 @@ export interface SinkSpec<T = unknown> {
   readonly guarantee: SinkGuarantee;
   /** `chained`: each instance of the stage writes for itself. `global`: one instance behind a global edge writes for all. */
   readonly placement: "chained" | "global";
+  /**
+   * Takes a value as it is now: called in the turn that emits it, so that what the program does to the object afterwards changes nothing. What it answers
+   * is the `value` of the row. Synchronous and pure.
+   *
+   * @default a copy of plain data; anything else as it is
+   * @throws ROW_REFUSED when the sink has no form for the value: the record becomes a dead letter
+   */
+  encode?(value: T): unknown;
   /** Checked before anything starts. @throws PATH_UNUSABLE, OPTION_INVALID … */
   validate?(): Promise<void>;
   open(identity: SinkIdentity): Promise<SinkWriter>;

@@ -52,7 +52,7 @@ export interface OperatorContext {
    * Runs `step` as one step (O1). When it throws, everything it did is undone, and the failure goes to the dead-letter output with `describe()`
    * as the record, and `timestamp`. Used for timers and window firings; records are wrapped by the program.
    */
-  step(step: () => void, describe: () => unknown, timestamp?: number | undefined): void;
+  step(step: () => void, describe: () => unknown, timestamp?: number): void;
   /** The keyed state and timers of the stage; only in operators whose factory says `keyed`. */
   readonly keyed: KeyedStore;
   /** Where an operator writes how to take back what a step changes outside of keyed state. */

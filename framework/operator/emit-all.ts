@@ -16,7 +16,10 @@ export function emitAll(context: OperatorContext, outputs: unknown, timestamp: n
     for (let at = 0; at < outputs.length; at++) context.emit(outputs[at], timestamp);
     return;
   }
-  if (!isIterableObject(outputs)) throw new TypeError(`${what} answered ${describe(outputs)}; it may answer nothing, or an iterable object such as an array`);
+  if (!isIterableObject(outputs))
+    throw new TypeError(
+      `${what} answered ${describe(outputs)}; it may answer nothing, or an iterable object such as an array`,
+    );
   for (const output of outputs) context.emit(output, timestamp);
 }
 

@@ -46,9 +46,18 @@ export interface FailedRecord {
 
 /** The dead letter of a failure. */
 export function deadLetterOf({ operator, cause }: OperatorFailure, record: FailedRecord): DeadLetter {
-  const code: ErrorCode = StreamError.is(cause) && cause.policy === "record" ? cause.code : "USER_FUNCTION";
+  const isOurs = StreamError.is(cause) && cause.policy === "record";
+  const code: ErrorCode = isOurs ? cause.code : "USER_FUNCTION";
   const { key, timestamp, value } = record;
-  return { operator, code, message: messageOf(cause), stack: userFrames(cause), key, timestamp, value: encodable(value) };
+  return {
+    operator,
+    code,
+    message: messageOf(cause),
+    stack: isOurs ? "" : userFrames(cause),
+    key,
+    timestamp,
+    value: encodable(value),
+  };
 }
 
 const frame = /^\s+at /;

@@ -11,7 +11,7 @@ export function filterOperator(isKept: (value: unknown) => unknown): OperatorFac
     outputTimestamps: "same",
     create: (context) => ({
       process(value, timestamp) {
-        if (Boolean(isKept(value))) context.emit(value, timestamp);
+        if (isKept(value)) context.emit(value, timestamp);
       },
     }),
   };

@@ -158,11 +158,19 @@ function restoreSlot(slots: Slots, slot: number, held: number): void {
 
 function checkAggregate(name: string, aggregate: NumericAggregate<unknown> | undefined): void {
   if (aggregate !== undefined && Object.hasOwn(initial, aggregate.kind) && typeof aggregate.of === "function") return;
-  throw new StreamError("OPTION_INVALID", `"${name}" is no built-in aggregate: use of.count(), of.sum((r) => …), of.average, of.min or of.max`);
+  throw new StreamError(
+    "OPTION_INVALID",
+    `"${name}" is no built-in aggregate: use of.count(), of.sum((r) => …), of.average, of.min or of.max`,
+  );
 }
 
 function notANumber({ name, kind }: Part, input: unknown): TypeError {
-  const shown = typeof input === "string" ? JSON.stringify(input.slice(0, 80)) : typeof input === "object" ? (input === null ? "null" : "an object") : String(input);
   const which = name === "value" ? kind : `${kind} "${name}"`;
-  return new TypeError(`${which} was given ${shown}, which is no number`);
+  return new TypeError(`${which} was given ${describe(input)}, which is no number`);
+}
+
+function describe(input: unknown): string {
+  if (typeof input === "string") return JSON.stringify(input.slice(0, 80));
+  if (typeof input === "number" || input === undefined || input === null) return String(input);
+  return `a value of type ${typeof input}`;
 }

@@ -21,13 +21,13 @@ import { emitAll, type Outputs } from "./emit-all.ts";
 /** Registers and cancels timers of the current key. */
 export interface Timers {
   /** Calls `onTimer` when the watermark reaches `at`; answers `at`. Registering again changes nothing. */
-  onEventTime(at: number): number;
+  readonly onEventTime: (at: number) => number;
   /** Takes an event-time timer back; nothing happens when there is none, or `at` is undefined. */
-  cancelEventTime(at: number | undefined): void;
+  readonly cancelEventTime: (at: number | undefined) => void;
   /** Calls `onTimer` when processing time reaches `at`; answers `at`. */
-  onProcessingTime(at: number): number;
+  readonly onProcessingTime: (at: number) => number;
   /** Takes a processing-time timer back. */
-  cancelProcessingTime(at: number | undefined): void;
+  readonly cancelProcessingTime: (at: number | undefined) => void;
 }
 
 /** What `process` sees besides the record. Valid during the call only. */
@@ -40,9 +40,9 @@ export interface ProcessContext<K, S> {
   /** The current watermark: -Infinity before the first, Infinity at the end of the input. */
   readonly watermark: number;
   /** Processing time, the same in a replay: use it instead of `Date.now()`. */
-  now(): number;
+  readonly now: () => number;
   /** A number in [0, 1), the same in a replay: use it instead of `Math.random()`. */
-  random(): number;
+  readonly random: () => number;
 }
 
 /** What `onTimer` sees besides the time. */
@@ -93,7 +93,11 @@ class Process implements Operator {
     this.#spec = spec;
     this.#event = namespace.timers("event");
     this.#processing = namespace.timers("processing");
-    this.#scope = new Scope(context, state, new KeyTimers(context.name, spec.onTimer !== undefined, this.#event, this.#processing));
+    this.#scope = new Scope(
+      context,
+      state,
+      new KeyTimers(context.name, spec.onTimer !== undefined, this.#event, this.#processing),
+    );
   }
 
   process(value: unknown, timestamp: number | undefined): void {
@@ -165,8 +169,12 @@ class Scope implements TimerContext<Key, States> {
   get timestamp(): number {
     const timestamp = this.#timestamp;
     if (timestamp !== undefined) return timestamp;
-    const reason = this.#domain === "processing" ? "a processing-time timer has none" : "say .timestamps(…) at the source";
-    throw new StreamError("TIMESTAMP_INVALID", `${this.#context.name} reads the event timestamp, and there is none: ${reason}`);
+    const reason =
+      this.#domain === "processing" ? "a processing-time timer has none" : "say .timestamps(…) at the source";
+    throw new StreamError(
+      "TIMESTAMP_INVALID",
+      `${this.#context.name} reads the event timestamp, and there is none: ${reason}`,
+    );
   }
 
   get watermark(): number {

@@ -101,7 +101,10 @@ export class StageProgram {
   advanceTo(watermark: number, stepsMax: number): boolean {
     const clock = this.#clock;
     if (!(watermark > clock.applied)) return true;
-    invariant(!clock.isAdvancing || clock.watermark === watermark, `watermark ${clock.watermark} is not applied yet, and ${watermark} comes`);
+    invariant(
+      !clock.isAdvancing || clock.watermark === watermark,
+      `watermark ${clock.watermark} is not applied yet, and ${watermark} comes`,
+    );
     clock.watermark = watermark;
     for (const operator of this.#operators) {
       if (operator?.advanceTo !== undefined && !operator.advanceTo(watermark, stepsMax)) return false;
@@ -151,7 +154,8 @@ export class StageProgram {
   get watermark(): number {
     const generators = this.#generators;
     let generated = generators.length === 0 ? -Infinity : Infinity;
-    for (let at = 0; at < generators.length; at++) generated = Math.min(generated, generators[at]?.watermark ?? -Infinity);
+    for (let at = 0; at < generators.length; at++)
+      generated = Math.min(generated, generators[at]?.watermark ?? -Infinity);
     return Math.max(this.#clock.applied, generated);
   }
 
@@ -193,7 +197,10 @@ export class StageProgram {
   #restoreOperator(name: string, state: unknown): void {
     const operator = this.#operators[this.#stage.operators.findIndex((node) => node.name === name)];
     if (operator?.restore === undefined) {
-      throw new StreamError("SNAPSHOT_UNSUITABLE", `the snapshot has state of operator ${name}, and stage ${this.#stage.name} has none like it`);
+      throw new StreamError(
+        "SNAPSHOT_UNSUITABLE",
+        `the snapshot has state of operator ${name}, and stage ${this.#stage.name} has none like it`,
+      );
     }
     operator.restore(state);
   }
@@ -236,9 +243,13 @@ export class StageProgram {
       case "deadLetter":
         return this.#outlet.deadLetter(letter);
       case "fail":
-        throw new StreamError("DEAD_LETTERS_EXCEEDED", `onError is "fail", and operator ${letter.operator} failed with ${letter.code}: ${letter.message}`, {
-          cause: error.cause,
-        });
+        throw new StreamError(
+          "DEAD_LETTERS_EXCEEDED",
+          `onError is "fail", and operator ${letter.operator} failed with ${letter.code}: ${letter.message}`,
+          {
+            cause: error.cause,
+          },
+        );
       case "drop":
         return undefined;
     }
@@ -249,16 +260,26 @@ export class StageProgram {
 function keyedOperator({ name, entry, operators }: StageShape): string | undefined {
   const keyed = operators.flatMap((node, index) => (node.factory.keyed ? [{ node, index }] : []));
   const [first, second] = keyed;
-  invariant(second === undefined, `stage ${name} has two keyed operators, ${first?.node.name} and ${second?.node.name}`);
+  invariant(
+    second === undefined,
+    `stage ${name} has two keyed operators, ${first?.node.name} and ${second?.node.name}`,
+  );
   const isEntry = entry.some((target) => target.kind === "operator" && target.operator === first?.index);
   invariant(first === undefined || isEntry, `${first?.node.name} is keyed and not at the entry of stage ${name}`);
   return first?.node.name;
 }
 
 /** The operators that make watermarks, and behind which no other one does. */
-function lastGenerators({ operators: nodes }: StageShape, operators: readonly (Operator | undefined)[]): readonly Operator[] {
+function lastGenerators(
+  { operators: nodes }: StageShape,
+  operators: readonly (Operator | undefined)[],
+): readonly Operator[] {
   const makes = (index: number): boolean => operators[index]?.watermark !== undefined;
   const leadsToAnother = (index: number): boolean =>
-    nodes[index]?.outputs.some((target) => target.kind === "operator" && (makes(target.operator) || leadsToAnother(target.operator))) ?? false;
-  return operators.filter((operator, index) => operator !== undefined && makes(index) && !leadsToAnother(index)).filter((operator) => operator !== undefined);
+    nodes[index]?.outputs.some(
+      (target) => target.kind === "operator" && (makes(target.operator) || leadsToAnother(target.operator)),
+    ) ?? false;
+  return operators
+    .filter((operator, index) => operator !== undefined && makes(index) && !leadsToAnother(index))
+    .filter((operator) => operator !== undefined);
 }

@@ -54,7 +54,10 @@ class Timestamps implements Operator {
     const timestamp = checkTimestamp(of(value), "the record's timestamp");
     const latest = this.#context.timestampMax();
     if (timestamp > latest) {
-      throw new StreamError("TIMESTAMP_INVALID", `the record's timestamp ${timestamp} lies beyond ${latest}: too far in the future`);
+      throw new StreamError(
+        "TIMESTAMP_INVALID",
+        `the record's timestamp ${timestamp} lies beyond ${latest}: too far in the future`,
+      );
     }
     this.#context.emit(value, timestamp);
     const disorder = this.#disorder;
@@ -70,7 +73,10 @@ class Timestamps implements Operator {
 
   restore(saved: unknown): void {
     if (typeof saved !== "number" || Number.isNaN(saved)) {
-      throw new StreamError("CORRUPT", `the state of ${this.#context.name} is ${String(saved)}, and should be a timestamp`);
+      throw new StreamError(
+        "CORRUPT",
+        `the state of ${this.#context.name} is ${String(saved)}, and should be a timestamp`,
+      );
     }
     this.#disorder.restore(saved);
   }

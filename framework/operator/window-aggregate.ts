@@ -72,8 +72,12 @@ export class WindowAggregate implements Operator, Column {
 
   process(value: unknown, timestamp: number | undefined): void {
     const isEventTime = this.#isEventTime;
-    const time = checkTimestamp(isEventTime ? timestamp : this.#context.now(), isEventTime ? "the record's timestamp" : "processing time");
-    if (Math.abs(time) > this.#timeMax) throw new StreamError("TIMESTAMP_INVALID", `the windows of timestamp ${time} reach beyond the safe integers`);
+    const time = checkTimestamp(
+      isEventTime ? timestamp : this.#context.now(),
+      isEventTime ? "the record's timestamp" : "processing time",
+    );
+    if (Math.abs(time) > this.#timeMax)
+      throw new StreamError("TIMESTAMP_INVALID", `the windows of timestamp ${time} reach beyond the safe integers`);
     const watermark = isEventTime ? this.#context.watermark() : -Infinity;
     const newest = this.#grid.newestStart(time);
     if (time >= newest + this.#grid.sizeMs) {

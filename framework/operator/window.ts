@@ -37,11 +37,15 @@ export interface WindowSpec {
 /** Aggregates each key's records per window. @throws OPTION_INVALID when lateness or aggregate make no sense */
 export function windowOperator({ assigner, allowedLatenessMs = 0, aggregate, reduce }: WindowSpec): OperatorFactory {
   if (!Number.isSafeInteger(allowedLatenessMs) || allowedLatenessMs < 0) {
-    throw new StreamError("OPTION_INVALID", `the allowed lateness is ${allowedLatenessMs}; it is a duration of at least 0`);
+    throw new StreamError(
+      "OPTION_INVALID",
+      `the allowed lateness is ${allowedLatenessMs}; it is a duration of at least 0`,
+    );
   }
   const accumulate = accumulationOf(aggregate, reduce);
   const { kind } = accumulate();
-  const lateness = allowedLatenessMs > 0 && assigner.time === "event" ? `, lateness ${formatDuration(allowedLatenessMs)}` : "";
+  const lateness =
+    allowedLatenessMs > 0 && assigner.time === "event" ? `, lateness ${formatDuration(allowedLatenessMs)}` : "";
   return {
     kind,
     description: `${assigner.description}${lateness}`,
@@ -59,7 +63,8 @@ function accumulationOf(aggregate: WindowSpec["aggregate"], reduce: WindowSpec["
     const fields = aggregate(aggregatesOf);
     return () => new NumericAccumulation({ fields });
   }
-  if (aggregate === undefined) throw new StreamError("OPTION_INVALID", "a window needs an aggregate or a reduce function");
+  if (aggregate === undefined)
+    throw new StreamError("OPTION_INVALID", "a window needs an aggregate or a reduce function");
   if ("kind" in aggregate) return () => new NumericAccumulation(aggregate);
   return () => new CustomAccumulation("aggregate", aggregate);
 }

@@ -37,7 +37,12 @@ export interface StageShape {
 }
 
 /** Runs a timer or window firing as a step: see `OperatorContext.step`. */
-export type RunStep = (operator: string, step: () => void, describe: () => unknown, timestamp: number | undefined) => void;
+export type RunStep = (
+  operator: string,
+  step: () => void,
+  describe: () => unknown,
+  timestamp: number | undefined,
+) => void;
 
 /** What operators share. */
 export interface StageParts {

@@ -5,7 +5,7 @@
  */
 import { messageOf, StreamError } from "../errors.ts";
 import { type Duration, parseDuration } from "../time/duration.ts";
-import { checkKnownOptions } from "./known-options.ts";
+import { checkKnownOptions } from "../known-options.ts";
 
 /** What happens after a record has become a dead letter. */
 export type OnError =

@@ -10,7 +10,14 @@
  * J3. The first outcome stands.
  */
 import { invariant } from "../errors.ts";
-import type { Assignment, InstanceId, JobLogRecord, LeaderStart, OutcomeRecord, SplitRecord } from "../record/messages.ts";
+import type {
+  Assignment,
+  InstanceId,
+  JobLogRecord,
+  LeaderStart,
+  OutcomeRecord,
+  SplitRecord,
+} from "../record/messages.ts";
 
 /** The instance as a key of maps: `2/0` is partition 0 of stage 2. */
 export function instanceKey(id: InstanceId): string {
@@ -115,7 +122,8 @@ export class JobLogView {
 
   /** Every instance of a stage: one per split that is known so far, or one per partition. */
   instancesOf(stage: StageShape): readonly InstanceId[] {
-    if (stage.source !== undefined) return this.splits(stage.index).map((split) => ({ stage: stage.index, partition: split.index }));
+    if (stage.source !== undefined)
+      return this.splits(stage.index).map((split) => ({ stage: stage.index, partition: split.index }));
     return Array.from({ length: stage.partitions }, (_, partition) => ({ stage: stage.index, partition }));
   }
 

@@ -34,7 +34,9 @@ export interface RestartFacts {
 }
 
 /** What follows a crash: a restart after a while, or the end of the job with a message for people. */
-export type RestartDecision = { readonly kind: "restart"; readonly delayMs: number } | { readonly kind: "exhausted"; readonly message: string };
+export type RestartDecision =
+  | { readonly kind: "restart"; readonly delayMs: number }
+  | { readonly kind: "exhausted"; readonly message: string };
 
 /** The budget of a job that says nothing else: five restarts within a minute. */
 export const defaultRestartBudget: RestartBudgetFacts = { restartsMax: 5, withinMs: 60_000 };

@@ -160,7 +160,8 @@ export class EdgeClocks {
 
   /** Goes on from a snapshot; called before the first message. The combined watermark may be lower than it was: the caller keeps its own. */
   restore(states: readonly EdgeState[], leader: number): void {
-    for (const { edge, watermark, isIdle, epoch } of states) Object.assign(this.#clock(edge), { watermark, isIdle, epoch });
+    for (const { edge, watermark, isIdle, epoch } of states)
+      Object.assign(this.#clock(edge), { watermark, isIdle, epoch });
     this.#leader = leader;
     this.#watermark = this.#minimum();
   }
@@ -176,12 +177,15 @@ export class EdgeClocks {
     const going = clocks.filter((clock) => clock.watermark < Infinity);
     if (going.length === 0 && clocks.length > 0) return Infinity;
     const active = going.filter((clock) => !clock.isIdle);
-    return active.length === 0 ? -Infinity : active.reduce((least, clock) => Math.min(least, clock.watermark), Infinity);
+    return active.length === 0
+      ? -Infinity
+      : active.reduce((least, clock) => Math.min(least, clock.watermark), Infinity);
   }
 
   #clock(edge: number): EdgeClock {
     const clock = this.#edges.get(edge);
-    if (clock === undefined) throw new StreamError("CORRUPT", `edge ${edge} does not lead here; known: ${[...this.#edges.keys()].join(", ")}`);
+    if (clock === undefined)
+      throw new StreamError("CORRUPT", `edge ${edge} does not lead here; known: ${[...this.#edges.keys()].join(", ")}`);
     return clock;
   }
 }

@@ -42,6 +42,7 @@ export class BlockReader {
   constructor(count: number, codec: ValueCodec | undefined) {
     this.#count = count;
     this.#codec = codec;
+    // oxlint-disable-next-line unicorn/no-new-array -- the elements follow; Array.from costs several times as much
     this.#values = new Array<unknown>(count);
   }
 
@@ -110,7 +111,7 @@ export class BlockReader {
     if (shape === undefined || shape.names.length !== columns.length) {
       throw corrupt(`${shape?.names.length ?? "some"} columns expected, ${columns.length} found`);
     }
-    shape.fill(columns, count, this.#values, this.#done);
+    shape.makeRows(columns, count, this.#values, this.#done);
   }
 
   #take(column: ColumnValues, count: number): void {

@@ -11,7 +11,8 @@ import { NumberColumn } from "./number-column.ts";
 import { isRow } from "./shape.ts";
 import type { Row, Shape } from "./shape.ts";
 import { StringColumn } from "./string-column.ts";
-import { CodedColumn, ValueColumn } from "./value-column.ts";
+import { ValueColumn } from "./value-column.ts";
+import type { CodedColumn } from "./value-column.ts";
 
 /** Fields of the message `Block`. */
 export const blockField = { count: 1, timestamps: 2, values: 3, rows: 4, coded: 5 } as const;

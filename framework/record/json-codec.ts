@@ -12,7 +12,7 @@ import { corrupt } from "./corrupt.ts";
 import { depthMax, pathTo } from "./refusal.ts";
 
 /** `JSON.rawJSON`, which the language's declarations do not have yet. */
-const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
+const withRaw = JSON as typeof JSON & { rawJSON(text: string): unknown };
 
 /** A codec for values that are JSON; `T` is what the caller knows them to be. */
 export function json<T>(): ValueCodec<T> {
@@ -35,7 +35,7 @@ export function json<T>(): ValueCodec<T> {
 
 /** JSON has -0, but `JSON.stringify` does not write it. */
 function keepNegativeZero(_: string, value: unknown): unknown {
-  return Object.is(value, -0) ? rawJSON("-0") : value;
+  return Object.is(value, -0) ? withRaw.rawJSON("-0") : value;
 }
 
 /** Throws unless the part is JSON (J1); answers whether it is or contains -0. */

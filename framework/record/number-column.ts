@@ -18,7 +18,6 @@ const field = { deltas: 1, doubles: 2 } as const;
 const deltaValueMax = 2 ** 51;
 const deltaBytesMax = 8;
 const capacityFirst = 16;
-const twoTo32 = 2 ** 32;
 
 /** How many bytes a delta takes, about. */
 function deltaBytes(delta: number): number {
@@ -147,7 +146,8 @@ export function readNumbers(
     reader.expect(tag, wireType.bytes, "numbers");
     const outer = reader.enter("numbers");
     const size = reader.end - reader.at;
-    if (kind === field.deltas ? count > size : count * 8 !== size) throw corrupt(`${count} numbers expected, ${size} bytes found`);
+    if (kind === field.deltas ? count > size : count * 8 !== size)
+      throw corrupt(`${count} numbers expected, ${size} bytes found`);
     into = room(count);
     if (kind === field.deltas) readDeltas(reader, count, into, from);
     else readDoubles(reader, count, into, from);

@@ -35,7 +35,9 @@ export function protobuf<T extends object = { readonly [name: string]: unknown }
         const fields = value as { readonly [name: string]: unknown };
         const problem = type.verify?.(fields) ?? undefined;
         if (problem !== undefined) throw new Error(problem);
-        return type.encode(type.fromObject(fields) as never).finish();
+        const message = type.fromObject(fields);
+        checkLongs(message);
+        return type.encode(message as never).finish();
       } catch (error) {
         throw new StreamError("VALUE_NOT_ENCODABLE", `$ is no ${type.name}: ${messageOf(error)}`, { cause: error });
       }
@@ -67,6 +69,13 @@ function withoutLongs(value: unknown): unknown {
     if (typeof part === "object") setOwn(parts, name, withoutLongs(part));
   }
   return value;
+}
+
+/** Throws when an integer of 64 bits is one that {@link withoutLongs} would refuse. */
+function checkLongs(value: object): void {
+  if (ArrayBuffer.isView(value)) return;
+  if (isLong(value)) toNumber(value);
+  else for (const part of Object.values(value)) if (typeof part === "object" && part !== null) checkLongs(part);
 }
 
 function isLong(value: object): value is Long {

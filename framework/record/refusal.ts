@@ -24,12 +24,7 @@ export function asNotEncodable(error: unknown, value: unknown): StreamError {
 }
 
 /** The path and kind of the first part that cannot be encoded, or undefined; `fine` are the parts known to be none. */
-function findRefused(
-  value: unknown,
-  path: string,
-  parents: readonly object[],
-  fine: Set<object>,
-): string | undefined {
+function findRefused(value: unknown, path: string, parents: readonly object[], fine: Set<object>): string | undefined {
   if (typeof value === "function") return `${path} is a function; ${advice}`;
   if (typeof value === "symbol") return `${path} is a symbol; ${advice}`;
   if (typeof value !== "object" || value === null) return undefined;

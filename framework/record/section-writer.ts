@@ -116,7 +116,9 @@ export class SectionWriter {
 
   /** A block for a value that `block` did not take: of the value's kind, unless `block` is so short that kinds seem to alternate. */
   #blockAfter(block: Block, value: unknown): Block {
-    return block.count < runWorthwhile ? this.#push(new ValuesBlock(this.#count, new ValueColumn())) : this.#open(value);
+    return block.count < runWorthwhile
+      ? this.#push(new ValuesBlock(this.#count, new ValueColumn()))
+      : this.#open(value);
   }
 
   #open(value: unknown): Block {

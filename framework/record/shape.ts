@@ -36,7 +36,7 @@ type PutRow = (row: Row, index: number, columns: Column[]) => number;
 export type ColumnValues = ArrayLike<unknown>;
 
 /** Makes `count` rows from `columns` and stores them in `into` from `from` on. */
-type FillRows = (columns: readonly ColumnValues[], count: number, into: unknown[], from: number) => void;
+type MakeRows = (columns: readonly ColumnValues[], count: number, into: unknown[], from: number) => void;
 
 const rowsBeforeCode = 512;
 const shapesMax = 512;
@@ -48,15 +48,15 @@ export class Shape {
   /** The message `Shape` of `frame.proto`. */
   readonly encoded: Uint8Array;
   #put: PutRow;
-  #fill: FillRows;
+  #make: MakeRows;
   #putLeft = rowsBeforeCode;
-  #fillLeft = rowsBeforeCode;
+  #makeLeft = rowsBeforeCode;
 
   constructor(names: readonly string[], encoded: Uint8Array) {
     this.names = names;
     this.encoded = encoded;
     this.#put = (row, index, columns) => putByName(names, row, index, columns);
-    this.#fill = (columns, count, into, from) => fillByName(names, columns, count, into, from);
+    this.#make = (columns, count, into, from) => makeByName(names, columns, count, into, from);
   }
 
   /** Puts the properties of a plain object into columns; -1, and nothing of use written, when it is of another shape. */
@@ -66,12 +66,12 @@ export class Shape {
   }
 
   /** Makes `count` records from columns. */
-  fill(columns: readonly ColumnValues[], count: number, into: unknown[], from: number): void {
-    if (this.#fillLeft > 0) {
-      this.#fillLeft -= count;
-      if (this.#fillLeft <= 0) this.#fill = generateFill(this.names) ?? this.#fill;
+  makeRows(columns: readonly ColumnValues[], count: number, into: unknown[], from: number): void {
+    if (this.#makeLeft > 0) {
+      this.#makeLeft -= count;
+      if (this.#makeLeft <= 0) this.#make = generateMake(this.names) ?? this.#make;
     }
-    this.#fill(columns, count, into, from);
+    this.#make(columns, count, into, from);
   }
 
   /** Whether `row` has exactly these names in this order. */
@@ -160,7 +160,7 @@ function putByName(names: readonly string[], row: Row, index: number, columns: C
   return size;
 }
 
-function fillByName(
+function makeByName(
   names: readonly string[],
   columns: readonly ColumnValues[],
   count: number,
@@ -191,14 +191,14 @@ function generatePut(names: readonly string[]): PutRow | undefined {
   return generate("names", "generalise", body)?.(names, generalise) as PutRow | undefined;
 }
 
-function generateFill(names: readonly string[]): FillRows | undefined {
+function generateMake(names: readonly string[]): MakeRows | undefined {
   const columns = names.map((_, at) => `const column${at} = columns[${at}];`);
   const parts = names.map((name, at) => `${quoted(name)}: column${at}[index]`);
   const body = `return (columns, count, into, from) => {
     ${columns.join("\n")}
     for (let index = 0; index < count; index++) into[from + index] = { ${parts.join(", ")} };
   };`;
-  return generate(body)?.() as FillRows | undefined;
+  return generate(body)?.() as MakeRows | undefined;
 }
 
 /** A name as it stands in an object literal (H1). */
@@ -209,6 +209,7 @@ function quoted(name: string): string {
 /** A function of the given parameters and body, or undefined where the process does not allow code to be generated. */
 function generate(...parts: string[]): ((...values: unknown[]) => unknown) | undefined {
   try {
+    // oxlint-disable-next-line typescript/no-implied-eval -- H1: names are quoted
     return new Function(...parts) as (...values: unknown[]) => unknown;
   } catch {
     return undefined;

@@ -102,7 +102,13 @@ export interface Manifest {
   readonly segments: readonly SegmentState[];
   /** State of operators outside keyed state (dealing counters, watermark generators), by operator name; default codec. */
   readonly operators: Uint8Array;
-  readonly counts: { readonly recordsIn: number; readonly recordsOut: number; readonly late: number; readonly deadLetters: number; readonly windowsOut: number };
+  readonly counts: {
+    readonly recordsIn: number;
+    readonly recordsOut: number;
+    readonly late: number;
+    readonly deadLetters: number;
+    readonly windowsOut: number;
+  };
 }
 
 /** The value of the register `job` (design, section 13: Life of a job). */

@@ -30,7 +30,7 @@ export class ValueColumn implements Column {
 
   get(index: number): unknown {
     const start = index === 0 ? 0 : this.#ends[index - 1]!;
-    return new MessagePackReader(this.#encoded.bytes, start, this.#ends[index]!).read();
+    return new MessagePackReader(this.#encoded.bytes, start, this.#ends[index]).read();
   }
 
   write(out: ByteWriter, count: number): void {
@@ -81,7 +81,7 @@ export class CodedColumn implements Column {
   }
 
   #bytesOf(index: number): Uint8Array {
-    return this.#encoded.bytes.subarray(this.#startOf(index), this.#ends[index]!);
+    return this.#encoded.bytes.subarray(this.#startOf(index), this.#ends[index]);
   }
 
   #startOf(index: number): number {

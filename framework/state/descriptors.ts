@@ -49,8 +49,10 @@ export interface MapDescriptor<K extends KeyPart, V> {
 }
 
 /** The state that an operator declares, by name; the name is the state's identity across versions of the program. */
+export type States = Readonly<Record<string, AnyDescriptor>>;
+
 // oxlint-disable-next-line typescript/no-explicit-any -- any value type: descriptors are read back by StateOf
-export type States = Readonly<Record<string, ValueDescriptor<any> | MapDescriptor<any, any>>>;
+type AnyDescriptor = ValueDescriptor<any> | MapDescriptor<any, any>;
 
 /** The handles to declared state. */
 export type StateOf<S> = {

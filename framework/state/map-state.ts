@@ -160,8 +160,16 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, L
   #checkKey(key: unknown): void {
     if (typeof key === "string" || typeof key === "boolean" || typeof key === "bigint") return;
     if (typeof key === "number" && !Number.isNaN(key)) return;
-    const what = typeof key === "object" ? "an object" : String(key);
-    throw new StreamError("KEY_INVALID", `${what} cannot be a key of map state ${this.name}: use a string, number, boolean or bigint`);
+    const what =
+      typeof key === "number"
+        ? "NaN"
+        : key === null || key === undefined
+          ? String(key)
+          : `a value of type ${typeof key}`;
+    throw new StreamError(
+      "KEY_INVALID",
+      `${what} cannot be a key of map state ${this.name}: use a string, number, boolean or bigint`,
+    );
   }
 }
 

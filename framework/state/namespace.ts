@@ -35,7 +35,11 @@ export class Namespace {
       const column = this.columnName(`state/${name}`);
       if (descriptor?.kind === "value") handles[name] = new ValueCells(this.store, column);
       else if (descriptor?.kind === "map") handles[name] = new MapCells(this.store, column);
-      else throw new StreamError("OPTION_INVALID", `state "${name}" of ${this.#operator} is not declared with value() or map()`);
+      else
+        throw new StreamError(
+          "OPTION_INVALID",
+          `state "${name}" of ${this.#operator} is not declared with value() or map()`,
+        );
     }
     return handles as StateOf<S>;
   }

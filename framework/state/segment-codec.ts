@@ -85,7 +85,11 @@ function explain(row: Row, columns: readonly Column[]): void {
       defaultCodec.encode(column.encode(cell));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new StreamError("VALUE_NOT_ENCODABLE", `state ${column.name} of key ${renderKey(row.key)} cannot be stored: ${reason}`, { cause: error });
+      throw new StreamError(
+        "VALUE_NOT_ENCODABLE",
+        `state ${column.name} of key ${renderKey(row.key)} cannot be stored: ${reason}`,
+        { cause: error },
+      );
     }
   }
 }
@@ -97,7 +101,8 @@ function decodePayload(index: number, bytes: Uint8Array): readonly [readonly unk
   const computed = crc32(payload);
   if (stored !== computed) throw corrupt(index, `its checksum is ${computed}, and ${stored} was stored`);
   const value = decodeValue(index, payload);
-  if (!Array.isArray(value) || !Array.isArray(value[0]) || !Array.isArray(value[1])) throw corrupt(index, "it holds no rows");
+  if (!Array.isArray(value) || !Array.isArray(value[0]) || !Array.isArray(value[1]))
+    throw corrupt(index, "it holds no rows");
   return [value[0], value[1]];
 }
 

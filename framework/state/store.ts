@@ -150,7 +150,10 @@ export class KeyedStore {
   /** Freezes what has changed since the last cut; instant. Called between steps. The previous cut is encoded or discarded. */
   cut(): SegmentCut {
     const waiting = this.#segments.find((segment) => segment.cut !== undefined);
-    invariant(waiting === undefined, `segment ${waiting?.index} still waits for the previous cut: encode or discard that first`);
+    invariant(
+      waiting === undefined,
+      `segment ${waiting?.index} still waits for the previous cut: encode or discard that first`,
+    );
     const dirty = this.#segments.filter((segment) => segment.isDirty);
     return new SegmentCut(dirty, (segment) => encodeSegment(segment, this.#columns));
   }
@@ -167,7 +170,8 @@ export class KeyedStore {
 
   #restoreRow(index: number, { key, cells }: SavedRow): void {
     const row = this.#provisional(key, keyId(key));
-    if (row.segment.index !== index) throw corrupt(index, `key ${String(row.id)} belongs to segment ${row.segment.index}`);
+    if (row.segment.index !== index)
+      throw corrupt(index, `key ${String(row.id)} belongs to segment ${row.segment.index}`);
     if (this.#rows.has(row.id)) throw corrupt(index, `key ${String(row.id)} is there twice`);
     for (const [at, column] of this.#columns.entries()) {
       const saved = cells[at];

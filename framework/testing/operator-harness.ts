@@ -34,7 +34,7 @@ export interface HarnessOptions {
   /** Takes the key of a record; for keyed operators. */
   readonly key?: KeySelector | undefined;
   /** Operators chained behind the one under test. */
-  readonly then?: readonly OperatorFactory[] | undefined;
+  readonly behind?: readonly OperatorFactory[] | undefined;
   /** @default "deadLetter" */
   readonly onError?: ProgramOptions["onError"] | undefined;
   /** @default false */
@@ -73,7 +73,7 @@ export class OperatorHarness {
     this.#options = options;
     this.#outbox = new Outbox(options.refuses ?? (() => false));
     this.#fuse = { isLit: false };
-    this.#stage = stageOf(factory, options.then ?? [], this.#fuse);
+    this.#stage = stageOf(factory, options.behind ?? [], this.#fuse);
     this.#program = this.#newProgram();
   }
 
@@ -85,7 +85,7 @@ export class OperatorHarness {
   }
 
   /** Feeds records one after the other. */
-  processAll(records: Iterable<readonly [value: unknown, timestamp?: number]>): this {
+  processAll(records: Iterable<readonly [value: unknown, timestamp?: number | undefined]>): this {
     for (const [value, timestamp] of records) this.process(value, timestamp);
     return this;
   }
@@ -194,10 +194,10 @@ export function operatorHarness(factory: OperatorFactory, options: HarnessOption
 }
 
 /** The operator and those behind it in a chain, and beside it what makes a record fail when its step is all but over. */
-function stageOf(factory: OperatorFactory, then: readonly OperatorFactory[], fuse: Fuse): StageShape {
-  const chain = [factory, ...then];
+function stageOf(factory: OperatorFactory, behind: readonly OperatorFactory[], fuse: Fuse): StageShape {
+  const chain = [factory, ...behind];
   const operators = chain.map((link, index) => ({
-    name: index === 0 ? "tested" : `then-${index}`,
+    name: index === 0 ? "tested" : `behind-${index}`,
     factory: link,
     outputs: [
       index + 1 < chain.length

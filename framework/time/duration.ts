@@ -27,7 +27,8 @@ export interface DurationRange {
 
 const unitsMs: Readonly<Record<Unit, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 };
 const units: readonly Unit[] = ["d", "h", "m", "s", "ms"];
-const notation = /^(-?)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
+const notation =
+  /^(-?)(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
 
 /**
  * A duration in milliseconds. `what` names the option or argument in the error. Called once, where the user's program says it.
@@ -41,7 +42,10 @@ export function parseDuration(duration: Duration, what: string, { minMs = 0 }: D
     throw new StreamError("OPTION_INVALID", `${what} is ${quote(duration)}, which is no duration: ${hint}`);
   }
   if (ms < minMs) {
-    throw new StreamError("OPTION_INVALID", `${what} is ${quote(duration)}, and must be at least ${formatDuration(minMs)}`);
+    throw new StreamError(
+      "OPTION_INVALID",
+      `${what} is ${quote(duration)}, and must be at least ${formatDuration(minMs)}`,
+    );
   }
   return ms + 0;
 }

@@ -16,7 +16,8 @@ export function checkTimestamp(value: unknown, what: string): number {
 }
 
 function hintFor(value: unknown): string {
-  if (value === undefined) return "event time needs a timestamp; say .timestamps(…) at the source, or use processing time";
+  if (value === undefined)
+    return "event time needs a timestamp; say .timestamps(…) at the source, or use processing time";
   return "a timestamp is a whole number of milliseconds since the epoch";
 }
 

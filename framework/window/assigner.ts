@@ -62,20 +62,37 @@ export function sliding(size: Duration, slide: Duration, options: WindowOptions 
   return assigner("sliding", sizeMs, slideMs, options);
 }
 
-function assigner(kind: WindowAssigner["kind"], sizeMs: number, slideMs: number, options: WindowOptions): WindowAssigner {
+function assigner(
+  kind: WindowAssigner["kind"],
+  sizeMs: number,
+  slideMs: number,
+  options: WindowOptions,
+): WindowAssigner {
   const { offset = 0, time = "event" } = options;
   const offsetMs = parseDuration(offset, "the offset of a window", { minMs: -Infinity });
   if (Math.abs(offsetMs) >= slideMs) {
     const bound = kind === "tumbling" ? "size" : "slide";
-    throw new StreamError("OPTION_INVALID", `the offset ${formatDuration(offsetMs)} is not smaller than the ${bound} of the window, ${formatDuration(slideMs)}`);
+    throw new StreamError(
+      "OPTION_INVALID",
+      `the offset ${formatDuration(offsetMs)} is not smaller than the ${bound} of the window, ${formatDuration(slideMs)}`,
+    );
   }
   if (time !== "event" && time !== "processing") {
-    throw new StreamError("OPTION_INVALID", `the time of a window is ${JSON.stringify(time)}; it is "event" or "processing"`);
+    throw new StreamError(
+      "OPTION_INVALID",
+      `the time of a window is ${JSON.stringify(time)}; it is "event" or "processing"`,
+    );
   }
   return { kind, sizeMs, slideMs, offsetMs, time, description: describe(kind, sizeMs, slideMs, offsetMs, time) };
 }
 
-function describe(kind: WindowAssigner["kind"], sizeMs: number, slideMs: number, offsetMs: number, time: WindowTime): string {
+function describe(
+  kind: WindowAssigner["kind"],
+  sizeMs: number,
+  slideMs: number,
+  offsetMs: number,
+  time: WindowTime,
+): string {
   const every = kind === "sliding" ? ` every ${formatDuration(slideMs)}` : "";
   const offset = offsetMs === 0 ? "" : `, offset ${formatDuration(offsetMs)}`;
   return `${kind} ${formatDuration(sizeMs)}${every}${offset}${time === "processing" ? ", processing time" : ""}`;

@@ -42,6 +42,13 @@ export class Rig {
     return (await outcome)();
   }
 
+  /** Lets exactly `ms` pass, wake-up by wake-up, however much is still on its way. */
+  async pass(ms: number): Promise<void> {
+    let isOver = false;
+    this.clock.schedule(ms, () => void (isOver = true), { background: true });
+    await this.clock.until(() => isOver, ms);
+  }
+
   log(name: string, maxBytes = 1_000_000): Promise<Log> {
     return this.result(this.seams.logs.create(name, { maxBytes, full: "refuse" }));
   }

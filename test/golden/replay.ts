@@ -32,12 +32,12 @@ export function expectCase(golden: GoldenCase<unknown>, { factory, output, hasLa
     const place = `${golden.id}, step ${at}: ${JSON.stringify(entry)}`;
     const order = "key" in entry ? golden.compare.onRecord : golden.compare.onTime;
     const actual = main.map(output);
-    expect(comparable(actual, order), place).toEqual(comparable(step.main ?? [], order));
+    expect({ place, is: comparable(actual, order) }).toEqual({ place, is: comparable(step.main ?? [], order) });
     if (golden.compare.oneInstance === "byTime" && "watermark" in entry) expectSorted(main, place);
-    if (hasLateOutput) expect(late.map(lateOutput), place).toEqual(step.late ?? []);
-    expect(deadLetters, place).toEqual([]);
+    if (hasLateOutput) expect({ place, is: late.map(lateOutput) }).toEqual({ place, is: step.late ?? [] });
+    expect({ place, is: deadLetters }).toEqual({ place, is: [] });
     if (step.watermark !== undefined) watermark = timeOf(step.watermark);
-    expect(harness.eventTime, place).toBe(watermark);
+    expect({ place, is: harness.eventTime }).toEqual({ place, is: watermark });
   }
 }
 
@@ -55,7 +55,7 @@ function lateOutput({ value, timestamp }: Emitted): GoldenOutput {
 /** Our instances fire in order of time across keys. */
 function expectSorted(main: readonly Emitted[], place: string): void {
   const times = main.map(({ timestamp }) => timestamp ?? 0);
-  expect(times, place).toEqual(times.toSorted((a, b) => a - b));
+  expect({ place, times }).toEqual({ place, times: times.toSorted((a, b) => a - b) });
 }
 
 /** A timestamp as cases write it. */

@@ -1,8 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { processOperator, type ProcessContext, type ProcessSpec, type Timers } from "../../framework/operator/process.ts";
-import { map, value, type MapState, type StateOf, type States, type ValueState } from "../../framework/state/descriptors.ts";
-import { operatorHarness, type HarnessOptions, type OperatorHarness } from "../../framework/testing/operator-harness.ts";
+import {
+  processOperator,
+  type ProcessContext,
+  type ProcessSpec,
+  type Timers,
+} from "../../framework/operator/process.ts";
+import {
+  map,
+  value,
+  type MapState,
+  type StateOf,
+  type States,
+  type ValueState,
+} from "../../framework/state/descriptors.ts";
+import {
+  operatorHarness,
+  type HarnessOptions,
+  type OperatorHarness,
+} from "../../framework/testing/operator-harness.ts";
 
 /** One thing that a callback does. */
 type Action =
@@ -26,7 +42,11 @@ interface Command {
   readonly actions: readonly Action[];
 }
 
-const declared = { number: value<number>(), list: value<{ items: number[] }>(), entries: map<string, number | { n: number }>() };
+const declared = {
+  number: value<number>(),
+  list: value<{ items: number[] }>(),
+  entries: map<string, number | { n: number }>(),
+};
 type Declared = typeof declared;
 type Handles = StateOf<Declared>;
 
@@ -49,37 +69,53 @@ function act(machine: Machine, actions: readonly Action[]): object[] {
 function actOnce({ key, state, timers }: Machine, action: Action): object | undefined {
   switch (action[0]) {
     case "setNumber":
-      return void state.number.set(action[1]);
+      state.number.set(action[1]);
+      break;
     case "setList":
-      return void state.list.set({ items: [...action[1]] });
+      state.list.set({ items: [...action[1]] });
+      break;
     case "pushToList":
-      return void state.list.get()?.items.push(action[1]);
+      state.list.get()?.items.push(action[1]);
+      break;
     case "put":
-      return void state.entries.set(action[1], action[2]);
+      state.entries.set(action[1], action[2]);
+      break;
     case "putObject":
-      return void state.entries.set(action[1], { n: action[2] });
+      state.entries.set(action[1], { n: action[2] });
+      break;
     case "changeObject": {
       const entry = state.entries.get(action[1]);
       if (typeof entry === "object") entry.n += 1;
-      return undefined;
+      break;
     }
     case "delete":
       return { deleted: state.entries.delete(action[1]) };
     case "clearMap":
-      return void state.entries.clear();
+      state.entries.clear();
+      break;
     case "register":
-      return void timers.onEventTime(action[1]);
+      timers.onEventTime(action[1]);
+      break;
     case "cancel":
-      return void timers.cancelEventTime(action[1]);
+      timers.cancelEventTime(action[1]);
+      break;
     case "registerProcessing":
-      return void timers.onProcessingTime(action[1]);
+      timers.onProcessingTime(action[1]);
+      break;
     case "cancelProcessing":
-      return void timers.cancelProcessingTime(action[1]);
+      timers.cancelProcessingTime(action[1]);
+      break;
     case "emit":
-      return { key, number: state.number.get() ?? null, list: state.list.get()?.items ?? null, size: state.entries.size, entries: [...state.entries.entries()] };
+      return snapshotOf(key, state);
     case "throw":
       throw new Error("on purpose");
   }
+  return undefined;
+}
+
+function snapshotOf(key: string, { number, list, entries }: Handles): object {
+  const items = list.get()?.items ?? null;
+  return { key, number: number.get() ?? null, list: items, size: entries.size, entries: [...entries.entries()] };
 }
 
 /** What a timer does is a function of its time. */
@@ -105,7 +141,28 @@ interface NaiveKey {
 
 /** Copies everything before each step, and sorts all timers to find the next. */
 class NaiveProcess {
-  #state = { keys: new Map<string, NaiveKey>(), event: [] as NaiveTimer[], processing: [] as NaiveTimer[], registered: 0 };
+  #watermark = -Infinity;
+  #now = 0;
+  #state = {
+    keys: new Map<string, NaiveKey>(),
+    event: [] as NaiveTimer[],
+    processing: [] as NaiveTimer[],
+    registered: 0,
+  };
+
+  run(step: Step): object[] {
+    switch (step[0]) {
+      case "command":
+        return this.step(step[1].key, step[1].actions);
+      case "watermark":
+        if (step[1] <= this.#watermark) return [];
+        this.#watermark = step[1];
+        return this.fireDue("event", step[1]);
+      case "clock":
+        this.#now = Math.max(this.#now, step[1]);
+        return this.fireDue("processing", this.#now);
+    }
+  }
 
   step(key: string, actions: readonly Action[]): object[] {
     const before = structuredClone(this.#state);
@@ -120,7 +177,9 @@ class NaiveProcess {
   fireDue(domain: "event" | "processing", until: number): object[] {
     const outputs: object[] = [];
     for (;;) {
-      const due = this.#state[domain].filter(({ time }) => time <= until).toSorted((a, b) => a.time - b.time || a.number - b.number);
+      const due = this.#state[domain]
+        .filter(({ time }) => time <= until)
+        .toSorted((a, b) => a.time - b.time || a.number - b.number);
       const [first] = due;
       if (first === undefined) return outputs;
       this.#state[domain] = this.#state[domain].filter((timer) => timer !== first);
@@ -133,7 +192,11 @@ class NaiveProcess {
     const cell = keys.get(key) ?? { number: undefined, list: undefined, entries: new Map() };
     keys.set(key, cell);
     const entries = cell.entries as unknown as MapState<string, number | { n: number }>;
-    return { key, timers: this.#timers(key), state: { number: field(cell, "number"), list: field(cell, "list"), entries } };
+    return {
+      key,
+      timers: this.#timers(key),
+      state: { number: field(cell, "number"), list: field(cell, "list"), entries },
+    };
   }
 
   #timers(key: string): Timers {
@@ -187,8 +250,15 @@ const anyAction: fc.Arbitrary<Action> = fc.oneof(
   fc.constant(["emit"] as const),
 );
 const anyCommand = fc
-  .record({ key: fc.constantFrom("a", "b", "c"), actions: fc.array(anyAction, { maxLength: 8 }), throws: fc.integer({ min: 0, max: 5 }) })
-  .map(({ key, actions, throws }): Command => ({ key, actions: throws === 0 ? [...actions, ["throw"]] : [...actions, ["emit"]] }));
+  .record({
+    key: fc.constantFrom("a", "b", "c"),
+    actions: fc.array(anyAction, { maxLength: 8 }),
+    throws: fc.integer({ min: 0, max: 5 }),
+  })
+  .map(({ key, actions, throws }): Command => ({
+    key,
+    actions: throws === 0 ? [...actions, ["throw"]] : [...actions, ["emit"]],
+  }));
 type Step = readonly ["command", Command] | readonly ["watermark", number] | readonly ["clock", number];
 const anyScript: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
@@ -218,29 +288,21 @@ test.each(Object.entries(modes))("P1, P3, P4: state and timers are the naive one
     fc.property(anyScript, (script) => {
       const harness = operatorHarness(scripted, { ...keyed, ...options });
       const naive = new NaiveProcess();
-      let watermark = -Infinity;
-      let now = 0;
       for (const step of script) {
         runStep(harness, step);
-        const actual = harness.take().main.map((emitted) => emitted.value);
-        if (step[0] === "command") expect(actual).toEqual(naive.step(step[1].key, step[1].actions));
-        else if (step[0] === "watermark") {
-          expect(actual).toEqual(step[1] > watermark ? naive.fireDue("event", step[1]) : []);
-          watermark = Math.max(watermark, step[1]);
-        } else {
-          now = Math.max(now, step[1]);
-          expect(actual).toEqual(naive.fireDue("processing", now));
-        }
+        expect(harness.take().main.map((emitted) => emitted.value)).toEqual(naive.run(step));
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
 
 test("O1, O2: the bytes are the same with and without restores, poison, and records that failed", () => {
   fc.assert(
     fc.property(anyScript, (script) => {
-      const succeeding = script.filter((step) => step[0] !== "command" || step[1].actions.every(([kind]) => kind !== "throw"));
+      const succeeding = script.filter(
+        (step) => step[0] !== "command" || step[1].actions.every(([kind]) => kind !== "throw"),
+      );
       const states = Object.values(modes).flatMap((options) =>
         [script, succeeding].map((steps) => {
           const harness = operatorHarness(scripted, { ...keyed, ...options });
@@ -254,7 +316,10 @@ test("O1, O2: the bytes are the same with and without restores, poison, and reco
   );
 });
 
-function harnessOf<S extends States>(spec: ProcessSpec<number, unknown, string, S>, options: HarnessOptions = {}): OperatorHarness {
+function harnessOf<S extends States>(
+  spec: ProcessSpec<number, unknown, string, S>,
+  options: HarnessOptions = {},
+): OperatorHarness {
   return operatorHarness(processOperator(spec), { key: () => "k", ...options });
 }
 
@@ -304,7 +369,10 @@ describe("the context", () => {
       },
     });
     harness.clock(50).process(0, 0).process(0, 0).watermark(9).clock(40).process(0, 0);
-    expect(harness.take().main.map((emitted) => emitted.value)).toEqual([[-Infinity, 50], [9, 50]]);
+    expect(harness.take().main.map((emitted) => emitted.value)).toEqual([
+      [-Infinity, 50],
+      [9, 50],
+    ]);
     expect(draws[0]).toBe(draws[1]);
     expect(draws[1]).not.toBe(draws[2]);
     expect(draws.every((draw) => draw >= 0 && draw < 1)).toBe(true);
@@ -328,7 +396,13 @@ describe("the context", () => {
       },
     });
     for (const at of [0, 1, 2, 3, 4]) harness.process(at, 0);
-    expect(harness.take().main.map((emitted) => emitted.value)).toEqual([[1, 1], [1, 1], [1, 1], [5, 1], [5, 1]]);
+    expect(harness.take().main.map((emitted) => emitted.value)).toEqual([
+      [1, 1],
+      [1, 1],
+      [1, 1],
+      [5, 1],
+      [5, 1],
+    ]);
   });
 
   test("what no snapshot can hold is refused with the record that brings it, also when it comes in through an object that was got", () => {
@@ -344,7 +418,10 @@ describe("the context", () => {
     });
     for (const at of [0, 1, 2, 3, 4]) harness.process(at, 0);
     const { main, deadLetters } = harness.take();
-    expect(main.map((emitted) => emitted.value)).toEqual([{ n: 1, size: 0 }, { n: 1, size: 0 }]);
+    expect(main.map((emitted) => emitted.value)).toEqual([
+      { n: 1, size: 0 },
+      { n: 1, size: 0 },
+    ]);
     expect(deadLetters.map(({ code, operator, key, value: failed }) => [code, operator, key, failed])).toEqual(
       [1, 2, 3].map((at) => ["VALUE_NOT_ENCODABLE", "tested", '"k"', at]),
     );
@@ -369,13 +446,27 @@ describe("the context", () => {
 
 describe("misuse", () => {
   const answers: readonly (readonly [string, unknown, string])[] = [
-    ["a string", "text", 'process answered the string "text"; it may answer nothing, or an iterable object such as an array'],
-    ["a promise", Promise.resolve([1]), "process answered a promise, which nothing waits for; it may answer nothing, or an iterable object such as an array"],
+    [
+      "a string",
+      "text",
+      'process answered the string "text"; it may answer nothing, or an iterable object such as an array',
+    ],
+    [
+      "a promise",
+      Promise.resolve([1]),
+      "process answered a promise, which nothing waits for; it may answer nothing, or an iterable object such as an array",
+    ],
     ["a number", 5, "process answered 5; it may answer nothing, or an iterable object such as an array"],
-    ["an object", {}, "process answered an object that is not iterable; it may answer nothing, or an iterable object such as an array"],
+    [
+      "an object",
+      {},
+      "process answered an object that is not iterable; it may answer nothing, or an iterable object such as an array",
+    ],
   ];
   test.each(answers)("%s is no list of outputs", (_name, answer, message) => {
-    const { main, deadLetters } = harnessOf({ process: () => answer as never }).process(1, 0).take();
+    const { main, deadLetters } = harnessOf({ process: () => answer as never })
+      .process(1, 0)
+      .take();
     expect(main).toEqual([]);
     expect(deadLetters).toMatchObject([{ code: "USER_FUNCTION", message }]);
   });
@@ -393,15 +484,22 @@ describe("misuse", () => {
 
   test("a timer without onTimer is refused", () => {
     const harness = harnessOf({ process: (at, { timers }) => void timers.onProcessingTime(at) });
-    expect(harness.process(1, 0).take().deadLetters).toMatchObject([{ message: "tested registers a timer and has no onTimer" }]);
+    expect(harness.process(1, 0).take().deadLetters).toMatchObject([
+      { message: "tested registers a timer and has no onTimer" },
+    ]);
   });
 
   test("state that is not declared with value() or map() is refused when the operator is made", () => {
-    expect(() => harnessOf({ state: { n: 5 as never }, process: () => undefined })).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
+    expect(() => harnessOf({ state: { n: 5 as never }, process: () => undefined })).toThrow(
+      expect.objectContaining({ code: "OPTION_INVALID" }),
+    );
   });
 
   test("keys of map state are primitives", () => {
-    const harness = harnessOf({ state: { entries: map<string, number>() }, process: (_at, { state }) => state.entries.set({} as never, 1) });
+    const harness = harnessOf({
+      state: { entries: map<string, number>() },
+      process: (_at, { state }) => state.entries.set({} as never, 1),
+    });
     expect(harness.process(1, 0).take().deadLetters).toMatchObject([{ code: "KEY_INVALID" }]);
   });
 });

@@ -30,7 +30,18 @@ function viewOf(records: readonly JobLogRecord[]): JobLogView {
 }
 
 function report(instance: InstanceId, epoch: number, activity: Activity = "finished"): Report {
-  return { instance, epoch, n: 1, position: 0, watermark: Infinity, activity, state: "running", snapshot: 0, failure: "", counts };
+  return {
+    instance,
+    epoch,
+    n: 1,
+    position: 0,
+    watermark: Infinity,
+    activity,
+    state: "running",
+    snapshot: 0,
+    failure: "",
+    counts,
+  };
 }
 
 function isDone(records: readonly JobLogRecord[], ...reports: Report[]): boolean {

@@ -11,7 +11,10 @@ test("L1: stands at once when nobody listens on the leader's subject", () => {
 });
 
 test("L2: waits for what is left of 2 s of silence", () => {
-  expect(decideElection({ logHasLeader: true, silentMs: 0, hasAnswered: undefined })).toEqual({ kind: "wait", ms: 2000 });
+  expect(decideElection({ logHasLeader: true, silentMs: 0, hasAnswered: undefined })).toEqual({
+    kind: "wait",
+    ms: 2000,
+  });
   expect(decideElection({ logHasLeader: true, silentMs: 1999, hasAnswered: true })).toEqual({ kind: "wait", ms: 1 });
 });
 

@@ -45,13 +45,20 @@ describe("R4: an epoch is the sequence of its record", () => {
   test("R4: an instance's epoch is the sequence of its newest assignment", () => {
     const view = viewOf([leaderStart(), assign(1, "w1"), assign(1, "w2", "balance")]);
     expect(view.assignment(instance)).toMatchObject({ epoch: 3, worker: "w2", cause: "balance", storedAtMs: 1002 });
-    expect([...view.assignments()]).toEqual([{ instance, epoch: 3, worker: "w2", cause: "balance", detail: "", storedAtMs: 1002 }]);
+    expect([...view.assignments()]).toEqual([
+      { instance, epoch: 3, worker: "w2", cause: "balance", detail: "", storedAtMs: 1002 },
+    ]);
   });
 
   test("R4: a record of an older leader than the newest leader-start is void, and moves the position", () => {
     const records = [leaderStart("w1"), assign(1, "w1"), leaderStart("w2"), assign(1, "w9", "crash"), split(1, 0)];
     const outcome: JobLogRecord = { kind: "outcome", leader: 1, outcome: "failed", code: "", message: "" };
-    const view = viewOf([...records, { kind: "drain", leader: 1 }, { kind: "splitsClosed", leader: 1, stage: 0 }, outcome]);
+    const view = viewOf([
+      ...records,
+      { kind: "drain", leader: 1 },
+      { kind: "splitsClosed", leader: 1, stage: 0 },
+      outcome,
+    ]);
     expect(view.assignment(instance)).toMatchObject({ epoch: 2, worker: "w1" });
     expect(view).toMatchObject({ position: 8, restarts: 0, isDraining: false, outcome: undefined });
     expect(view.crashes(instance)).toEqual([]);
@@ -60,7 +67,9 @@ describe("R4: an epoch is the sequence of its record", () => {
   });
 
   test("R4: what an older leader wrote before the newer one started still counts", () => {
-    expect(viewOf([leaderStart(), assign(1, "w1"), leaderStart("w2")]).assignment(instance)).toMatchObject({ epoch: 2 });
+    expect(viewOf([leaderStart(), assign(1, "w1"), leaderStart("w2")]).assignment(instance)).toMatchObject({
+      epoch: 2,
+    });
   });
 });
 
@@ -108,7 +117,13 @@ test("crashes are counted apart from moves and lost workers; lost workers count 
 });
 
 test("the first outcome stands", () => {
-  const end = (outcome: "completed" | "failed"): JobLogRecord => ({ kind: "outcome", leader: 1, outcome, code: "", message: "" });
+  const end = (outcome: "completed" | "failed"): JobLogRecord => ({
+    kind: "outcome",
+    leader: 1,
+    outcome,
+    code: "",
+    message: "",
+  });
   expect(viewOf([leaderStart(), end("failed"), end("completed")]).outcome).toMatchObject({ outcome: "failed" });
 });
 

@@ -60,8 +60,16 @@ describe("P3: what has a place keeps it", () => {
 
 const situation = fc.record({
   count: fc.nat(24),
-  workers: fc.uniqueArray(fc.record({ worker: fc.constantFrom(..."abcdef"), isLeaving: fc.boolean() }), { selector: ({ worker }) => worker }),
-  owners: fc.array(fc.option(fc.constantFrom(..."abcdefxyz"), { nil: undefined }), { minLength: 24, maxLength: 24 }),
+  workers: fc.uniqueArray(
+    fc.record({ worker: fc.constantFrom("a", "b", "c", "d", "e", "f"), isLeaving: fc.boolean() }),
+    {
+      selector: ({ worker }) => worker,
+    },
+  ),
+  owners: fc.array(fc.option(fc.constantFrom("a", "b", "c", "d", "e", "f", "gone", "dead"), { nil: undefined }), {
+    minLength: 24,
+    maxLength: 24,
+  }),
   movesMax: fc.nat(4),
 });
 
@@ -80,7 +88,9 @@ function after(before: PlacementFacts, placements: readonly Placement[]): Placem
 }
 
 function loadsOf({ instances, workers, current }: PlacementFacts): number[] {
-  return workers.filter(({ isLeaving }) => !isLeaving).map(({ worker }) => instances.filter((id) => current(id) === worker).length);
+  return workers
+    .filter(({ isLeaving }) => !isLeaving)
+    .map(({ worker }) => instances.filter((id) => current(id) === worker).length);
 }
 
 describe("whatever the situation", () => {
@@ -92,8 +102,8 @@ describe("whatever the situation", () => {
         const placements = place(before);
         const { current } = after(before, placements);
         expect(new Set(placements.map(({ instance }) => instanceKey(instance))).size).toBe(placements.length);
-        if (staying.size === 0) expect(placements).toEqual([]);
-        else for (const id of before.instances) expect(staying).toContain(current(id));
+        const unplaced = before.instances.filter((id) => !staying.has(current(id) ?? ""));
+        expect(staying.size === 0 ? placements : unplaced).toEqual([]);
       }),
     );
   });
@@ -106,7 +116,7 @@ describe("whatever the situation", () => {
         const moves = place(before).filter(({ instance }) => staying.has(before.current(instance) ?? ""));
         expect(moves.length).toBeLessThanOrEqual(one.movesMax);
         const spread = Math.max(...loadsOf(before)) - Math.min(...loadsOf(before));
-        if (moves.length > 0) expect(spread).toBeGreaterThanOrEqual(2);
+        expect(moves.length === 0 || spread >= 2).toBe(true);
       }),
     );
   });
@@ -116,9 +126,8 @@ describe("whatever the situation", () => {
       fc.property(situation, (one) => {
         let now = factsOf({ ...one, movesMax: 1 + one.movesMax });
         for (let round = 0; round < 30; round += 1) now = after(now, place(now));
-        const loads = loadsOf(now);
         expect(place(now)).toEqual([]);
-        if (loads.length > 0) expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1);
+        expect(Math.max(...loadsOf(now)) - Math.min(...loadsOf(now))).toBeLessThanOrEqual(1);
       }),
     );
   });

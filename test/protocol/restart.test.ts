@@ -18,7 +18,10 @@ test("B2: the first restart is at once", () => {
 });
 
 test("B2: after that the delay doubles from 50 ms, with jitter", () => {
-  const delays = [1, 2, 3, 4].map((count) => [decide(crashes(Array(count).fill(10))), decide(crashes(Array(count).fill(10)), 1 - 1e-9)]);
+  const delays = [1, 2, 3, 4].map((count) => [
+    decide(crashes(Array(count).fill(10))),
+    decide(crashes(Array(count).fill(10)), 1 - 1e-9),
+  ]);
   expect(delays).toEqual(
     [50, 100, 200, 400].map((least) => [
       { kind: "restart", delayMs: least },
@@ -30,12 +33,16 @@ test("B2: after that the delay doubles from 50 ms, with jitter", () => {
 test("B2: the delay lies between 50 ms and 5 s, however many crashes", () => {
   const budget = { restartsMax: Infinity, withinMs: 60_000 };
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 3000 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (count, chance) => {
-      const decision = decideRestart({ crashes: crashes(Array(count).fill(10)), nowMs, budget, chance });
-      if (decision.kind !== "restart") throw new Error("a budget without end is never used up");
-      expect(decision.delayMs).toBeGreaterThanOrEqual(50);
-      expect(decision.delayMs).toBeLessThanOrEqual(5000);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 3000 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (count, chance) => {
+        const decision = decideRestart({ crashes: crashes(Array(count).fill(10)), nowMs, budget, chance });
+        if (decision.kind !== "restart") throw new Error("a budget without end is never used up");
+        expect(decision.delayMs).toBeGreaterThanOrEqual(50);
+        expect(decision.delayMs).toBeLessThanOrEqual(5000);
+      },
+    ),
   );
 });
 

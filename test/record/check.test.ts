@@ -6,7 +6,10 @@ import { expect, test } from "vitest";
 import { rollCheck } from "../../framework/record/check.ts";
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
-const timestamp = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(undefined, Infinity, -Infinity, 0, 2 ** 53 - 1, -(2 ** 53 - 1)));
+const timestamp = fc.oneof(
+  fc.maxSafeInteger(),
+  fc.constantFrom(undefined, Infinity, -Infinity, 0, 2 ** 53 - 1, -(2 ** 53 - 1)),
+);
 
 test("C1: the check is a uint32 and the same every time", () => {
   fc.assert(
@@ -20,7 +23,12 @@ test("C1: the check is a uint32 and the same every time", () => {
 });
 
 test("C1: it never changes between versions", () => {
-  expect([rollCheck(0, 0, undefined), rollCheck(1, 2, 3), rollCheck(7, 0xffffffff, Infinity), rollCheck(7, 9, 1760000000000)]).toMatchInlineSnapshot(`
+  expect([
+    rollCheck(0, 0, undefined),
+    rollCheck(1, 2, 3),
+    rollCheck(7, 0xffffffff, Infinity),
+    rollCheck(7, 9, 1760000000000),
+  ]).toMatchInlineSnapshot(`
     [
       4077607833,
       1670642298,

@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { StreamError } from "../../framework/errors.ts";
 import { cloneValue, defaultCodec } from "../../framework/record/default-codec.ts";
-import { anyValue, fingerprint, objectOf } from "./values.ts";
+import { anyValue, fingerprint, holey, objectOf } from "./values.ts";
 
 function roundTrip(value: unknown): unknown {
   return defaultCodec.decode(defaultCodec.encode(value));
@@ -43,7 +43,7 @@ describe("round trip", () => {
     ["a bigint of 65 bits", -(2n ** 64n)],
     ["an invalid date", new Date(Number.NaN)],
     ["undefined in an object", { a: undefined, b: 1 }],
-    ["an array with holes", [1, , undefined, , ]],
+    ["an array with holes", holey(4, { 0: 1, 2: undefined })],
     ["an object without prototype", objectOf([["a", 1]], null)],
     ["many elements", Array.from({ length: 70_000 }, (_, at) => at)],
     ["many properties", Object.fromEntries(Array.from({ length: 70_000 }, (_, at) => [`p${at}`, at]))],
@@ -70,7 +70,13 @@ describe("round trip", () => {
   });
 
   test("an accessor that encodes does not disturb the value around it", () => {
-    const value = { before: 1, get inner(): Uint8Array { return defaultCodec.encode({ x: "inner" }); }, after: 2 };
+    const value = {
+      before: 1,
+      get inner(): Uint8Array {
+        return defaultCodec.encode({ x: "inner" });
+      },
+      after: 2,
+    };
     const decoded = roundTrip(value) as { before: number; inner: Uint8Array; after: number };
     expect([decoded.before, defaultCodec.decode(decoded.inner), decoded.after]).toEqual([1, { x: "inner" }, 2]);
   });
@@ -121,9 +127,16 @@ describe("refusals", () => {
 
 describe("corrupt bytes", () => {
   test("every prefix of a value is CORRUPT", () => {
-    const bytes = defaultCodec.encode({ a: [1, "two", -0.5, null, undefined, 3n, 2n ** 70n], d: new Date(5), b: new Uint8Array(3), "\ud800": objectOf([["x", [1, , 2]]], null) });
+    const bytes = defaultCodec.encode({
+      a: [1, "two", -0.5, null, undefined, 3n, 2n ** 70n],
+      d: new Date(5),
+      b: new Uint8Array(3),
+      "\ud800": objectOf([["x", holey(3, { 0: 1, 2: 2 })]], null),
+    });
     for (let length = 0; length < bytes.length; length++) {
-      expect(() => defaultCodec.decode(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+      expect(() => defaultCodec.decode(bytes.subarray(0, length))).toThrow(
+        expect.objectContaining({ code: "CORRUPT" }),
+      );
     }
     expect(() => defaultCodec.decode(Buffer.concat([bytes, Buffer.of(0)]))).toThrow("bytes are left");
   });
@@ -134,7 +147,7 @@ describe("corrupt bytes", () => {
         try {
           defaultCodec.decode(bytes);
         } catch (error) {
-          expect(StreamError.is(error, "CORRUPT")).toBe(true);
+          if (!StreamError.is(error, "CORRUPT")) throw error;
         }
         expect(Object.keys(Object.prototype)).toEqual([]);
       }),
@@ -144,7 +157,9 @@ describe("corrupt bytes", () => {
 
   test("P1: a length without content allocates nothing", () => {
     for (const first of [0xdd, 0xdf, 0xdb, 0xc6, 0xc9]) {
-      expect(() => defaultCodec.decode(Buffer.of(first, 0xff, 0xff, 0xff, 0xff, 5))).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+      expect(() => defaultCodec.decode(Buffer.of(first, 0xff, 0xff, 0xff, 0xff, 5))).toThrow(
+        expect.objectContaining({ code: "CORRUPT" }),
+      );
     }
   });
 });

@@ -9,7 +9,8 @@ import { StreamError } from "../../framework/errors.ts";
 import { SectionWriter, decodeMessage, encodeControl, encodeFrame } from "../../framework/record/frame.ts";
 import type { SectionHeader } from "../../framework/record/frame.ts";
 import type { Control } from "../../framework/record/messages.ts";
-import { objectOf } from "./values.ts";
+import { holey, objectOf } from "./values.ts";
+import { messageType } from "./wire/protos.ts";
 
 const controls: Control[] = [
   { kind: "epochStart", instance: { stage: 1, partition: 7 }, epoch: 2 ** 52 + 1 },
@@ -21,15 +22,33 @@ const controls: Control[] = [
 /** A frame with every kind of block, column and value. */
 function sample(): Uint8Array {
   const kinds: unknown[][] = [
-    Array.from({ length: 20 }, (_, at) => ({ id: `device-${at}`, kind: at % 2 === 0 ? "even" : "odd", n: at, x: at / 3, on: true, tags: [at, null] })),
+    Array.from({ length: 20 }, (_, at) => ({
+      id: `device-${at}`,
+      kind: at % 2 === 0 ? "even" : "odd",
+      n: at,
+      x: at / 3,
+      on: true,
+      tags: [at, null],
+    })),
     Array.from({ length: 12 }, (_, at) => at * 1000),
     Array.from({ length: 12 }, (_, at) => `text ${at} é`),
-    [1n, "\ud800", new Date(5), new Uint8Array(3), undefined, objectOf([["__proto__", { a: [1, , 2] }]]), objectOf([["x", -0]], null)],
+    [
+      1n,
+      "\ud800",
+      new Date(5),
+      new Uint8Array(3),
+      undefined,
+      objectOf([["__proto__", { a: holey(3, { 0: 1, 2: 2 }) }]]),
+      objectOf([["x", -0]], null),
+    ],
   ];
   const sections = kinds.map((values, at) => {
     const records = new SectionWriter();
     for (const value of values) records.add(value, at === 1 ? undefined : 1760000000000 + at);
-    return { header: { edge: at, from: 1, epoch: 5, first: 100, count: records.count, check: 0xdeadbeef }, records };
+    return {
+      header: { edge: at + 1, from: 1, epoch: 5, first: 100, count: records.count, check: 0xdeadbeef },
+      records,
+    };
   });
   return encodeFrame(sections);
 }
@@ -68,7 +87,14 @@ describe("controls", () => {
 
 describe("frames", () => {
   test("R1, R11: a section keeps its header", () => {
-    const header: SectionHeader = { edge: 4, from: 300, epoch: 2 ** 53 - 1, first: 2 ** 53 - 2, count: 1, check: 0xffffffff };
+    const header: SectionHeader = {
+      edge: 4,
+      from: 300,
+      epoch: 2 ** 53 - 1,
+      first: 2 ** 53 - 2,
+      count: 1,
+      check: 0xffffffff,
+    };
     const records = new SectionWriter();
     records.add("x", undefined);
     const message = decodeMessage(encodeFrame([{ header, records }]));
@@ -115,6 +141,47 @@ describe("frames", () => {
     expect(back.toReversed()).toEqual(forth);
   });
 });
+
+describe("protos/", () => {
+  const type = messageType("InboxMessage");
+
+  test("reflection reads what we write", () => {
+    const frame = type.toObject(type.decode(sample()), { longs: Number, bytes: Array, json: true })["frame"] as {
+      sections: { edge: number; first: number; count: number; check: number; blocks: Block[] }[];
+    };
+    expect(frame.sections.map(({ edge, first, count, check }) => [edge, first, count, check])).toEqual(
+      [20, 12, 12, 7].map((count, at) => [at + 1, 100, count, 0xdeadbeef]),
+    );
+    const [rows, numbers] = frame.sections.map(({ blocks }) => blocks[0]!);
+    expect(rows!.rows.shape.names).toEqual(["id", "kind", "n", "x", "on", "tags"]);
+    expect(rows!.timestamps.deltas).toEqual([1760000000000, ...Array.from({ length: 19 }, () => 0)]);
+    const columns = rows!.rows.columns;
+    expect(columns[1]!.strings!.indexes).toEqual(Array.from({ length: 20 }, (_, at) => at % 2));
+    expect(columns[2]!.numbers!.deltas).toEqual([0, ...Array.from({ length: 19 }, () => 1)]);
+    expect(columns[3]!.numbers!.doubles).toEqual(Array.from({ length: 20 }, (_, at) => at / 3));
+    expect(columns[4]!.booleans).toEqual(Array.from({ length: 20 }, () => 1));
+    expect(numbers!.values.numbers!.deltas).toEqual([0, ...Array.from({ length: 11 }, () => 1000)]);
+  });
+
+  test("we read what reflection writes of it", () => {
+    const again = type.encode(type.decode(sample())).finish();
+    expect(again.length).toBeLessThan(sample().length + 1);
+    expect(decodeAll(resealed(again))).toEqual(decodeAll(sample()));
+  });
+});
+
+/** What the test looks at of the message `Block`. */
+interface Block {
+  readonly timestamps: { readonly deltas: number[] };
+  readonly values: Column;
+  readonly rows: { readonly shape: { readonly names: string[] }; readonly columns: Column[] };
+}
+
+interface Column {
+  readonly numbers?: { readonly deltas?: number[]; readonly doubles?: number[] };
+  readonly strings?: { readonly indexes?: number[] };
+  readonly booleans?: number[];
+}
 
 describe("damage", () => {
   test("FR1: every prefix is CORRUPT", () => {
@@ -170,7 +237,11 @@ describe("damage", () => {
         const part = bytes.subarray(Math.min(from, to), Math.max(from, to));
         const at = Math.max(5, into);
         expectDecodesOrCorrupt(resealed(Buffer.concat([bytes.subarray(0, at), part, bytes.subarray(at)])));
-        expectDecodesOrCorrupt(resealed(Buffer.concat([bytes.subarray(0, Math.max(5, Math.min(from, to))), bytes.subarray(Math.max(from, to))])));
+        expectDecodesOrCorrupt(
+          resealed(
+            Buffer.concat([bytes.subarray(0, Math.max(5, Math.min(from, to))), bytes.subarray(Math.max(from, to))]),
+          ),
+        );
       }),
       { numRuns: 1000 },
     );
@@ -215,7 +286,11 @@ describe("damage", () => {
       expect(decodeMessage(later)).toEqual(control);
     }
     const frame = sample();
-    expect(decodeAll(resealed(Buffer.concat([frame.subarray(0, 5), extra, frame.subarray(5), extra])))).toEqual(decodeAll(frame));
-    expect(() => decodeMessage(resealed(Buffer.concat([Buffer.of(0x0d, 0, 0, 0, 0), extra])))).toThrow("neither a frame nor a control");
+    expect(decodeAll(resealed(Buffer.concat([frame.subarray(0, 5), extra, frame.subarray(5), extra])))).toEqual(
+      decodeAll(frame),
+    );
+    expect(() => decodeMessage(resealed(Buffer.concat([Buffer.of(0x0d, 0, 0, 0, 0), extra])))).toThrow(
+      "neither a frame nor a control",
+    );
   });
 });

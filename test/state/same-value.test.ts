@@ -3,7 +3,13 @@ import { expect, test } from "vitest";
 import { cloneValue, defaultCodec } from "../../framework/record/default-codec.ts";
 import { isSameValue } from "../../framework/state/same-value.ts";
 
-const anyValue = fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true, withSparseArray: true, maxDepth: 2 });
+const anyValue = fc.anything({
+  withBigInt: true,
+  withDate: true,
+  withNullPrototype: true,
+  withSparseArray: true,
+  maxDepth: 2,
+});
 
 test("E1: two values are the same exactly when their bytes are", () => {
   fc.assert(

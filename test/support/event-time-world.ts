@@ -15,7 +15,6 @@ import type { EdgeState } from "../../framework/record/snapshot-record.ts";
 export type Hole =
   | "upto"
   | "reset"
-  | "republish"
   | "current epochs alone"
   | "epochs of reports"
   | "n of reports"
@@ -24,11 +23,9 @@ export type Hole =
   | "idle before the answer"
   | "leader epochs"
   | "splits open"
-  | "void assignments"
   | "adopted edges are active"
   | "answer after the control"
-  | "the newest leader's idleness"
-  | "controls in order";
+  | "the newest leader's idleness";
 
 /** What is played. */
 export interface WorldOptions {
@@ -41,7 +38,13 @@ export interface WorldOptions {
 
 type InboxMessage =
   | { readonly kind: "fence"; readonly instance: InstanceId; readonly epoch: number }
-  | { readonly kind: "record"; readonly instance: InstanceId; readonly epoch: number; readonly number: number; readonly lateUpTo: number }
+  | {
+      readonly kind: "record";
+      readonly instance: InstanceId;
+      readonly epoch: number;
+      readonly number: number;
+      readonly lateUpTo: number;
+    }
   | WatermarkControl;
 
 interface Incarnation {
@@ -118,7 +121,8 @@ export class EventTimeWorld {
     this.isCalm = true;
     this.leaders.splice(0, this.leaders.length - 1);
     for (const split of this.splitsOf.flat()) this.available.set(instanceKey(split), recordsPerSplit);
-    for (let round = 0; round < 400 && this.wrongs.length === 0 && this.receiver.watermark < Infinity; round += 1) this.#calmRound();
+    for (let round = 0; round < 400 && this.wrongs.length === 0 && this.receiver.watermark < Infinity; round += 1)
+      this.#calmRound();
     if (this.wrongs.length === 0 && this.receiver.watermark < Infinity) this.wrongs.push("stall");
     return this.wrongs;
   }
@@ -147,7 +151,9 @@ export class EventTimeWorld {
   ];
 
   #swarm(): (() => unknown)[] {
-    return this.#actions.flatMap(([often, action]) => Array.from({ length: often * (this.one([1, 3, 9]) ?? 1) }, () => action));
+    return this.#actions.flatMap(([often, action]) =>
+      Array.from({ length: often * (this.one([1, 3, 9]) ?? 1) }, () => action),
+    );
   }
 
   /** Most runs begin where everything is assigned and speaks: there is more to break. */
@@ -170,7 +176,7 @@ export class EventTimeWorld {
     leader?.read(1000);
     leader?.act(false);
     this.#spawn();
-    for (const incarnation of [...this.incarnations]) {
+    for (const incarnation of this.incarnations) {
       this.#advance(incarnation);
       this.#report(incarnation);
     }
@@ -197,7 +203,15 @@ export class EventTimeWorld {
     if (record.kind !== "assignment") return;
     if (this.fleet.assignment(record.instance)?.epoch !== position + 1) return;
     const gate = new IdleGate(this.options.hasPauses ? 0 : Infinity);
-    this.incarnations.push({ instance: record.instance, epoch: position + 1, gate, phase: "claiming", next: 1, n: 0, lateUpTo: -Infinity });
+    this.incarnations.push({
+      instance: record.instance,
+      epoch: position + 1,
+      gate,
+      phase: "claiming",
+      next: 1,
+      n: 0,
+      lateUpTo: -Infinity,
+    });
   }
 
   #advance(one: Incarnation | undefined): void {
@@ -238,7 +252,10 @@ export class EventTimeWorld {
 
   #grow(instance: InstanceId | undefined): void {
     if (instance === undefined) return;
-    this.available.set(instanceKey(instance), Math.min(recordsPerSplit, this.#availableOf(instance) + 1 + this.pick(2)));
+    this.available.set(
+      instanceKey(instance),
+      Math.min(recordsPerSplit, this.#availableOf(instance) + 1 + this.pick(2)),
+    );
   }
 
   #snapshot(one: Incarnation | undefined): void {
@@ -252,14 +269,30 @@ export class EventTimeWorld {
     if (one?.phase !== "running" || leader === undefined) return;
     const { instance, epoch, gate } = one;
     const hasEnded = one.next > recordsPerSplit;
-    gate.observe({ isQuiet: !hasEnded && one.next > this.#availableOf(instance), isFullyAcknowledged: true, isBlocked: false, nowMs: 0 });
+    gate.observe({
+      isQuiet: !hasEnded && one.next > this.#availableOf(instance),
+      isFullyAcknowledged: true,
+      isBlocked: false,
+      nowMs: 0,
+    });
     one.n += 1;
     const n = one.n;
     const isIdle = !hasEnded && gate.isIdle;
     const activity = hasEnded ? "finished" : isIdle ? "idle" : "active";
     const watermark = hasEnded ? Infinity : one.next > 1 ? one.next - 1 : -Infinity;
     gate.reported(n, isIdle);
-    const report: Report = { instance, epoch, n, watermark, activity, position: 0, state: "running", snapshot: 0, failure: "", counts };
+    const report: Report = {
+      instance,
+      epoch,
+      n,
+      watermark,
+      activity,
+      position: 0,
+      state: "running",
+      snapshot: 0,
+      failure: "",
+      counts,
+    };
     this.network.push({ isBus: true, deliver: () => leader.report(report, () => this.#answered(one, n)) });
   }
 
@@ -277,8 +310,9 @@ export class EventTimeWorld {
     message.deliver();
   }
 
+  // A control carries no number, so an old `idle` that arrives again cannot be told from a new one; over one edge that is harmless.
   #mayRepeatControls(): boolean {
-    return this.has("controls in order") || this.options.edges === 1 || !this.options.hasPauses;
+    return this.options.edges === 1 || !this.options.hasPauses;
   }
 }
 
@@ -301,8 +335,7 @@ class Leader {
       const { position } = this.#view;
       const record = jobLog[position];
       if (record === undefined) break;
-      const isVoid = record.kind !== "leaderStart" && this.#world.has("void assignments");
-      this.#view.apply(position + 1, position, isVoid ? { ...record, leader: Infinity } : record);
+      this.#view.apply(position + 1, position, record);
     }
     if (this.#isReady) for (const stage of this.#stages) stage.refresh();
   }
@@ -317,7 +350,8 @@ class Leader {
     for (const [stage, splits] of this.#world.splitsOf.entries()) {
       const missing = splits.find(({ partition }) => this.#view.split(stage, partition) === undefined);
       const leader = this.#epoch;
-      if (missing !== undefined) return this.#world.append({ kind: "split", leader, stage, index: missing.partition, name: "s", identity: "s" });
+      if (missing !== undefined)
+        return this.#world.append({ kind: "split", leader, stage, index: missing.partition, name: "s", identity: "s" });
       if (!this.#view.isClosed(stage)) return this.#world.append({ kind: "splitsClosed", leader, stage });
       const orphan = splits.find((instance) => this.#isOrphan(instance));
       if (orphan !== undefined) return this.#assign(orphan);
@@ -334,11 +368,20 @@ class Leader {
     const epoch = this.#view.assignment(instance)?.epoch;
     if (epoch === undefined) return true;
     if (!this.#world.isCalm || this.#world.fleet.position < this.#world.jobLog.length) return false;
-    return !this.#world.incarnations.some((one) => instanceKey(one.instance) === instanceKey(instance) && one.epoch === epoch);
+    return !this.#world.incarnations.some(
+      (one) => instanceKey(one.instance) === instanceKey(instance) && one.epoch === epoch,
+    );
   }
 
   #assign(instance: InstanceId): void {
-    this.#world.append({ kind: "assignment", leader: this.#epoch, instance, worker: "w", cause: "balance", detail: "" });
+    this.#world.append({
+      kind: "assignment",
+      leader: this.#epoch,
+      instance,
+      worker: "w",
+      cause: "balance",
+      detail: "",
+    });
   }
 }
 
@@ -363,7 +406,7 @@ class StageOfLeader {
 
   refresh(): void {
     this.#minimum.setSplitsOpen(!this.#view.isClosed(this.#stage) && !this.#world.has("splits open"));
-    let mustRepublish = false;
+    let isAssigned = false;
     for (const instance of this.#view.instancesOf({ index: this.#stage, partitions: 0, source: {} })) {
       const key = instanceKey(instance);
       const epoch = this.#view.assignment(instance)?.epoch ?? 0;
@@ -372,9 +415,9 @@ class StageOfLeader {
       this.#minimum.assign(instance, epoch);
       const old = this.#newest.get(key);
       if (old !== undefined && this.#world.has("reset")) this.#minimum.report({ ...old, epoch, n: 0.5 });
-      mustRepublish = !this.#world.has("republish");
+      isAssigned = true;
     }
-    this.#publish(mustRepublish, false);
+    this.#publish(isAssigned, false);
   }
 
   report(report: Report, answer: () => void): void {
@@ -412,7 +455,8 @@ class StageOfLeader {
     const upto = this.#world.has("upto") ? Infinity : this.#view.position;
     const leader = this.#world.has("leader epochs") ? 1 : this.#leader;
     this.#slot.wanted = { kind: "watermark", edge: this.#stage, leader, upto, watermark, isIdle };
-    if (watermark < Infinity) this.#world.publishedMax[this.#stage] = Math.max(this.#world.publishedMax[this.#stage] ?? -Infinity, watermark);
+    if (watermark < Infinity)
+      this.#world.publishedMax[this.#stage] = Math.max(this.#world.publishedMax[this.#stage] ?? -Infinity, watermark);
     this.#pump();
   }
 
@@ -420,7 +464,9 @@ class StageOfLeader {
     const decision = this.#minimum.decide();
     if (decision?.isIdle !== true) return decision;
     const newest = [...this.#newest.values()];
-    const isNaive = this.#world.has("empty minimum") || (this.#world.has("finished and idle") && newest.some((one) => one.activity === "finished"));
+    const isNaive =
+      this.#world.has("empty minimum") ||
+      (this.#world.has("finished and idle") && newest.some((one) => one.activity === "finished"));
     return isNaive ? { watermark: Infinity, isIdle: false } : decision;
   }
 
@@ -508,7 +554,9 @@ class Receiver {
   }
 
   #keepIdle(before: readonly EdgeState[], besides: number | undefined): void {
-    const states = this.#clocks.states().map((state, at) => (state.edge === besides ? state : { ...state, isIdle: before[at]?.isIdle ?? false }));
+    const states = this.#clocks
+      .states()
+      .map((state, at) => (state.edge === besides ? state : { ...state, isIdle: before[at]?.isIdle ?? false }));
     this.#clocks.restore(states, this.#clocks.leader);
   }
 

@@ -21,10 +21,15 @@ test.each([
   [{}, "an object"],
 ])("T1: %s is refused", (value, shown) => {
   expect(() => checkTimestamp(value, "the timestamp")).toThrow(
-    expect.objectContaining({ code: "TIMESTAMP_INVALID", message: `the timestamp is ${shown}: a timestamp is a whole number of milliseconds since the epoch` }),
+    expect.objectContaining({
+      code: "TIMESTAMP_INVALID",
+      message: `the timestamp is ${shown}: a timestamp is a whole number of milliseconds since the epoch`,
+    }),
   );
 });
 
 test("a timestamp that is not there says what to do", () => {
-  expect(() => checkTimestamp(undefined, "the timestamp")).toThrow("say .timestamps(…) at the source, or use processing time");
+  expect(() => checkTimestamp(undefined, "the timestamp")).toThrow(
+    "say .timestamps(…) at the source, or use processing time",
+  );
 });

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { sliding, tumbling } from "../../framework/window/assigner.ts";
 
 test("A2: a tumbling window slides by its size", () => {
-  expect(tumbling("5m")).toEqual({ kind: "tumbling", sizeMs: 300_000, slideMs: 300_000, offsetMs: 0, time: "event", description: "tumbling 5m" });
+  expect(tumbling("5m")).toEqual({
+    kind: "tumbling",
+    sizeMs: 300_000,
+    slideMs: 300_000,
+    offsetMs: 0,
+    time: "event",
+    description: "tumbling 5m",
+  });
 });
 
 test("sliding windows say all there is to say", () => {

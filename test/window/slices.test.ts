@@ -26,5 +26,8 @@ test("slices are removed one by one, or the first ones", () => {
   slices.removeAt(slices.find(3));
   slices.removeFirst(1);
   slices.removeFirst(0);
-  expect([slices.starts, slices.accumulators]).toEqual([[2, 4], [20, 40]]);
+  expect([slices.starts, slices.accumulators]).toEqual([
+    [2, 4],
+    [20, 40],
+  ]);
 });

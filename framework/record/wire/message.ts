@@ -31,7 +31,7 @@ export interface Message<T> {
   readonly name: string;
   encode(value: T): Uint8Array;
   /** @throws CORRUPT */
-  decode(bytes: Uint8Array): T;
+  decode(from: Uint8Array): T;
   write(writer: Writer, value: T): void;
   read(reader: Reader, end: number): T;
 }
@@ -42,13 +42,16 @@ const delimited = 2;
 const fixed32Type = 5;
 
 /** A message with the properties of `T`, in the order they are decoded. */
-export function message<T extends object>(name: string, fields: { readonly [K in keyof T]-?: Field<T[K]> }): Message<T> {
+export function message<T extends object>(
+  name: string,
+  fields: { readonly [K in keyof T]-?: Field<T[K]> },
+): Message<T> {
   const entries = Object.entries(fields) as unknown as readonly (readonly [keyof T & string, Field<unknown>])[];
   const byNumber = new Map(entries.map(([property, field]) => [field.number, { property, field }]));
   return {
     name,
     encode: (value) => encoded((writer) => writeFields(writer, entries, value)),
-    decode: (bytes) => decoding(name, bytes, (reader) => readFields<T>(reader, reader.len, name, byNumber, entries)),
+    decode: (from) => decoding(name, from, (reader) => readFields<T>(reader, reader.len, name, byNumber, entries)),
     write: (writer, value) => writeFields(writer, entries, value),
     read: (reader, end) => readFields<T>(reader, end, name, byNumber, entries),
   };
@@ -87,7 +90,7 @@ export function union<T extends { readonly kind: string }>(
   return {
     name,
     encode: (value) => encoded((writer) => write(writer, value)),
-    decode: (bytes) => decoding(name, bytes, (reader) => read(reader, reader.len)),
+    decode: (from) => decoding(name, from, (reader) => read(reader, reader.len)),
     write,
     read,
   };
@@ -99,7 +102,10 @@ export function integer(number: number): Field<number> {
     number,
     wireType: varint,
     write: (writer, value) => {
-      invariant(Number.isSafeInteger(value) && value >= 0, `field ${number} is ${value}, not an integer from 0 to 2^53`);
+      invariant(
+        Number.isSafeInteger(value) && value >= 0,
+        `field ${number} is ${value}, not an integer from 0 to 2^53`,
+      );
       writer.uint32(number << 3).uint64(value);
     },
     read: (reader) => {
@@ -281,11 +287,11 @@ function encoded(write: (writer: Writer) => void): Uint8Array {
   return new Uint8Array(writer.finish());
 }
 
-function decoding<T>(name: string, bytes: Uint8Array, read: (reader: Reader) => T): T {
+function decoding<T>(name: string, from: Uint8Array, read: (reader: Reader) => T): T {
   try {
-    return read(protobuf.Reader.create(bytes));
+    return read(protobuf.Reader.create(from));
   } catch (error) {
-    if (StreamError.is(error)) throw corrupt(`${name} of ${bytes.length} bytes: ${error.message}`);
-    throw new StreamError("CORRUPT", `${name} of ${bytes.length} bytes: ${messageOf(error)}`, { cause: error });
+    if (StreamError.is(error)) throw corrupt(`${name} of ${from.length} bytes: ${error.message}`);
+    throw new StreamError("CORRUPT", `${name} of ${from.length} bytes: ${messageOf(error)}`, { cause: error });
   }
 }

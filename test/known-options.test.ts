@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { checkKnownOptions, nearest } from "../../framework/plan/known-options.ts";
-import { expectRefusal } from "./doubles.ts";
+import { checkKnownOptions, nearest } from "../framework/known-options.ts";
+import { expectRefusal } from "./plan/doubles.ts";
 
 const known = ["offset", "time", "outOfOrderness"];
 

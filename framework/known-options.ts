@@ -1,7 +1,7 @@
 /**
  * Refuses options that do not exist: a misspelt one would otherwise be ignored in silence.
  */
-import { StreamError } from "../errors.ts";
+import { StreamError } from "./errors.ts";
 
 /**
  * Checks that `options` has no key but those in `known`.

@@ -1,0 +1,122 @@
+/** Controls on their way into inboxes: fences that are never skipped, watermarks of which only the newest matters. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { ControlSender } from "../../framework/actor/control-sender.ts";
+import type { Log } from "../../framework/log/contracts.ts";
+import { encodeControl } from "../../framework/record/frame.ts";
+import { decodeMessage } from "../../framework/record/frame.ts";
+import type { WatermarkControl } from "../../framework/record/messages.ts";
+import { Rig, ScriptedLog } from "./rig.ts";
+
+const fence = encodeControl({ kind: "epochStart", instance: { stage: 0, partition: 0 }, epoch: 3 });
+
+function watermark(value: number, edge = 0): WatermarkControl {
+  return { kind: "watermark", edge, leader: 1, upto: 1, watermark: value, isIdle: false };
+}
+
+let rig: Rig;
+let log: ScriptedLog;
+let sender: ControlSender;
+
+beforeEach(async () => {
+  rig = new Rig();
+  log = new ScriptedLog();
+  sender = new ControlSender(rig.platform, () => Promise.resolve(log));
+  await turn();
+});
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** The watermarks that the log has been given. */
+function watermarks(): number[] {
+  return log.asked.flatMap(({ payload }) => {
+    const message = decodeMessage(payload);
+    return message.kind === "watermark" ? [message.watermark] : [];
+  });
+}
+
+describe("watermarks", () => {
+  test("while one is on its way only the newest of the others is kept", async () => {
+    for (const value of [10, 20, 30, 40]) sender.watermark(1, 0, watermark(value));
+    await turn();
+    expect(watermarks()).toEqual([10]);
+    log.store(0, 1);
+    await turn();
+    expect(watermarks()).toEqual([10, 40]);
+  });
+
+  test("each edge has a slot of its own", async () => {
+    sender.watermark(1, 0, watermark(10, 0));
+    sender.watermark(1, 0, watermark(99, 1));
+    await turn();
+    log.store(0, 1);
+    await turn();
+    expect(watermarks()).toEqual([10, 99]);
+  });
+
+  test("a control that is stored is not sent again; one that is said again is", async () => {
+    const control = watermark(10);
+    sender.watermark(1, 0, control);
+    await turn();
+    log.store(0, 1);
+    await turn();
+    expect(watermarks()).toEqual([10]);
+    sender.watermark(1, 0, { ...control, upto: 5 });
+    await turn();
+    expect(watermarks()).toEqual([10, 10]);
+  });
+
+  test("R13: at most 64 lie unread before the receiver; what it reports makes room, and the newest goes", async () => {
+    for (let value = 1; value <= 100; value += 1) {
+      sender.watermark(1, 0, watermark(value));
+      await turn();
+      if (log.asked.length === value) log.store(value - 1, value);
+      await turn();
+    }
+    expect(watermarks()).toHaveLength(64);
+    sender.reported({ stage: 1, partition: 0 }, 10);
+    await turn();
+    expect(watermarks().at(-1)).toBe(100);
+    expect(watermarks()).toHaveLength(65);
+  });
+});
+
+describe("fences", () => {
+  test("resolve when they are stored", async () => {
+    let isStored = false;
+    void sender.append(1, 0, fence).then(() => (isStored = true));
+    await turn();
+    expect(isStored).toBe(false);
+    log.store(0, 1);
+    await turn();
+    expect(isStored).toBe(true);
+  });
+
+  test("R13: an inbox without room for a fence is made larger, and the fence goes in", async () => {
+    const inbox: Log = await rig.log("inbox", 100);
+    const sending = new ControlSender(rig.platform, () => Promise.resolve(inbox));
+    const filler = inbox.appender(
+      () => undefined,
+      () => undefined,
+    );
+    for (let count = 0; count < 10; count += 1) filler.append(new Uint8Array(20), count, 1);
+    await rig.clock.settle();
+    await rig.result(sending.append(1, 0, fence));
+    const { config, last } = await rig.result(inbox.info());
+    expect(config.maxBytes).toBe(100 + 1024 * 1024);
+    const stored = await rig.result(inbox.get(last));
+    expect(decodeMessage(stored?.payload ?? new Uint8Array(0))).toMatchObject({ kind: "epochStart", epoch: 3 });
+  });
+});
+
+test("a closed sender says nothing more", async () => {
+  sender.watermark(1, 0, watermark(1));
+  await turn();
+  sender.close();
+  await turn();
+  sender.watermark(1, 0, watermark(2));
+  log.store(0, 1);
+  await turn();
+  expect(watermarks()).toEqual([1]);
+});

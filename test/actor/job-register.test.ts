@@ -1,0 +1,66 @@
+/** The life of a job in its register: who may begin one, join one, or is refused. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { joinJob, recordState, type JobClaim } from "../../framework/actor/job-register.ts";
+import type { Registers } from "../../framework/log/contracts.ts";
+import { Rig } from "./rig.ts";
+
+let rig: Rig;
+let registers: Registers;
+
+beforeEach(async () => {
+  rig = new Rig();
+  registers = await rig.result(rig.seams.registers("job"));
+});
+
+function join(changed: Partial<JobClaim> = {}) {
+  const claim = { job: "job", plan: "the plan", planHash: "h1", version: "v1", startNew: false, difference: () => "- a\n+ b" };
+  return rig.result(joinJob(registers, { ...claim, ...changed }));
+}
+
+test("the first worker begins generation 1, the others join it", async () => {
+  expect(await join()).toMatchObject({ generation: 1, state: "running" });
+  expect(await join()).toMatchObject({ generation: 1, state: "running" });
+});
+
+test("two workers that begin at once agree on one life", async () => {
+  const claim = { job: "job", plan: "", planHash: "h1", version: "v1", startNew: false, difference: () => "" };
+  const both = Promise.all([joinJob(registers, claim), joinJob(registers, claim)]);
+  expect((await rig.result(both)).map(({ generation }) => generation)).toEqual([1, 1]);
+});
+
+describe("refused", () => {
+  test("another plan, with the difference", async () => {
+    await join();
+    await expect(join({ planHash: "h2" })).rejects.toMatchObject({ code: "JOB_MISMATCH", message: expect.stringContaining("+ b") });
+  });
+
+  test("another version, naming both", async () => {
+    await join();
+    await expect(join({ version: "v2" })).rejects.toThrow(/v1.*v2/);
+  });
+
+  test.each(["failed", "stopped"] as const)("a job that is %s, with its reason", async (state) => {
+    await join();
+    await rig.result(recordState(registers, 1, state, "the disk is full"));
+    await expect(join()).rejects.toMatchObject({ code: "JOB_NOT_RUNNABLE", message: expect.stringContaining("the disk is full") });
+  });
+});
+
+test("a completed job says so", async () => {
+  await join();
+  await rig.result(recordState(registers, 1, "completed", ""));
+  expect(await join()).toMatchObject({ generation: 1, state: "completed" });
+});
+
+test("--new begins the next generation, whatever the record says", async () => {
+  await join();
+  await rig.result(recordState(registers, 1, "failed", "no"));
+  expect(await join({ startNew: true, planHash: "h2" })).toMatchObject({ generation: 2, state: "running", planHash: "h2", message: "" });
+});
+
+test("how an earlier generation ended does not touch a later one", async () => {
+  await join();
+  await join({ startNew: true });
+  await rig.result(recordState(registers, 1, "failed", "late news"));
+  expect(await join()).toMatchObject({ generation: 2, state: "running" });
+});

@@ -1,0 +1,294 @@
+/**
+ * Every message of the Bus, the job log and the registers: what we write is what `protos/` says, and the other way round.
+ */
+import { Buffer } from "node:buffer";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { StreamError } from "../../../framework/errors.ts";
+import { decodeControlBody, encodeControlBody } from "../../../framework/record/wire/control.ts";
+import { decodeJobLogRecord, encodeJobLogRecord } from "../../../framework/record/wire/job-log.ts";
+import { decodeJobRecord, encodeJobRecord } from "../../../framework/record/wire/job-record.ts";
+import {
+  decodeAnnouncement,
+  decodeHeartbeat,
+  encodeAnnouncement,
+  encodeHeartbeat,
+} from "../../../framework/record/wire/presence.ts";
+import {
+  decodeReportAnswer,
+  decodeReportBatch,
+  encodeReportAnswer,
+  encodeReportBatch,
+} from "../../../framework/record/wire/report.ts";
+import {
+  decodeManifest,
+  decodePointer,
+  encodeManifest,
+  encodePointer,
+} from "../../../framework/record/wire/snapshot.ts";
+import { messageType } from "./protos.ts";
+
+const text = fc.string({ unit: "grapheme" });
+const whole = fc.maxSafeNat();
+const small = fc.nat(0xffffffff);
+const uint32 = fc.integer({ min: 0, max: 0xffffffff });
+const time = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(Infinity, -Infinity, 0));
+const instance = fc.record({ stage: small, partition: small });
+const counts = fc.record({ recordsIn: whole, recordsOut: whole, late: whole, deadLetters: whole, windowsOut: whole });
+const chunk = fc.record({ name: text, length: whole, sha256: text });
+const few = <T>(part: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(part, { maxLength: 4 });
+const kind = <K extends string>(word: K): fc.Arbitrary<K> => fc.constant(word);
+
+/** A message under test: how it is written and read here, and where it is in `protos/`. */
+interface Case {
+  readonly name: string;
+  readonly arbitrary: fc.Arbitrary<object>;
+  readonly encode: (value: never) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => object;
+}
+
+const snapshotRef = fc.option(fc.record({ sequence: whole, manifest: few(chunk) }), { nil: undefined });
+
+const cases: Case[] = [
+  {
+    name: "InboxMessage",
+    arbitrary: fc.oneof(
+      fc.record({ kind: kind("epochStart"), instance, epoch: whole }),
+      fc.record({
+        kind: kind("watermark"),
+        edge: small,
+        leader: whole,
+        upto: whole,
+        watermark: time,
+        isIdle: fc.boolean(),
+      }),
+      fc.record({ kind: kind("tick") }),
+    ),
+    encode: encodeControlBody,
+    decode: decodeControlBody,
+  },
+  {
+    name: "JobLogRecord",
+    arbitrary: fc.oneof(
+      fc.record({ kind: kind("leaderStart"), worker: text }),
+      fc.record({
+        kind: kind("assignment"),
+        leader: whole,
+        instance,
+        worker: text,
+        cause: fc.constantFrom("start", "crash", "workerLost", "release", "balance"),
+        detail: text,
+      }),
+      fc.record({ kind: kind("split"), leader: whole, stage: small, index: small, name: text, identity: text }),
+      fc.record({ kind: kind("splitsClosed"), leader: whole, stage: small }),
+      fc.record({ kind: kind("drain"), leader: whole }),
+      fc.record({
+        kind: kind("outcome"),
+        leader: whole,
+        outcome: fc.constantFrom("completed", "failed"),
+        code: text,
+        message: text,
+      }),
+    ),
+    encode: encodeJobLogRecord,
+    decode: decodeJobLogRecord,
+  },
+  {
+    name: "ReportBatch",
+    arbitrary: fc.record({
+      worker: text,
+      reports: few(
+        fc.record({
+          instance,
+          epoch: whole,
+          n: whole,
+          position: whole,
+          watermark: time,
+          activity: fc.constantFrom("active", "idle", "ended", "finished"),
+          state: text,
+          snapshot: whole,
+          failure: text,
+          counts,
+        }),
+      ),
+    }),
+    encode: encodeReportBatch,
+    decode: decodeReportBatch,
+  },
+  {
+    name: "ReportAnswer",
+    arbitrary: fc.record({ leader: whole, answers: few(fc.record({ instance, epoch: whole, n: whole })) }),
+    encode: encodeReportAnswer,
+    decode: decodeReportAnswer,
+  },
+  {
+    name: "Announcement",
+    arbitrary: fc.record({ worker: text, load: small, isLeaving: fc.boolean() }),
+    encode: encodeAnnouncement,
+    decode: decodeAnnouncement,
+  },
+  {
+    name: "Heartbeat",
+    arbitrary: fc.record({ leader: whole, worker: text }),
+    encode: encodeHeartbeat,
+    decode: decodeHeartbeat,
+  },
+  {
+    name: "Pointer",
+    arbitrary: fc.record({ token: text, epoch: whole, identity: text, current: snapshotRef, previous: snapshotRef }),
+    encode: encodePointer,
+    decode: decodePointer,
+  },
+  {
+    name: "Manifest",
+    arbitrary: fc.record({
+      format: small,
+      generation: whole,
+      stage: text,
+      partition: small,
+      sequence: whole,
+      epoch: whole,
+      codeVersion: text,
+      runtimeVersion: text,
+      anchor: uint32,
+      storedAtMs: time,
+      leader: whole,
+      watermark: time,
+      nowMs: time,
+      random: fc.double({ noNaN: true }),
+      channelsIn: few(fc.record({ edge: small, from: small, epoch: whole, last: whole, check: uint32 })),
+      channelsOut: few(fc.record({ edge: small, to: small, last: whole, check: uint32 })),
+      edges: few(fc.record({ edge: small, watermark: time, isIdle: fc.boolean(), epoch: whole })),
+      sinks: few(fc.record({ sink: text, last: whole, prepared: few(fc.uint8Array()) })),
+      segments: few(fc.record({ segment: small, chunks: few(chunk) })),
+      operators: fc.uint8Array(),
+      counts,
+    }),
+    encode: encodeManifest,
+    decode: decodeManifest,
+  },
+  {
+    name: "JobRecord",
+    arbitrary: fc.record({
+      generation: whole,
+      plan: text,
+      planHash: text,
+      version: text,
+      state: fc.constantFrom("running", "failed", "completed", "stopped"),
+      message: text,
+    }),
+    encode: encodeJobRecord,
+    decode: decodeJobRecord,
+  },
+];
+
+describe.each(cases)("$name", ({ name, arbitrary, encode, decode }) => {
+  const type = messageType(name);
+
+  test("what is written is read again", () => {
+    fc.assert(
+      fc.property(arbitrary, (value) => {
+        expect(decode(encode(value as never))).toEqual(value);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("reflection on protos/ reads what we write", () => {
+    fc.assert(
+      fc.property(arbitrary, (value) => {
+        expect(type.toObject(type.decode(encode(value as never)), reading)).toEqual(asProto(value));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("we read what reflection on protos/ writes", () => {
+    fc.assert(
+      fc.property(arbitrary, (value) => {
+        const message = type.fromObject(asProto(value));
+        expect(decode(new Uint8Array(type.encode(message).finish()))).toEqual(value);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("MS2: every prefix and every changed byte is a message or CORRUPT", () => {
+    fc.assert(
+      fc.property(arbitrary, fc.nat(), fc.nat(255), (value, at, byte) => {
+        const bytes = encode(value as never);
+        expectReadOrCorrupt(decode, bytes.subarray(0, at % (bytes.length + 1)));
+        const damaged = Buffer.from(bytes);
+        damaged[at % bytes.length] = byte;
+        expectReadOrCorrupt(decode, damaged);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("MS3: fields of unknown numbers are passed over", () => {
+    const value = fc.sample(arbitrary, { numRuns: 1, seed: 1 })[0];
+    const later = Buffer.concat([Buffer.of(0xf8, 0x3f, 5, 0xfa, 0x3f, 2, 1, 2), encode(value as never)]);
+    expect(decode(later)).toEqual(value);
+  });
+});
+
+test("MS2: an integer beyond 2^53 is CORRUPT", () => {
+  const bytes = Buffer.of(0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01);
+  expect(() => decodeHeartbeat(bytes)).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+});
+
+test("MS2: the error names the message and the field", () => {
+  expect(() => decodeHeartbeat(Buffer.of(0x09, 0, 0, 0, 0, 0, 0, 0, 0))).toThrow(
+    "Heartbeat of 9 bytes: Heartbeat.leader: wire type 0 expected, 1 found",
+  );
+  expect(() => decodeJobLogRecord(Buffer.of())).toThrow("JobLogRecord: of no kind this version knows");
+});
+
+test("MS3: text that UTF-8 cannot hold is made well-formed", () => {
+  expect(decodeHeartbeat(encodeHeartbeat({ leader: 1, worker: "a\ud800" })).worker).toBe("a\ufffd");
+});
+
+/** As `protos/` names things: variants as fields, enum values in capitals, snake case is protobufjs's camel case. */
+const reading = { longs: Number, enums: String, defaults: true, arrays: true, bytes: Array } as const;
+
+function asProto(value: object): { [name: string]: unknown } {
+  const { kind: variant, ...rest } = value as { kind?: string };
+  const fields = protoFields(rest);
+  return variant === undefined
+    ? fields
+    : { [variant]: fields, ...(["epochStart", "watermark", "tick"].includes(variant) && { checksum: 0 }) };
+}
+
+function protoFields(value: object): { [name: string]: unknown } {
+  return Object.fromEntries(
+    Object.entries(value)
+      .map(([name, part]) => [name, protoValue(name, part)] as const)
+      .map(([name, part]) => [name, part === undefined ? null : part]),
+  );
+}
+
+function protoValue(name: string, part: unknown): unknown {
+  if (Array.isArray(part)) return part.map((element: unknown) => protoValue("", element));
+  if (part instanceof Uint8Array) return [...part];
+  if (typeof part === "object" && part !== null) return protoFields(part);
+  const isEnum =
+    name === "cause" || name === "activity" || name === "outcome" || (name === "state" && isJobState(part));
+  return isEnum
+    ? String(part)
+        .replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
+        .toUpperCase()
+    : part;
+}
+
+function isJobState(word: unknown): boolean {
+  return word === "running" || word === "failed" || word === "completed" || word === "stopped";
+}
+
+function expectReadOrCorrupt(decode: (bytes: Uint8Array) => object, bytes: Uint8Array): void {
+  try {
+    decode(bytes);
+  } catch (error) {
+    if (!StreamError.is(error, "CORRUPT")) throw error;
+  }
+}
