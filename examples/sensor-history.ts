@@ -10,12 +10,25 @@
  *   day     every hour, the last 24 hours: max
  *   alert   an hour whose mean is more than three standard deviations from those of the last 72 hours with readings: mean, expected, sd
  *
- * A reading may be `--disorder` older than the newest one of its file. What comes later than that, after its hour has been written, goes to
- * FILE.late.jsonl. The output is exact whatever crashes, and grows by whole lines.
+ * A reading may be `--disorder` older than the newest one of its file. What comes when its hour was over by that measure goes to FILE.late.jsonl: a
+ * question of the file alone, so that the same files make the same lines, however fast they are read and whatever crashes.
  */
 import { extname } from "node:path";
 import { parseArgs } from "node:util";
-import { type Duration, file, type Job, job, max, nats, run, sliding, StreamError, tumbling, value } from "tidemark";
+import {
+  type Duration,
+  file,
+  type Job,
+  job,
+  max,
+  nats,
+  parseDuration,
+  run,
+  sliding,
+  StreamError,
+  tumbling,
+  value,
+} from "tidemark";
 import { csv, type SourceFile } from "tidemark/connectors/file";
 import { fromCommandLine } from "./command-line.ts";
 
@@ -37,7 +50,20 @@ export default function sensorHistory(args: string[]): Job {
     .source("readings", csv(inputs, { columns: ["timestamp", "value"], parse: readingOf, equalNames: "refuse", rate }))
     .timestamps((reading) => reading.at, { outOfOrderness });
 
-  const hours = readings
+  const checked = readings
+    .keyBy((reading) => reading.key)
+    .process({
+      state: { newest: value<number>() },
+      process(reading, { state }) {
+        const newest = state.newest.get() ?? -Infinity;
+        state.newest.set(Math.max(newest, reading.at));
+        return [{ ...reading, isLate: endOfHour(reading.at) <= newest - outOfOrderness }];
+      },
+    })
+    .named("in-time");
+
+  const hours = checked
+    .filter((reading) => !reading.isLate)
     .keyBy((reading) => reading.key)
     .window(tumbling("1h"))
     .aggregate((of) => ({
@@ -87,8 +113,8 @@ export default function sensorHistory(args: string[]): Job {
     .to(file(out))
     .named("history");
 
-  hours
-    .late()
+  checked
+    .filter((reading) => reading.isLate)
     .map((reading) => ({ key: reading.key, timestamp: new Date(reading.at).toISOString(), value: reading.value }))
     .to(file(lateOf(out)))
     .named("late-readings");
@@ -114,6 +140,11 @@ function utc(text: string): number {
   // 30 February would be taken for 2 March.
   const isInCalendar = !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day);
   return isInCalendar ? Date.parse(`${day}T${time}${zone}`) : Number.NaN;
+}
+
+function endOfHour(at: number): number {
+  const hourMs = 3_600_000;
+  return (Math.floor(at / hourMs) + 1) * hourMs;
 }
 
 function spanOf({ start, end }: { readonly start: number; readonly end: number }): { start: string; end: string } {
@@ -155,7 +186,7 @@ function options(args: string[]) {
   return {
     inputs,
     out: values.out,
-    outOfOrderness: values.disorder as Duration,
+    outOfOrderness: parseDuration(values.disorder as Duration, "--disorder"),
     rate: values.rate === undefined ? undefined : Number(values.rate),
     servers: values.nats,
   };

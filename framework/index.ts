@@ -8,7 +8,7 @@ export type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions } from "
 export type { WindowedStream } from "./api/windowed-stream.ts";
 export { callback, discard } from "./connectors/callback.ts";
 export { file } from "./connectors/file.ts";
-export { fromArray, generator } from "./connectors/memory.ts";
+export { fromArray, fromArrays, generator } from "./connectors/memory.ts";
 export { print } from "./connectors/print.ts";
 export { StreamError, errorPolicy, type ErrorCode, type ErrorPolicy } from "./errors.ts";
 export { embedded, type Home } from "./home.ts";
@@ -40,5 +40,5 @@ export { protobuf } from "./record/protobuf-codec.ts";
 export type { Key, KeyPart } from "./record/key.ts";
 export { run, start, type JobEnd, type JobHandle, type RunOptions } from "./run.ts";
 export { map, value } from "./state/descriptors.ts";
-export type { Duration } from "./time/duration.ts";
+export { parseDuration, type Duration } from "./time/duration.ts";
 export { sliding, tumbling } from "./window/assigner.ts";

@@ -24,6 +24,8 @@ interface Slot {
   wanted: WatermarkControl;
   sent: WatermarkControl | undefined;
   isInFlight: boolean;
+  /** Told when the wanted control, or a newer one, is stored. */
+  onStored: (() => void)[];
 }
 
 /** Sends controls into inboxes. */
@@ -45,12 +47,16 @@ export class ControlSender {
     await writer.append(payload, () => void this.#makeRoom(log));
   }
 
-  /** Makes `control` the newest watermark for its edge in that inbox; older ones not yet sent are skipped. */
-  watermark(stage: number, partition: number, control: WatermarkControl): void {
+  /**
+   * Makes `control` the newest watermark for its edge in that inbox; older ones not yet sent are skipped. `onStored` is called once, when it or a newer one
+   * is in the inbox.
+   */
+  watermark(stage: number, partition: number, control: WatermarkControl, onStored: () => void = () => undefined): void {
     const inbox = this.#inbox(stage, partition);
-    const slot = inbox.slots.get(control.edge);
-    if (slot === undefined) inbox.slots.set(control.edge, { wanted: control, sent: undefined, isInFlight: false });
-    else slot.wanted = control;
+    const slot = inbox.slots.get(control.edge) ?? { wanted: control, sent: undefined, isInFlight: false, onStored: [] };
+    inbox.slots.set(control.edge, slot);
+    slot.wanted = control;
+    slot.onStored.push(onStored);
     this.#pump(inbox);
   }
 
@@ -83,17 +89,26 @@ export class ControlSender {
       if (slot.isInFlight || slot.sent === slot.wanted || !mayAppendControl(inbox.unread.length)) continue;
       slot.isInFlight = true;
       const control = slot.wanted;
+      const told = slot.onStored.splice(0);
       void inbox.writer.then((writer) =>
-        writer.enqueue(encodeControl(control), (sequence) => this.#onStored(inbox, slot, control, sequence)),
+        writer.enqueue(encodeControl(control), (sequence) => this.#onStored(inbox, slot, control, sequence, told)),
       );
     }
   }
 
-  #onStored(inbox: Inbox, slot: Slot, control: WatermarkControl, sequence: number): void {
+  #onStored(
+    inbox: Inbox,
+    slot: Slot,
+    control: WatermarkControl,
+    sequence: number,
+    told: readonly (() => void)[],
+  ): void {
     slot.isInFlight = false;
     slot.sent = control;
     inbox.unread.push(sequence);
-    if (!this.#isClosed) this.#pump(inbox);
+    if (this.#isClosed) return;
+    for (const tell of told) tell();
+    this.#pump(inbox);
   }
 
   async #makeRoom(log: Log): Promise<void> {

@@ -259,6 +259,7 @@ export class Instance {
     const incarnation = this.#incarnation;
     if (incarnation === undefined || this.#isClosed || this.#isFailing || this.#isTurning) return;
     this.#isTurning = true;
+    const { position } = incarnation.feed;
     let hasMore = false;
     try {
       hasMore = this.#turns(incarnation);
@@ -269,7 +270,7 @@ export class Instance {
       this.#isTurning = false;
     }
     if (this.#isClosed || this.#isFailing) return;
-    this.#afterTurns(incarnation);
+    this.#afterTurns(incarnation, incarnation.feed.position !== position);
     if (hasMore) this.wake();
   }
 
@@ -299,14 +300,16 @@ export class Instance {
     return result;
   }
 
-  #afterTurns(incarnation: Incarnation): void {
+  #afterTurns(incarnation: Incarnation, hasMoved: boolean): void {
     const { outputs, feed, program } = incarnation;
     const acknowledged = outputs.acknowledged;
     this.#progress.acknowledge(acknowledged);
     this.#releaseWaiters(acknowledged);
     const nowMs = this.#host.platform.clock.monotonicMs();
     const isFullyAcknowledged = acknowledged >= outputs.ordinal;
-    this.#progress.observe({ isQuiet: feed.isQuiet, isFullyAcknowledged, isBlocked: !outputs.hasRoom, nowMs });
+    // R16: whoever has just read something is not idle, also when nothing came of it.
+    const isQuiet = feed.isQuiet && !hasMoved;
+    this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked: !outputs.hasRoom, nowMs });
     this.#lookAgain(nowMs);
     this.#ticks.arrange(program.nextTickAt());
     this.#considerSnapshot(incarnation, 0);

@@ -162,14 +162,10 @@ export class JobSupervisor {
   onReports(batch: ReportBatch): void {
     if (!this.#isSupervising) return;
     this.#world.registry.heard(batch.worker);
-    const answers = [];
     for (const report of batch.reports) {
-      const isTaken = this.#stages.get(report.instance.stage)?.report(report) ?? false;
+      this.#stages.get(report.instance.stage)?.report(report);
       this.#world.controls.reported(report.instance, report.position);
-      if (isTaken && report.activity === "active")
-        answers.push({ instance: report.instance, epoch: report.epoch, n: report.n });
     }
-    if (answers.length > 0) this.#world.bus.answer(batch.worker, { leader: this.epoch, answers });
     this.#complete();
   }
 
@@ -181,13 +177,14 @@ export class JobSupervisor {
     const moves = place({
       instances,
       workers: registry.alive(),
-      current: (instance) => this.#hostOf(instance),
+      current: (instance) => this.#holderOf(instance),
       movesMax,
     });
     for (const { instance, worker, cause } of moves) {
       if (this.#isSpokenFor(instance)) continue;
       if (cause === "balance" && this.#askToRelease(instance)) continue;
-      this.#assign(instance, worker, cause, "");
+      const isReleased = this.#stages.get(instance.stage)?.reportOf(instance)?.state === "released";
+      this.#assign(instance, worker, isReleased ? "release" : cause, "");
     }
   }
 
@@ -210,12 +207,17 @@ export class JobSupervisor {
     for (const stage of plan.stages) {
       const edges = plan.edges.filter((edge) => edge.from === stage.index && typeof edge.to === "number");
       const events = {
-        publish: (control: WatermarkControl) => this.#publish(control),
+        publish: (control: WatermarkControl, onStored: (inbox: string) => void) => this.#publish(control, onStored),
+        answer: (report: Report) => this.#answer(report),
         failed: (instance: InstanceId, report: Report) => this.#onFailed(instance, report),
         released: () => this.reconcile(),
       };
       const indexes = edges.map((edge) => edge.index);
-      this.#stages.set(stage.index, new StageSupervisor(platform, stage, { indexes }, this.epoch, tail.view, events));
+      const inboxes = edges.reduce((sum, { to }) => sum + (typeof to === "number" ? this.#partitionsOf(to) : 0), 0);
+      this.#stages.set(
+        stage.index,
+        new StageSupervisor(platform, stage, { indexes, inboxes }, this.epoch, tail.view, events),
+      );
     }
     // The machine is in `supervising` only after this action: what is wanted is compared in the next task.
     platform.clock.schedule(0, () => this.#beat());
@@ -231,12 +233,22 @@ export class JobSupervisor {
     this.reconcile();
   }
 
-  #publish(control: WatermarkControl): void {
-    const { plan, controls } = this.#world;
-    const to = plan.edges[control.edge]?.to;
+  #publish(control: WatermarkControl, onStored: (inbox: string) => void): void {
+    const to = this.#world.plan.edges[control.edge]?.to;
     if (typeof to !== "number") return;
-    const partitions = plan.stages[to]?.partitions ?? 0;
-    for (let partition = 0; partition < partitions; partition += 1) controls.watermark(to, partition, control);
+    for (let partition = 0; partition < this.#partitionsOf(to); partition += 1) {
+      this.#world.controls.watermark(to, partition, control, () => onStored(`${to}/${partition}`));
+    }
+  }
+
+  #answer({ instance, epoch, n }: Report): void {
+    const { tail, bus } = this.#world;
+    const worker = tail.view.assignment(instance)?.worker;
+    if (worker !== undefined) bus.answer(worker, { leader: this.epoch, answers: [{ instance, epoch, n }] });
+  }
+
+  #partitionsOf(stage: number): number {
+    return this.#world.plan.stages[stage]?.partitions ?? 0;
   }
 
   #onFailed(instance: InstanceId, report: Report): void {
@@ -328,12 +340,16 @@ export class JobSupervisor {
     return this.#assigning.has(key) || this.#restarting.has(key);
   }
 
-  /** The living worker that the job log names, unless it has released the instance. */
-  #hostOf(instance: InstanceId): string | undefined {
-    const worker = this.#world.tail.view.assignment(instance)?.worker;
-    if (worker === undefined || !this.#world.registry.isAlive(worker)) return undefined;
+  /** The worker that the job log names, living or not, unless it has released the instance. */
+  #holderOf(instance: InstanceId): string | undefined {
     const state = this.#stages.get(instance.stage)?.reportOf(instance)?.state;
-    return state === "released" ? undefined : worker;
+    return state === "released" ? undefined : this.#world.tail.view.assignment(instance)?.worker;
+  }
+
+  /** {@link #holderOf}, if it lives. */
+  #hostOf(instance: InstanceId): string | undefined {
+    const worker = this.#holderOf(instance);
+    return worker !== undefined && this.#world.registry.isAlive(worker) ? worker : undefined;
   }
 
   #nameOf(instance: InstanceId): string {

@@ -66,7 +66,13 @@ export class SinkQueue {
   #retryMs = retryMsMin;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(name: string, spec: SinkSpec, state: SinkState | undefined, platform: Platform, events: SinkQueueEvents) {
+  constructor(
+    name: string,
+    spec: QueuedSink,
+    state: SinkState | undefined,
+    platform: Platform,
+    events: SinkQueueEvents,
+  ) {
     this.name = name;
     this.#spec = spec;
     this.#last = state?.last ?? 0;

@@ -10,23 +10,29 @@ import { createActor, setup, type ActorRefFrom } from "xstate";
 import type { Stage } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
 import { instanceKey, type JobLogView } from "../protocol/job-log.ts";
-import { StageMinimum } from "../protocol/watermark.ts";
+import { StageMinimum, type StageWatermark } from "../protocol/watermark.ts";
 import type { InstanceId, Report, WatermarkControl } from "../record/messages.ts";
 import { machineClock } from "./machine-clock.ts";
 
 /** What a stage supervisor asks of the job supervisor. */
 export interface StageSupervisorEvents {
-  /** Publish `control` into every inbox that its edge leads into. */
-  publish(control: WatermarkControl): void;
+  /**
+   * Publish `control` into every inbox that its edge leads into; `onStored` is called with each inbox that has it, or a newer one for that edge.
+   */
+  publish(control: WatermarkControl, onStored: (inbox: string) => void): void;
+  /** An instance that wants to leave idleness may (R16). */
+  answer(report: Report): void;
   /** An instance has failed: decide on its restart. */
   failed(instance: InstanceId, report: Report): void;
   /** An instance has let go of its work. */
   released(instance: InstanceId): void;
 }
 
-/** Edges that a stage's event time travels over. */
+/** Where a stage's event time travels to. */
 export interface StageEdges {
   readonly indexes: readonly number[];
+  /** Inboxes that these edges lead into, counted per edge. */
+  readonly inboxes: number;
 }
 
 const stageMachine = setup({
@@ -55,7 +61,14 @@ export class StageSupervisor {
   readonly #actor: ActorRefFrom<typeof stageMachine>;
   readonly #reports = new Map<string, Report>();
   readonly #epochs = new Map<string, number>();
-  #published: WatermarkControl | undefined;
+  /** Active reports that wait until receivers know that the stage is active. */
+  readonly #unanswered = new Map<string, Report>();
+  /** Number of the newest control stored, by edge and inbox. */
+  readonly #stored = new Map<string, number>();
+  #published: StageWatermark | undefined;
+  #n = 0;
+  /** Number of the first control since which every one has said that the stage is not idle. */
+  #activeSince = Infinity;
 
   constructor(
     platform: Platform,
@@ -106,26 +119,31 @@ export class StageSupervisor {
       this.#epochs.set(key, epoch);
       this.#minimum.assign(instance, epoch);
       this.#reports.delete(key);
+      this.#unanswered.delete(key);
       mustRepublish = true;
       this.#actor.send({ type: "INSTANCE_DOWN" });
     }
     this.#publish(mustRepublish);
   }
 
-  /** Takes one report; answers whether it counts (R16: then it may be answered). */
-  report(report: Report): boolean {
-    if (report.epoch !== this.#epochs.get(instanceKey(report.instance))) return false;
-    const isTaken = this.#minimum.report(report);
-    if (!isTaken) return false;
-    this.#reports.set(instanceKey(report.instance), report);
+  /** Takes one report of exactly the epoch that the job log names. */
+  report(report: Report): void {
+    const key = instanceKey(report.instance);
+    if (report.epoch !== this.#epochs.get(key) || !this.#minimum.report(report)) return;
+    const before = this.#reports.get(key);
+    this.#reports.set(key, report);
     if (report.state === "failed") {
       this.#actor.send({ type: "INSTANCE_DOWN" });
       this.#events.failed(report.instance, report);
     }
     if (report.state === "released") this.#events.released(report.instance);
+    // One whose event time moves is not waiting for an answer.
+    const mayWait = before?.activity !== "active" || before.watermark === report.watermark;
+    if (report.activity === "active" && mayWait) this.#unanswered.set(key, report);
+    else this.#unanswered.delete(key);
     this.#publish(false);
+    this.#answer();
     this.#observe();
-    return true;
   }
 
   close(): void {
@@ -140,33 +158,51 @@ export class StageSupervisor {
   }
 
   #publish(mustRepublish: boolean): void {
-    const decision = this.#minimum.decide();
+    const decision = this.#minimum.decide() ?? this.#firstWord();
     const last = this.#published;
     if (decision === undefined) return;
-    const isNews = last === undefined || decision.watermark > last.watermark || decision.isIdle !== last.isIdle;
-    if (!isNews && !mustRepublish) return;
-    const watermark = Math.max(decision.watermark, last?.watermark ?? -Infinity);
+    if (decision.watermark === last?.watermark && decision.isIdle === last.isIdle && !mustRepublish) return;
+    this.#published = decision;
+    this.#n += 1;
+    if (decision.isIdle) this.#activeSince = Infinity;
+    else if (this.#activeSince === Infinity) this.#activeSince = this.#n;
+    const { watermark, isIdle } = decision;
+    const n = this.#n;
     for (const edge of this.#edges.indexes) {
-      const control: WatermarkControl = {
+      const control = {
         kind: "watermark",
         edge,
         leader: this.#leader,
+        n,
         upto: this.#view.position,
         watermark,
-        isIdle: decision.isIdle,
-      };
-      this.#published = control;
-      this.#events.publish(control);
+        isIdle,
+      } as const;
+      this.#events.publish(control, (inbox) => this.#onStored(`${edge}/${inbox}`, n));
     }
-    if (this.#edges.indexes.length === 0) {
-      this.#published = {
-        kind: "watermark",
-        edge: -1,
-        leader: this.#leader,
-        upto: this.#view.position,
-        watermark,
-        isIdle: decision.isIdle,
-      };
-    }
+  }
+
+  /** A new leader that knows nothing yet says so before it answers anybody: receivers must not believe an older one that called the stage idle. */
+  #firstWord(): StageWatermark | undefined {
+    const mustSpeak = this.#published === undefined && this.#unanswered.size > 0;
+    return mustSpeak ? { watermark: -Infinity, isIdle: false } : undefined;
+  }
+
+  #onStored(inbox: string, n: number): void {
+    this.#stored.set(inbox, Math.max(n, this.#stored.get(inbox) ?? 0));
+    this.#answer();
+  }
+
+  // R16: answered when every receiver has been told, behind whatever said that the stage is idle, that it is active.
+  #answer(): void {
+    if (this.#unanswered.size === 0 || !this.#isKnownActive()) return;
+    for (const report of this.#unanswered.values()) this.#events.answer(report);
+    this.#unanswered.clear();
+  }
+
+  #isKnownActive(): boolean {
+    if (this.#edges.inboxes === 0) return true;
+    const told = [...this.#stored.values()].filter((n) => n >= this.#activeSince);
+    return told.length === this.#edges.inboxes;
   }
 }

@@ -15,8 +15,9 @@
  */
 import { access, constants, realpath, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { invariant, messageOf, StreamError } from "../errors.ts";
+import { invariant, StreamError } from "../errors.ts";
 import type { RefusedRow, SinkIdentity, SinkRow, SinkSpec, SinkWriter } from "../log/sink.ts";
+import { jsonOf } from "./json-form.ts";
 import { becomeFile, copyInto, holds, openPart, type PartFile, partsOf, removePart } from "./part-file.ts";
 
 /** Options of {@link file}. */
@@ -47,6 +48,7 @@ export function file(path: string, options: FileOptions = {}): SinkSpec {
     name: "file",
     guarantee: "twoPhase",
     placement: "global",
+    encode: lineOf,
     validate: () => validate(path),
     open: async (identity) => {
       const real = await realPath(path);
@@ -147,17 +149,9 @@ class FileWriter implements SinkWriter {
 
   write(rows: readonly SinkRow[]): Promise<readonly RefusedRow[]> {
     return this.#during(async () => {
-      const refused: RefusedRow[] = [];
-      let lines = "";
-      for (const row of rows) {
-        try {
-          lines += lineOf(row.value);
-        } catch (error) {
-          refused.push({ row, reason: messageOf(error) });
-        }
-      }
+      const lines = rows.map(({ value }) => value as string).join("");
       if (lines !== "") await (await this.#openPart()).append(Buffer.from(lines));
-      return refused;
+      return [];
     });
   }
 
@@ -231,10 +225,9 @@ class FileWriter implements SinkWriter {
   }
 }
 
+/** The rows of this sink are their lines. */
 function lineOf(value: unknown): string {
-  const json = JSON.stringify(value);
-  if (json === undefined) throw new TypeError(`JSON has no ${typeof value}`);
-  return `${json}\n`;
+  return `${jsonOf(value)}\n`;
 }
 
 function encode(transaction: Transaction): Uint8Array {

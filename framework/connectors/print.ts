@@ -5,8 +5,9 @@
  */
 import type { Writable } from "node:stream";
 import { inspect } from "node:util";
-import { messageOf, StreamError } from "../errors.ts";
+import { StreamError } from "../errors.ts";
 import type { RefusedRow, SinkRow, SinkSpec, SinkWriter } from "../log/sink.ts";
+import { jsonOf } from "./json-form.ts";
 import { Once, type Shown } from "./once.ts";
 
 /** Options of {@link print}. */
@@ -44,39 +45,30 @@ export function print<T>(label?: string, options: PrintOptions<T> = {}): SinkSpe
     name: label ?? "print",
     guarantee: "atLeastOnce",
     placement: "chained",
-    open: (identity) => {
+    encode: (value) => {
       const isText = format === "text" || (format === "auto" && output.isTTY === true);
-      const line = isText ? (value: unknown) => text(value as T) : (value: unknown) => jsonOf(label, value);
-      return Promise.resolve(new PrintWriter(line, output, once.of(identity)));
+      return `${isText ? text(value) : jsonOf(label === undefined ? value : { label, value })}\n`;
     },
+    open: (identity) => Promise.resolve(new PrintWriter(output, once.of(identity))),
   };
 }
 
+/** Rows are their lines (`encode`). */
 class PrintWriter implements SinkWriter {
-  readonly #line: (value: unknown) => string;
   readonly #output: Writable;
   readonly #shown: Shown;
 
-  constructor(line: (value: unknown) => string, output: Writable, shown: Shown) {
-    this.#line = line;
+  constructor(output: Writable, shown: Shown) {
     this.#output = output;
     this.#shown = shown;
   }
 
   async write(rows: readonly SinkRow[]): Promise<readonly RefusedRow[]> {
-    const refused: RefusedRow[] = [];
     const fresh = rows.filter((row) => !this.#shown.has(row));
-    let lines = "";
-    for (const row of fresh) {
-      try {
-        lines += `${this.#line(row.value)}\n`;
-      } catch (error) {
-        refused.push({ row, reason: messageOf(error) });
-      }
-    }
+    const lines = fresh.map(({ value }) => value as string).join("");
     if (lines !== "") await this.#print(lines);
     for (const row of fresh) this.#shown.add(row);
-    return refused;
+    return [];
   }
 
   close(): Promise<void> {
@@ -91,12 +83,6 @@ class PrintWriter implements SinkWriter {
       });
     });
   }
-}
-
-function jsonOf(label: string | undefined, value: unknown): string {
-  const json = JSON.stringify(label === undefined ? value : { label, value });
-  if (json === undefined) throw new TypeError(`JSON has no ${typeof value}`);
-  return json;
 }
 
 function lineOf(label: string | undefined, value: unknown): string {

@@ -18,7 +18,7 @@ export interface LogConfig {
 }
 
 /** The state of a log at one moment. */
-export interface LogInfo {
+export interface LogState {
   readonly name: string;
   /** When this life of the log began, ms since the epoch as the store says it; with the name, the log's identity. */
   readonly createdMs: number;
@@ -121,7 +121,7 @@ export interface Log {
   /** Sets `maxBytes`. @throws SERVER_FULL when the account has no room for it; UNAVAILABLE, TIMEOUT */
   resize(maxBytes: number): Promise<void>;
   /** @throws UNAVAILABLE, TIMEOUT, NOT_FOUND */
-  info(): Promise<LogInfo>;
+  info(): Promise<LogState>;
 }
 
 /** All logs of one place. */
@@ -131,13 +131,10 @@ export interface Logs {
   /** @throws NOT_FOUND */
   open(name: string): Promise<Log>;
   /** Every log whose name begins with `prefix`. */
-  list(prefix: string): Promise<readonly LogInfo[]>;
+  list(prefix: string): Promise<readonly LogState[]>;
   /** Removes the log; harmless when it does not exist. */
   delete(name: string): Promise<void>;
 }
-
-/** Appends one message and waits for its outcome: for rare things (job log, one control), never for data. */
-export type AppendOne = (log: Log, payload: Uint8Array) => Promise<Sequence>;
 
 /** A value of a register with the revision a compare-and-set needs. */
 export interface Registered {

@@ -11,7 +11,7 @@ import type {
   Entry,
   LinkEvent,
   Log,
-  LogInfo,
+  LogState,
   LogReader,
   OnAppended,
   ReadOptions,
@@ -62,7 +62,7 @@ export class MemoryLog implements Log {
     return answerLater(this.#clock, () => this.#there().resize(maxBytes));
   }
 
-  info(): Promise<LogInfo> {
+  info(): Promise<LogState> {
     return answerLater(this.#clock, () => this.#there().info);
   }
 

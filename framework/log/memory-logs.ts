@@ -7,7 +7,7 @@
  */
 import { StreamError } from "../errors.ts";
 import type { Clock } from "../platform/platform.ts";
-import type { Log, LogConfig, LogInfo, Logs } from "./contracts.ts";
+import type { Log, LogConfig, LogState, Logs } from "./contracts.ts";
 import { answerLater } from "./memory-delivery.ts";
 import { MemoryLog } from "./memory-log.ts";
 import { MessageStore } from "./memory-store.ts";
@@ -38,7 +38,7 @@ export class MemoryLogs implements Logs {
     });
   }
 
-  list(prefix: string): Promise<readonly LogInfo[]> {
+  list(prefix: string): Promise<readonly LogState[]> {
     return answerLater(this.#clock, () =>
       [...this.#stores.values()].filter(({ name }) => name.startsWith(prefix)).map(({ info }) => info),
     );

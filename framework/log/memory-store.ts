@@ -6,7 +6,7 @@
  * M1. Sequences are dense and never reused, except by {@link MessageStore.loseTail}, which is the fault R8 exists for.
  * M2. Payloads are copied when stored, for callers reuse their buffers (by constructor: `slice` of a Buffer copies nothing).
  */
-import type { AppendResult, Entry, LogConfig, LogInfo, Sequence } from "./contracts.ts";
+import type { AppendResult, Entry, LogConfig, LogState, Sequence } from "./contracts.ts";
 
 /** What JetStream's file store adds to the payload and the subject of each message, bytes. */
 const overheadBytes = 30;
@@ -41,7 +41,7 @@ export class MessageStore {
     return this.#origin + this.#entries.length - 1;
   }
 
-  get info(): LogInfo {
+  get info(): LogState {
     const { name, createdMs, first, last, config } = this;
     return { name, createdMs, first, last, bytes: this.#bytes, config };
   }

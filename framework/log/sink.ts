@@ -52,7 +52,10 @@ export interface SinkWriter {
    * @throws SINK_UNAVAILABLE: nothing of it counts as written; the same rows are offered again after a back-off
    */
   write(rows: readonly SinkRow[]): Promise<readonly RefusedRow[]>;
-  /** `twoPhase`: makes everything written so far durable and answers what `commit` needs to make it visible; undefined when there is nothing. */
+  /**
+   * `twoPhase`: makes everything written so far durable and answers what `commit` needs to make it visible; undefined when there is nothing. Called at
+   * every snapshot, also without rows since the last one: what it answers is all that the next incarnation knows of this sink.
+   */
   prepare?(): Promise<Uint8Array | undefined>;
   /** `twoPhase`: makes what was prepared visible. Repeating it, also by a later incarnation, changes nothing. */
   commit?(prepared: Uint8Array): Promise<void>;

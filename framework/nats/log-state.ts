@@ -1,13 +1,13 @@
 /**
  * What the server says of a stream, as the state of a log.
  */
-import type { LogInfo } from "../log/contracts.ts";
+import type { LogState } from "../log/contracts.ts";
 import { msOf } from "./stored-message.ts";
 import { logConfigOf } from "./stream-config.ts";
 import type { StreamDescription } from "./streams.ts";
 
 /** The state of a log, from what the server says of its stream. */
-export function logStateOf(stream: StreamDescription): LogInfo {
+export function logStateOf(stream: StreamDescription): LogState {
   const { config, state, created } = stream;
   return {
     name: config.name,

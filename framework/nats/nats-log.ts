@@ -9,7 +9,7 @@ import type {
   Entry,
   LinkEvent,
   Log,
-  LogInfo,
+  LogState,
   LogReader,
   OnAppended,
   ReadOptions,
@@ -77,7 +77,7 @@ export class NatsLog implements Log {
     return this.#place.streams.resize(this.name, maxBytes);
   }
 
-  async info(): Promise<LogInfo> {
+  async info(): Promise<LogState> {
     return logStateOf(await this.#place.streams.get(this.name));
   }
 }

@@ -3,7 +3,7 @@
  *
  * Owns how many replicas they get; a log is a stream of its name.
  */
-import type { Log, LogConfig, LogInfo, Logs } from "../log/contracts.ts";
+import type { Log, LogConfig, LogState, Logs } from "../log/contracts.ts";
 import { logStateOf } from "./log-state.ts";
 import { type LogPlace, NatsLog, openLog } from "./nats-log.ts";
 import { logStream } from "./stream-config.ts";
@@ -26,7 +26,7 @@ export class NatsLogs implements Logs {
     return openLog(this.#place, name);
   }
 
-  async list(prefix: string): Promise<readonly LogInfo[]> {
+  async list(prefix: string): Promise<readonly LogState[]> {
     const streams = await this.#place.streams.list(prefix);
     return streams.map(logStateOf);
   }

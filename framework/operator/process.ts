@@ -20,7 +20,10 @@ import { emitAll, type Outputs } from "./emit-all.ts";
 
 /** Registers and cancels timers of the current key. */
 export interface Timers {
-  /** Calls `onTimer` when the watermark reaches `at`; answers `at`. Registering again changes nothing. */
+  /**
+   * Calls `onTimer` when the watermark reaches `at`; answers `at`. Registering again changes nothing. At the end of the input (watermark Infinity)
+   * every timer fires: one that always registers a next one has to look at the watermark, or the input never ends.
+   */
   readonly onEventTime: (at: number) => number;
   /** Takes an event-time timer back; nothing happens when there is none, or `at` is undefined. */
   readonly cancelEventTime: (at: number | undefined) => void;

@@ -9,7 +9,7 @@
  * P3. Between two calls a cut may be taken; a program restored from it behaves like this one, and gives the same bytes (O2).
  * P4. Stages without keyed operators never look up a key.
  */
-import { invariant, StreamError } from "../errors.ts";
+import { invariant, InvariantViolation, StreamError } from "../errors.ts";
 import { hashKey, renderKey, type Key } from "../record/key.ts";
 import type { Counts } from "../record/messages.ts";
 import { KeyedStore } from "../state/store.ts";
@@ -101,10 +101,9 @@ export class StageProgram {
   advanceTo(watermark: number, stepsMax: number): boolean {
     const clock = this.#clock;
     if (!(watermark > clock.applied)) return true;
-    invariant(
-      !clock.isAdvancing || clock.watermark === watermark,
-      `watermark ${clock.watermark} is not applied yet, and ${watermark} comes`,
-    );
+    if (clock.isAdvancing && clock.watermark !== watermark) {
+      throw new InvariantViolation(`watermark ${clock.watermark} is not applied yet, and ${watermark} comes`);
+    }
     clock.watermark = watermark;
     for (const operator of this.#operators) {
       if (operator?.advanceTo !== undefined && !operator.advanceTo(watermark, stepsMax)) return false;

@@ -251,11 +251,11 @@ export class WindowAggregate implements Operator, Column {
   #cleanUp(row: Row, slices: Slices, time: number): void {
     let gone = 0;
     while (gone < slices.starts.length && this.#goneAt(this.#newestOf(slices.starts[gone] ?? 0)) <= time) gone += 1;
-    slices.removeFirst(gone);
-    if (slices.starts.length === 0) {
+    if (gone === slices.starts.length) {
       row.cells[this.#column] = undefined;
       return;
     }
+    slices.removeFirst(gone);
     const due = this.#earliestDue(slices, time);
     slices.timer = new Timer(due, this.#store.nextTimerNumber, row);
     this.#store.nextTimerNumber += 1;

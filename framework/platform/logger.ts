@@ -30,11 +30,14 @@ const urlUser = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi;
 /** Discards everything. */
 export const silentLogger: Logger = { log: () => {}, child: () => silentLogger };
 
+// Taken before the guard of `determinism.ts` replaces it: a line written in a turn has the time at which it was written.
+const systemNow = Date.now.bind(Date);
+
 /** A logger on stderr. */
 export function stderrLogger(options: StderrLoggerOptions = {}): Logger {
   const form = options.form ?? (process.stderr.isTTY ? "readable" : "lines");
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
-  const now = options.now ?? (() => Date.now());
+  const now = options.now ?? systemNow;
   const least = urgency[options.level ?? "info"];
   const print = form === "lines" ? jsonLine : readableLine;
   return new LineLogger((level, message, fields) => {

@@ -101,6 +101,8 @@ interface EdgeClock {
   watermark: number;
   isIdle: boolean;
   epoch: number;
+  /** Number of the newest control of the leader. */
+  n: number;
 }
 
 /** The receiver's side: what an instance knows of its edges' event time. A pure function of the inbox, and in the snapshot. */
@@ -110,7 +112,7 @@ export class EdgeClocks {
   #watermark = -Infinity;
 
   constructor(edges: readonly number[]) {
-    this.#edges = new Map(edges.map((edge) => [edge, { watermark: -Infinity, isIdle: false, epoch: 0 }]));
+    this.#edges = new Map(edges.map((edge) => [edge, { watermark: -Infinity, isIdle: false, epoch: 0, n: 0 }]));
   }
 
   /** Event time of all edges together; Infinity only when every edge has ended. */
@@ -146,6 +148,8 @@ export class EdgeClocks {
     const clock = this.#clock(control.edge);
     if (control.leader < this.#leader) return false;
     if (control.leader > this.#leader) this.#follow(control.leader);
+    if (control.n <= clock.n) return false;
+    clock.n = control.n;
     if (control.upto < clock.epoch) return false;
     clock.watermark = Math.max(clock.watermark, control.watermark);
     clock.isIdle = control.isIdle;
@@ -155,13 +159,12 @@ export class EdgeClocks {
 
   /** What the snapshot keeps. */
   states(): EdgeState[] {
-    return [...this.#edges].map(([edge, { watermark, isIdle, epoch }]) => ({ edge, watermark, isIdle, epoch }));
+    return [...this.#edges].map(([edge, clock]) => ({ edge, ...clock }));
   }
 
   /** Goes on from a snapshot; called before the first message. The combined watermark may be lower than it was: the caller keeps its own. */
   restore(states: readonly EdgeState[], leader: number): void {
-    for (const { edge, watermark, isIdle, epoch } of states)
-      Object.assign(this.#clock(edge), { watermark, isIdle, epoch });
+    for (const { edge, ...clock } of states) Object.assign(this.#clock(edge), clock);
     this.#leader = leader;
     this.#watermark = this.#minimum();
   }
@@ -169,7 +172,10 @@ export class EdgeClocks {
   // R16: only the newest leader says who is idle. What an older one said it cannot take back any more.
   #follow(leader: number): void {
     this.#leader = leader;
-    for (const clock of this.#edges.values()) clock.isIdle = false;
+    for (const clock of this.#edges.values()) {
+      clock.isIdle = false;
+      clock.n = 0;
+    }
   }
 
   #minimum(): number {

@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { StreamError } from "../errors.ts";
 import { finish, mixWord, murmur3 } from "./murmur3.ts";
+import { bytesPerCodeUnitMax } from "./text.ts";
 
 /** One part of a key. */
 export type KeyPart = string | number | boolean | bigint;
@@ -24,7 +25,6 @@ export const keyBytesMax = 4096;
 /** First byte of the canonical bytes of each kind of key (K2: these never change). */
 const tag = { string: 1, illFormedString: 2, number: 3, boolean: 4, bigint: 5, tuple: 6 } as const;
 
-const bytesPerCodeUnitMax = 3;
 const scratch = Buffer.alloc(2 * keyBytesMax);
 const numberView = new DataView(new ArrayBuffer(8));
 
@@ -86,26 +86,42 @@ function partId(part: KeyPart): string {
   return `${typeof part === "boolean" ? "t" : typeof part === "bigint" ? "i" : typeof part === "number" ? "n" : "s"}${text.length}:${text}`;
 }
 
-/** The hash of an ASCII string's canonical bytes, straight from its characters; -1 for other strings and long ones. */
+/**
+ * The hash of an ASCII string's canonical bytes, straight from its characters; -1 for other strings and long ones.
+ *
+ * The tag takes the first byte, so the words of the hash begin at characters 0 (three of them), 3, 7, 11 …
+ */
 function hashAscii(text: string): number {
   const length = text.length;
   if (length >= keyBytesMax) return -1;
-  let word: number = tag.string;
-  let shift = 8;
   let seen = 0;
   let hash = 0;
-  for (let at = 0; at < length; at++) {
-    const unit = text.charCodeAt(at);
-    seen |= unit;
-    word |= unit << shift;
-    shift += 8;
-    if (shift === 32) {
-      hash = mixWord(hash, word);
-      word = 0;
-      shift = 0;
+  let at = 0;
+  let tail: number = tag.string;
+  let shift = 8;
+  if (length >= 3) {
+    const first = text.charCodeAt(0);
+    const second = text.charCodeAt(1);
+    const third = text.charCodeAt(2);
+    seen = first | second | third;
+    hash = mixWord(0, tag.string | (first << 8) | (second << 16) | (third << 24));
+    tail = 0;
+    shift = 0;
+    for (at = 3; at + 4 <= length; at += 4) {
+      const a = text.charCodeAt(at);
+      const b = text.charCodeAt(at + 1);
+      const c = text.charCodeAt(at + 2);
+      const d = text.charCodeAt(at + 3);
+      seen |= a | b | c | d;
+      hash = mixWord(hash, a | (b << 8) | (c << 16) | (d << 24));
     }
   }
-  return seen > 127 ? -1 : finish(hash, word, length + 1);
+  for (; at < length; at++, shift += 8) {
+    const unit = text.charCodeAt(at);
+    seen |= unit;
+    tail |= unit << shift;
+  }
+  return seen > 127 ? -1 : finish(hash, tail, length + 1);
 }
 
 function hashNumber(value: number): number {

@@ -25,6 +25,8 @@ export interface WatermarkControl {
   readonly edge: number;
   /** Epoch of the leader that speaks; lower ones than the highest seen are ignored. */
   readonly leader: number;
+  /** Counts the controls of this leader for this edge; a smaller or equal one has been repeated on its way, and is ignored. */
+  readonly n: number;
   /** Sequence of the job log that had been read before the minimum was taken. */
   readonly upto: number;
   /** The stage's minimum, ms; Infinity only when every instance of it has ended. */

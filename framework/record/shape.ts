@@ -1,19 +1,17 @@
 /**
- * Shapes: the property names, in order, that many records share, and the fastest way from such a record to columns and back.
+ * Shapes: the property names, in order, that many records share, and the way from such a record to columns and back.
  *
- * Owns the code for each shape. It is generated once a shape has proved common: generated code reads and makes records at a fraction of the cost
- * of code that loops over names (a fifth when making them), as every access is to one known place. Where the process forbids generating
- * code, and for shapes that are rare, the loops do the same.
+ * Owns the shapes that are remembered; how rows are made is in `row-literals.ts`.
  *
- * H1. Names come off the wire: in generated code they stand as quoted JSON strings only, `__proto__` as a computed name, and never as code.
- * H2. The generated code and the loops do the same, in the same order.
- * H3. What is kept is bounded: data whose names vary without end (maps used as records) gets no generated code and no place for ever.
+ * H1. Names come off the wire: they are keys of properties and nothing else, `__proto__` included.
+ * H2. What is kept is bounded: data whose names vary without end (maps used as records) gets no place for ever.
  */
 import { Buffer } from "node:buffer";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Column } from "./column.ts";
 import { corrupt } from "./corrupt.ts";
 import { setOwn } from "./message-pack-reader.ts";
+import { makeLiterals, type MakeRows } from "./row-literals.ts";
 import { ValueColumn } from "./value-column.ts";
 import type { WireReader } from "./wire-reader.ts";
 import { wireType } from "./wire-reader.ts";
@@ -29,49 +27,34 @@ export function isRow(value: unknown): value is Row {
 /** Records with more properties than this do not travel as columns. */
 export const shapeNamesMax = 128;
 
-/** Puts the properties of `row` into `columns`, as value number `index`; answers the bytes they take, or -1 for a row of another shape. */
-type PutRow = (row: Row, index: number, columns: Column[]) => number;
-
 /** What a column decodes to. */
 export type ColumnValues = ArrayLike<unknown>;
 
-/** Makes `count` rows from `columns` and stores them in `into` from `from` on. */
-type MakeRows = (columns: readonly ColumnValues[], count: number, into: unknown[], from: number) => void;
-
-const rowsBeforeCode = 512;
 const shapesMax = 512;
 const nameField = 1;
 
-/** One shape; the same object for every section that has it, as long as it is remembered (H3). */
+/** One shape; the same object for every section that has it, as long as it is remembered (H2). */
 export class Shape {
   readonly names: readonly string[];
   /** The message `Shape` of `frame.proto`. */
   readonly encoded: Uint8Array;
-  #put: PutRow;
-  #make: MakeRows;
-  #putLeft = rowsBeforeCode;
-  #makeLeft = rowsBeforeCode;
+  readonly #make: MakeRows;
 
   constructor(names: readonly string[], encoded: Uint8Array) {
     this.names = names;
     this.encoded = encoded;
-    this.#put = (row, index, columns) => putByName(names, row, index, columns);
-    this.#make = (columns, count, into, from) => makeByName(names, columns, count, into, from);
+    this.#make = makeLiterals[Math.min(names.length, makeLiterals.length) - 1]!;
   }
 
   /** Puts the properties of a plain object into columns; -1, and nothing of use written, when it is of another shape. */
   put(row: Row, index: number, columns: Column[]): number {
-    if (this.#putLeft > 0 && --this.#putLeft === 0) this.#put = generatePut(this.names) ?? this.#put;
-    return this.#put(row, index, columns);
+    return putByName(this.names, row, index, columns);
   }
 
   /** Makes `count` records from columns. */
   makeRows(columns: readonly ColumnValues[], count: number, into: unknown[], from: number): void {
-    if (this.#makeLeft > 0) {
-      this.#makeLeft -= count;
-      if (this.#makeLeft <= 0) this.#make = generateMake(this.names) ?? this.#make;
-    }
-    this.#make(columns, count, into, from);
+    this.#make(this.names, columns, count, into, from);
+    if (this.names.length > makeLiterals.length) addByName(this.names, columns, count, into, from);
   }
 
   /** Whether `row` has exactly these names in this order. */
@@ -122,7 +105,7 @@ function readNames(reader: WireReader): string[] {
   return names;
 }
 
-/** The shape under `key`, made when it is new; when there are too many, all are forgotten and begin again (H3). */
+/** The shape under `key`, made when it is new; when there are too many, all are forgotten and begin again (H2). */
 function remembered(key: string, make: () => Shape): Shape {
   const known = shapes.get(key);
   if (known !== undefined) return known;
@@ -160,7 +143,8 @@ function putByName(names: readonly string[], row: Row, index: number, columns: C
   return size;
 }
 
-function makeByName(
+/** The properties of wide rows that no literal has made. */
+function addByName(
   names: readonly string[],
   columns: readonly ColumnValues[],
   count: number,
@@ -168,50 +152,7 @@ function makeByName(
   from: number,
 ): void {
   for (let index = 0; index < count; index++) {
-    const row: Row = {};
-    for (let at = 0; at < names.length; at++) setOwn(row, names[at]!, columns[at]![index]);
-    into[from + index] = row;
-  }
-}
-
-function generatePut(names: readonly string[]): PutRow | undefined {
-  const puts = names.map(
-    (name, at) => `
-    value = row[${JSON.stringify(name)}];
-    fieldSize = columns[${at}].put(index, value);
-    size += fieldSize >= 0 ? fieldSize : generalise(columns, ${at}, index).put(index, value);`,
-  );
-  const body = `return (row, index, columns) => {
-    let at = 0;
-    for (const name in row) if (name !== names[at++]) return -1;
-    if (at !== names.length) return -1;
-    let size = 0, fieldSize = 0, value;${puts.join("")}
-    return size;
-  };`;
-  return generate("names", "generalise", body)?.(names, generalise) as PutRow | undefined;
-}
-
-function generateMake(names: readonly string[]): MakeRows | undefined {
-  const columns = names.map((_, at) => `const column${at} = columns[${at}];`);
-  const parts = names.map((name, at) => `${quoted(name)}: column${at}[index]`);
-  const body = `return (columns, count, into, from) => {
-    ${columns.join("\n")}
-    for (let index = 0; index < count; index++) into[from + index] = { ${parts.join(", ")} };
-  };`;
-  return generate(body)?.() as MakeRows | undefined;
-}
-
-/** A name as it stands in an object literal (H1). */
-function quoted(name: string): string {
-  return name === "__proto__" ? '["__proto__"]' : JSON.stringify(name);
-}
-
-/** A function of the given parameters and body, or undefined where the process does not allow code to be generated. */
-function generate(...parts: string[]): ((...values: unknown[]) => unknown) | undefined {
-  try {
-    // oxlint-disable-next-line typescript/no-implied-eval -- H1: names are quoted
-    return new Function(...parts) as (...values: unknown[]) => unknown;
-  } catch {
-    return undefined;
+    const row = into[from + index] as Row;
+    for (let at = makeLiterals.length; at < names.length; at++) setOwn(row, names[at]!, columns[at]![index]);
   }
 }

@@ -57,6 +57,8 @@ export interface EdgeState {
   readonly isIdle: boolean;
   /** Highest epoch adopted from any instance of the edge. */
   readonly epoch: number;
+  /** Number of the newest control of the leader in `Manifest.leader`. */
+  readonly n: number;
 }
 
 /** Where a chained sink stands: the number of the last row given to it before the cut, and what its transactions need. */

@@ -17,7 +17,7 @@ const field = { lengths: 1, utf8: 2, indexes: 3 } as const;
 
 /** A dictionary may hold this many strings, and one more for every fourth record. */
 const dictionarySizeFree = 8;
-/** Strings longer than this are not shared. */
+/** Longer strings are not shared: a record that is refused or taken back leaves its own in the dictionary. */
 const sharedLengthMax = 64;
 /** How many sections a column that left its dictionary does without. */
 const sectionsWithout = 31;
@@ -61,7 +61,6 @@ export class StringColumn implements Column {
   }
 
   #putShared(index: number, value: string): number {
-    // A longer one is never in it: a record that is refused or taken back leaves its strings in the dictionary.
     const known = this.#dictionary.get(value);
     if (known !== undefined) {
       this.#indexes[index] = known;

@@ -8,7 +8,18 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { count, embedded, generator, job, nats, start, tumbling, type Home, type JobStatus, type SinkSpec } from "../index.ts";
+import {
+  count,
+  embedded,
+  generator,
+  job,
+  nats,
+  start,
+  tumbling,
+  type Home,
+  type JobStatus,
+  type SinkSpec,
+} from "../index.ts";
 import type { Seams } from "../log/contracts.ts";
 import { startNatsServer, type NatsServer } from "../nats/server.ts";
 

@@ -1,5 +1,5 @@
 /**
- * Recorded data through real crashes: `npm run chaos -- [FILE.csv …] [--rate N] [--every 2s] [--json]`.
+ * Recorded data through real crashes: `npm run chaos -- [FILE.csv …] [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.
  *
  * Runs `examples/sensor-history.ts` over the files in every way it can run and be killed, and compares the lines with those of an undisturbed run in
  * one process:
@@ -85,7 +85,11 @@ if (inputs.length === 0) {
 }
 
 function recordedFiles(): readonly string[] {
-  return existsSync(recorded) ? globSync("*.csv", { cwd: recorded }).toSorted().map((name) => join(recorded, name)) : [];
+  return existsSync(recorded)
+    ? globSync("*.csv", { cwd: recorded })
+        .toSorted()
+        .map((name) => join(recorded, name))
+    : [];
 }
 
 async function compareAll(files: readonly string[]): Promise<number> {

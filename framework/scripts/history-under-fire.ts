@@ -18,7 +18,7 @@ import type { NatsServer } from "../nats/server.ts";
 export interface HistoryRun {
   readonly inputs: readonly string[];
   readonly out: string;
-  /** Records per second in all. @default as fast as they are taken */
+  /** Records per second in all, as long as there are shots left. @default as fast as they are taken */
   readonly rate?: number | undefined;
   /** @default embedded */
   readonly servers?: string | undefined;
@@ -41,22 +41,22 @@ export interface HistoryResult {
   readonly seconds: number;
   /** Of the last life: the runs that were killed have none. */
   readonly exitCode: number | null;
-  /** What all lives wrote on stderr, but for a failed connection's retries. */
+  /** What all lives wrote on stderr, the last lines of it. */
   readonly said: readonly string[];
 }
 
 const program = fileURLToPath(new URL("../../examples/sensor-history.ts", import.meta.url));
 const lookMs = 20;
-const keptLines = 200;
+const keptLines = 1_000;
 
 /** Runs it to its end. @throws when it takes too long, or the output breaks H1 */
 export function runHistory(run: HistoryRun): Promise<HistoryResult> {
-  return new UnderFire(run).untilEnd(() => false);
+  return new UnderFire(run, Infinity).untilEnd(() => false);
 }
 
 /** Kills the process (SIGKILL) again and again and starts it again each time, until it has come to its end. */
 export function runHistoryKilled(run: HistoryRun, shots: Shots): Promise<HistoryResult> {
-  const underFire = new UnderFire(run);
+  const underFire = new UnderFire(run, shots.shotsMax ?? Infinity);
   const isDue = trigger(underFire, shots);
   return underFire.untilEnd(() => {
     if (!isDue()) return false;
@@ -67,7 +67,7 @@ export function runHistoryKilled(run: HistoryRun, shots: Shots): Promise<History
 
 /** Kills the server (SIGKILL) and starts it again each time; the process lives through it. */
 export function runHistoryOverServerKills(run: HistoryRun, server: NatsServer, shots: Shots): Promise<HistoryResult> {
-  const underFire = new UnderFire(run);
+  const underFire = new UnderFire(run, shots.shotsMax ?? Infinity);
   const isDue = trigger(underFire, shots);
   return underFire.untilEnd(async () => {
     if (!isDue()) return false;
@@ -78,15 +78,13 @@ export function runHistoryOverServerKills(run: HistoryRun, server: NatsServer, s
   });
 }
 
-function trigger(underFire: UnderFire, { everyMs, afterGrowth = false, shotsMax = Infinity }: Shots): () => boolean {
-  return () =>
-    underFire.kills < shotsMax &&
-    underFire.msSinceShot >= everyMs &&
-    (!afterGrowth || underFire.hasGrownSinceShot);
+function trigger(underFire: UnderFire, { everyMs, afterGrowth = false }: Shots): () => boolean {
+  return () => underFire.hasShots && underFire.msSinceShot >= everyMs && (!afterGrowth || underFire.hasGrownSinceShot);
 }
 
 class UnderFire {
   readonly #run: HistoryRun;
+  readonly #shotsMax: number;
   readonly #said: string[] = [];
   readonly #startedMs: number = performance.now();
   #kills = 0;
@@ -94,8 +92,13 @@ class UnderFire {
   #shotLength = 0;
   #seen = "";
 
-  constructor(run: HistoryRun) {
+  constructor(run: HistoryRun, shotsMax: number) {
     this.#run = run;
+    this.#shotsMax = shotsMax;
+  }
+
+  get hasShots(): boolean {
+    return this.#kills < this.#shotsMax;
   }
 
   get kills(): number {
@@ -151,7 +154,7 @@ class UnderFire {
     const flags = [
       ...inputs.flatMap((input) => ["--input", input]),
       ...["--out", out],
-      ...(rate === undefined ? [] : ["--rate", String(rate)]),
+      ...(rate === undefined || !this.hasShots ? [] : ["--rate", String(rate)]),
       ...(servers === undefined ? [] : ["--nats", servers]),
     ];
     const child = spawn(process.execPath, [program, ...flags], { stdio: ["ignore", "ignore", "pipe"] });

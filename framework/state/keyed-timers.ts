@@ -7,12 +7,13 @@
  * T2. A timer at or below the current time does not fire at once, but with the next advance (FINDINGS 25).
  */
 import { checkTimestamp } from "../time/timestamp.ts";
-import { restoreCell, type Row } from "./row.ts";
+import type { Row } from "./row.ts";
 import { assertSaved, type Column } from "./segment-codec.ts";
 import type { KeyedStore } from "./store.ts";
 import { Timer, TimerQueue } from "./timer-queue.ts";
 
-type Cell = Map<number, Timer>;
+/** The timers of one key: mostly there is one. */
+type Cell = Timer | Map<number, Timer>;
 
 /** Timers of one operator and domain. */
 export class KeyedTimers implements Column {
@@ -31,88 +32,94 @@ export class KeyedTimers implements Column {
   register(at: number): number {
     const time = checkTimestamp(at, "the time of a timer");
     const store = this.#store;
-    const row = store.current;
-    const cell = (row.cells[this.#column] as Cell | undefined) ?? this.#newCell();
-    if (cell.has(time)) return time;
-    store.write();
+    if (timerAt(this.#cellOf(store.current), time) !== undefined) return time;
+    const row = store.write();
     const timer = new Timer(time, store.nextTimerNumber, row);
     store.nextTimerNumber += 1;
-    store.undoLog.push(unregister, this, cell, timer);
-    cell.set(time, timer);
-    this.queue.add(timer);
+    store.undoLog.push(unregister, this, timer, undefined);
+    this.#insert(timer);
     return time;
   }
 
   /** Takes back a timer of the current key. */
   cancel(time: number): void {
-    const row = this.#store.current;
-    const cell = row.cells[this.#column] as Cell | undefined;
-    const timer = cell?.get(time);
-    if (cell === undefined || timer === undefined) return;
+    const timer = timerAt(this.#cellOf(this.#store.current), time);
+    if (timer === undefined) return;
     this.#store.write();
-    this.#store.undoLog.push(reregister, this, cell, timer);
-    cell.delete(time);
-    this.queue.remove(timer);
-    if (cell.size === 0) this.#dropCell(row, cell);
+    this.#store.undoLog.push(reregister, this, timer, undefined);
+    this.#remove(timer);
   }
 
   /** Takes out a timer that is about to fire, for good; makes its row current. Called outside of steps. */
   take(timer: Timer): void {
-    const { row, time } = timer;
-    this.#store.focus(row);
+    this.#store.focus(timer.row);
     this.#store.write();
-    this.queue.remove(timer);
-    const cell = row.cells[this.#column] as Cell;
-    cell.delete(time);
-    if (cell.size === 0) row.cells[this.#column] = undefined;
+    this.#remove(timer);
   }
 
   /** In order of registration, which is not always the order in the cell (undo). */
   encode(cell: unknown): unknown {
-    const timers = [...(cell as Cell).values()].toSorted((a, b) => a.number - b.number);
-    return timers.flatMap(({ time, number }) => [time, number]);
+    const timers = cell instanceof Timer ? [cell] : [...(cell as Map<number, Timer>).values()];
+    return timers.toSorted((a, b) => a.number - b.number).flatMap(({ time, number }) => [time, number]);
   }
 
   decode(saved: unknown, row: Row): unknown {
     assertSaved(Array.isArray(saved) && saved.length % 2 === 0 && saved.length > 0, row, this.name);
-    const cell: Cell = new Map();
     for (let at = 0; at < saved.length; at += 2) {
       const time: unknown = saved[at];
       const number: unknown = saved[at + 1];
       assertSaved(Number.isSafeInteger(time) && Number.isSafeInteger(number), row, this.name);
-      const timer = new Timer(time as number, number as number, row);
-      cell.set(timer.time, timer);
-      this.queue.add(timer);
+      this.#insert(new Timer(time as number, number as number, row));
     }
-    return cell;
+    return this.#cellOf(row);
   }
 
   /** Undoes `register`. */
-  takeBack(cell: Cell, timer: Timer): void {
-    cell.delete(timer.time);
-    this.queue.remove(timer);
+  takeBack(timer: Timer): void {
+    this.#remove(timer);
     this.#store.nextTimerNumber = timer.number;
   }
 
-  #newCell(): Cell {
-    const row = this.#store.write();
-    const cell: Cell = new Map();
-    this.#store.undoLog.push(restoreCell, row, this.#column, undefined);
-    row.cells[this.#column] = cell;
-    return cell;
+  /** Undoes `cancel`. */
+  putBack(timer: Timer): void {
+    this.#insert(timer);
   }
 
-  #dropCell(row: Row, cell: Cell): void {
-    this.#store.undoLog.push(restoreCell, row, this.#column, cell);
-    row.cells[this.#column] = undefined;
+  #cellOf(row: Row): Cell | undefined {
+    return row.cells[this.#column] as Cell | undefined;
+  }
+
+  #insert(timer: Timer): void {
+    const { row, time } = timer;
+    const cell = this.#cellOf(row);
+    if (cell === undefined) row.cells[this.#column] = timer;
+    else if (cell instanceof Timer) {
+      row.cells[this.#column] = new Map([
+        [cell.time, cell],
+        [time, timer],
+      ]);
+    } else cell.set(time, timer);
+    this.queue.add(timer);
+  }
+
+  #remove(timer: Timer): void {
+    const { row, time } = timer;
+    const cell = this.#cellOf(row);
+    if (cell instanceof Map) cell.delete(time);
+    if (cell === timer || (cell instanceof Map && cell.size === 0)) row.cells[this.#column] = undefined;
+    this.queue.remove(timer);
   }
 }
 
-function unregister(timers: KeyedTimers, cell: Cell, timer: Timer): void {
-  timers.takeBack(cell, timer);
+function timerAt(cell: Cell | undefined, time: number): Timer | undefined {
+  if (cell instanceof Map) return cell.get(time);
+  return cell?.time === time ? cell : undefined;
 }
 
-function reregister(timers: KeyedTimers, cell: Cell, timer: Timer): void {
-  cell.set(timer.time, timer);
-  timers.queue.add(timer);
+function unregister(timers: KeyedTimers, timer: Timer): void {
+  timers.takeBack(timer);
+}
+
+function reregister(timers: KeyedTimers, timer: Timer): void {
+  timers.putBack(timer);
 }

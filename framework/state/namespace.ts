@@ -30,18 +30,13 @@ export class Namespace {
 
   /** The handles to declared state. @throws OPTION_INVALID when a declaration is none */
   states<S extends States>(declared: S): StateOf<S> {
-    const handles: Record<string, unknown> = {};
-    for (const [name, descriptor] of Object.entries(declared)) {
+    const handles = Object.entries(declared).map(([name, { kind }]) => {
       const column = this.columnName(`state/${name}`);
-      if (descriptor?.kind === "value") handles[name] = new ValueCells(this.store, column);
-      else if (descriptor?.kind === "map") handles[name] = new MapCells(this.store, column);
-      else
-        throw new StreamError(
-          "OPTION_INVALID",
-          `state "${name}" of ${this.#operator} is not declared with value() or map()`,
-        );
-    }
-    return handles as StateOf<S>;
+      if (kind === "value") return [name, new ValueCells(this.store, column)] as const;
+      if (kind === "map") return [name, new MapCells(this.store, column)] as const;
+      throw new StreamError("OPTION_INVALID", `${column} is not declared with value() or map()`);
+    });
+    return Object.fromEntries(handles) as StateOf<S>;
   }
 
   /** Timers of one domain. */

@@ -185,7 +185,7 @@ export class KeyedStore {
   #provisional(key: Key, id: KeyId): Row {
     const hash = hashKey(key);
     const segment = this.#segments[segmentOf(hash)];
-    invariant(segment !== undefined, `hash ${hash} has no segment`);
+    invariant(segment !== undefined, "a hash has no segment");
     // Frozen, because it is handed to user code as it is.
     const own = typeof key === "object" ? Object.freeze([...key]) : key;
     return new Row(own, id, hash, segment, this.#columns.length);

@@ -6,7 +6,7 @@
  * Q1. Timers fire in order of (time, registration number); numbers are unique, so the order is total and a restored queue has the same.
  * Q2. A timer is in at most one queue, once.
  */
-import { invariant } from "../errors.ts";
+import { InvariantViolation } from "../errors.ts";
 import type { Row } from "./row.ts";
 
 /** One registered timer. */
@@ -38,7 +38,7 @@ export class TimerQueue {
   }
 
   add(timer: Timer): void {
-    invariant(timer.place === -1, `timer ${timer.number} is queued already`);
+    if (timer.place !== -1) throw new InvariantViolation(`timer ${timer.number} is queued already`);
     this.#heap.push(timer);
     this.#rise(timer, this.#heap.length - 1);
   }
@@ -46,7 +46,7 @@ export class TimerQueue {
   remove(timer: Timer): void {
     const place = timer.place;
     const heap = this.#heap;
-    invariant(heap[place] === timer, `timer ${timer.number} is not in this queue`);
+    if (heap[place] !== timer) throw new InvariantViolation(`timer ${timer.number} is not in this queue`);
     const last = heap.pop();
     timer.place = -1;
     if (last === undefined || last === timer) return;

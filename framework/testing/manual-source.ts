@@ -42,6 +42,11 @@ export class ManualSource {
     for (const split of this.#splits.keys()) this.#push(split, (position) => ({ position, watermark }));
   }
 
+  /** Event time of one split alone comes to `watermark`. */
+  watermarkOf(split: number, watermark: number): void {
+    this.#push(split, (position) => ({ position, watermark }));
+  }
+
   /** Every split ends. */
   end(): void {
     for (const split of this.#splits) {

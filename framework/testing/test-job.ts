@@ -149,13 +149,13 @@ export class TestJob {
 
   /** Gives records to a source. */
   feed(source: string, values: readonly unknown[], options: { readonly split?: number } = {}): Promise<void> {
-    this.#source(source).feed(values, options.split ?? 0);
+    this.source(source).feed(values, options.split ?? 0);
     return this.settle();
   }
 
   /** Event time of a source comes to `watermark`. */
   watermark(source: string, watermark: number): Promise<void> {
-    this.#source(source).watermark(watermark);
+    this.source(source).watermark(watermark);
     return this.settle();
   }
 
@@ -209,6 +209,14 @@ export class TestJob {
   /** What a sink has got since the last take, each row once. */
   take(sink: string): TakenRow[] {
     return this.sink(sink).take();
+  }
+
+  /** A source, to speak for one of its splits; `settle` afterwards. @throws RangeError when there is none */
+  source(name: string): ManualSource {
+    const source = this.#sources.get(name);
+    if (source === undefined)
+      throw new RangeError(`the job has no source ${name}; it has ${[...this.#sources.keys()].join(", ")}`);
+    return source;
   }
 
   /** A sink, to pause and resume it. */
@@ -368,13 +376,6 @@ export class TestJob {
     const late = await this.#settling(this.seams.logs.open(names.late));
     followSideStream(dead, this.plan, 1, ({ value }) => this.#deadLetters.push(value));
     followSideStream(late, this.plan, 1, (record) => this.#late.push(record));
-  }
-
-  #source(name: string): ManualSource {
-    const source = this.#sources.get(name);
-    if (source === undefined)
-      throw new RangeError(`the job has no source ${name}; it has ${[...this.#sources.keys()].join(", ")}`);
-    return source;
   }
 
   #replaceEnds(plan: Plan, splits: Readonly<Record<string, number>>): Plan {

@@ -1,7 +1,7 @@
 /**
  * The arithmetic of windows on a grid.
  *
- * Owns where windows and panes begin. All of it is exact for safe integers, negative ones too.
+ * Owns where windows and panes begin. All of it is exact while times, and times less a slide, are safe integers, negative ones too.
  *
  * G1. Windows start at `offset + k * slide`, and cover [start, start + size).
  * G2. A *pane* is a stretch of time that each window covers whole or not at all. Cutting at the starts and at the ends of windows makes at most two
@@ -42,9 +42,16 @@ export class WindowGrid {
     return time - (into < this.#cutMs ? into : into - this.#cutMs) + 0;
   }
 
-  /** How far `time` lies behind the last grid line: the remainders first, so that nothing leaves the safe integers. */
+  /**
+   * How far `time` lies behind the last grid line. By division, which is much faster than `%` for large numbers; the quotient may be rounded to the
+   * next integer, and then the remainder shows it.
+   */
   #into(time: number): number {
-    return floorMod((time % this.slideMs) - this.#shiftMs, this.slideMs);
+    const behind = time - this.#shiftMs;
+    const slideMs = this.slideMs;
+    const into = behind - Math.floor(behind / slideMs) * slideMs;
+    if (into < 0) return into + slideMs;
+    return into >= slideMs ? into - slideMs : into;
   }
 }
 

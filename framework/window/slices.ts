@@ -41,11 +41,12 @@ export class Slices {
     this.accumulators.splice(at, 1);
   }
 
-  /** Removes the first `count` slices. */
+  /** Removes the first `count` slices; they are few. */
   removeFirst(count: number): void {
-    if (count === 0) return;
-    this.starts.splice(0, count);
-    this.accumulators.splice(0, count);
+    for (let removed = 0; removed < count; removed++) {
+      this.starts.shift();
+      this.accumulators.shift();
+    }
   }
 
   /** Index of the first slice at or behind `start`. */

@@ -10,7 +10,7 @@ import { Rig, ScriptedLog } from "./rig.ts";
 const fence = encodeControl({ kind: "epochStart", instance: { stage: 0, partition: 0 }, epoch: 3 });
 
 function watermark(value: number, edge = 0): WatermarkControl {
-  return { kind: "watermark", edge, leader: 1, upto: 1, watermark: value, isIdle: false };
+  return { kind: "watermark", edge, leader: 1, n: 1, upto: 1, watermark: value, isIdle: false };
 }
 
 let rig: Rig;

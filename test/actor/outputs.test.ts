@@ -7,7 +7,7 @@ import type { Edge, Exchange, Plan, Stage } from "../../framework/plan/plan.ts";
 import { embeddedDefaults } from "../../framework/plan/options.ts";
 import { hashKey, partitionOf } from "../../framework/record/key.ts";
 import type { ChannelOutState } from "../../framework/record/snapshot-record.ts";
-import { Rig } from "./rig.ts";
+import { Rig, sinkSpec } from "./rig.ts";
 
 const exchanges: readonly Exchange[] = ["keyed", "rebalance", "broadcast", "global", "forward"];
 const edgeOf = (name: Exchange) => exchanges.indexOf(name);
@@ -167,7 +167,7 @@ describe("ordinals", () => {
   test("a sink holds the ordinal back until it has confirmed the row", async () => {
     const rig = new Rig();
     const events = { onProgress: () => undefined, onRefused: () => undefined, onFailed: () => undefined };
-    const sink = new SinkQueue("rows", { guarantee: "idempotent" }, undefined, rig.platform, events);
+    const sink = new SinkQueue("rows", sinkSpec("idempotent"), undefined, rig.platform, events);
     const confirmed = Promise.withResolvers<readonly never[]>();
     await sink.open({ write: () => confirmed.promise, close: () => Promise.resolve() });
     const out = outputs([], 1, [sink]);
@@ -183,7 +183,7 @@ describe("ordinals", () => {
   test("undo takes back the ordinals of the step, over channels and sinks", () => {
     const rig = new Rig();
     const events = { onProgress: () => undefined, onRefused: () => undefined, onFailed: () => undefined };
-    const sink = new SinkQueue("rows", { guarantee: "idempotent" }, undefined, rig.platform, events);
+    const sink = new SinkQueue("rows", sinkSpec("idempotent"), undefined, rig.platform, events);
     const out = outputs([], 1, [sink]);
     out.mark();
     out.write(0, "kept", 0);

@@ -9,13 +9,14 @@ import type {
   Entry,
   LinkEvent,
   Log,
-  LogInfo,
+  LogState,
   LogReader,
   OnAppended,
   RegisterResult,
   Registers,
   Registered,
 } from "../../framework/log/contracts.ts";
+import type { SinkGuarantee, SinkSpec } from "../../framework/log/sink.ts";
 import { MemorySeams } from "../../framework/log/memory-seams.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import type { Platform } from "../../framework/platform/platform.ts";
@@ -128,7 +129,7 @@ export class ScriptedLog implements Log {
     return Promise.resolve();
   }
 
-  info(): Promise<LogInfo> {
+  info(): Promise<LogState> {
     this.looks += 1;
     if (this.bytes === undefined) return Promise.reject(new StreamError("UNAVAILABLE", "out of reach"));
     const config = { maxBytes: this.maxBytes, full: "refuse" } as const;
@@ -231,4 +232,10 @@ export function report(of: Partial<Report>): Report {
     counts: noCounts,
     ...of,
   };
+}
+
+/** A sink that is never opened: a test hands its queue a writer itself. */
+export function sinkSpec(guarantee: SinkGuarantee): SinkSpec {
+  const open = () => Promise.reject(new Error("is never opened"));
+  return { description: "sink()", name: "rows", guarantee, placement: "chained", open };
 }

@@ -4,7 +4,7 @@ import { SinkQueue } from "../../framework/actor/sink-queue.ts";
 import { StreamError } from "../../framework/errors.ts";
 import type { RefusedRow, SinkGuarantee, SinkRow, SinkWriter } from "../../framework/log/sink.ts";
 import type { SinkState } from "../../framework/record/snapshot-record.ts";
-import { Rig } from "./rig.ts";
+import { Rig, sinkSpec } from "./rig.ts";
 
 /** A sink that waits for the test before each call returns, and tells what was called. */
 class StepSink implements SinkWriter {
@@ -67,7 +67,7 @@ beforeEach(() => {
 });
 
 function queue(guarantee: SinkGuarantee = "idempotent", state?: SinkState): SinkQueue {
-  return new SinkQueue("rows", { guarantee }, state, rig.platform, {
+  return new SinkQueue("rows", sinkSpec(guarantee), state, rig.platform, {
     onProgress: () => told.push("progress"),
     onRefused: ({ row, reason }) => told.push(`refused ${row.number} ${reason}`),
     onFailed: (error) => told.push(`failed ${String(error)}`),

@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import type { SinkIdentity, SinkSpec, SinkWriter } from "../../framework/log/sink.ts";
-import { identityOf, rowsOf } from "./writing.ts";
+import { identityOf, rowsFor } from "./writing.ts";
 
 interface Snapshot {
   /** Number of the last row that it covers. */
@@ -16,11 +16,13 @@ interface Snapshot {
 /** One incarnation of the instance in front of the sink; one that has been replaced is a zombie. */
 export class Incarnation {
   readonly writer: SinkWriter;
+  readonly #spec: SinkSpec;
   #written: number;
   #prepared: Uint8Array[] = [];
   #cut: Snapshot | undefined;
 
-  constructor(writer: SinkWriter, written: number) {
+  constructor(spec: SinkSpec, writer: SinkWriter, written: number) {
+    this.#spec = spec;
     this.writer = writer;
     this.#written = written;
   }
@@ -32,7 +34,7 @@ export class Incarnation {
 
   async write(count: number): Promise<void> {
     const values = Array.from({ length: count }, (_, at) => valueOf(this.#written + 1 + at));
-    await this.writer.write(rowsOf(values, this.#written + 1));
+    await this.writer.write(rowsFor(this.#spec, values, this.#written + 1));
     this.#written += count;
   }
 
@@ -93,7 +95,7 @@ export class FileSinkJob {
     const writer = await this.#spec.open(identityOf({ ...this.#identity, epoch: this.#epoch }));
     await writer.recover?.(this.#pointer.listed);
     this.#committed = this.#pointer.last;
-    this.#current = new Incarnation(writer, this.#pointer.last);
+    this.#current = new Incarnation(this.#spec, writer, this.#pointer.last);
   }
 
   movePointer(): void {

@@ -6,7 +6,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { file } from "../../framework/connectors/file.ts";
 import { valueOf } from "./file-sink-job.ts";
-import { identityOf, rowsOf } from "./writing.ts";
+import { identityOf, rowsFor } from "./writing.ts";
 
 const [path = "", pointerPath = "", epoch = ""] = process.argv.slice(2);
 
@@ -22,13 +22,15 @@ function readPointer(): { readonly last: number; readonly listed: readonly strin
 }
 
 const pointer = readPointer();
-const writer = await file(path).open(identityOf({ epoch: Number(epoch) }));
+const spec = file(path);
+const writer = await spec.open(identityOf({ epoch: Number(epoch) }));
 await writer.recover?.(pointer.listed.map((prepared) => Buffer.from(prepared, "base64")));
 process.stdout.write("writing\n");
 for (let last = pointer.last; ;) {
   const count = 500 + (last % 700);
   await writer.write(
-    rowsOf(
+    rowsFor(
+      spec,
       Array.from({ length: count }, (_, at) => valueOf(last + 1 + at)),
       last + 1,
     ),

@@ -5,6 +5,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { installDeterminism, runDeterministically } from "../../framework/platform/determinism.ts";
 import { realClock } from "../../framework/platform/real-clock.ts";
 
 const run = promisify(execFile);
@@ -66,4 +67,21 @@ test("T2: background wake-ups do not keep a process alive", async () => {
     realClock().schedule(0, () => console.log("done"));`;
   const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], { timeout: 8_000 });
   expect(stdout).toBe("done\n");
+});
+
+test("T3: during a turn the clock is the system's, and what is scheduled there wakes", async () => {
+  installDeterminism();
+  const clock = realClock();
+  const startMs = clock.monotonicMs();
+  const startAt = clock.now();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const seen = runDeterministically({ now: 1_234, random: () => 0.5 }, () => {
+    clock.schedule(5, resolve);
+    return { global: Date.now(), at: clock.now(), ms: clock.monotonicMs() };
+  });
+  expect(seen.global).toBe(1_234);
+  expect(seen.at).toBeGreaterThanOrEqual(startAt);
+  expect(seen.ms).toBeGreaterThanOrEqual(startMs);
+  await promise;
+  expect(clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(4.5);
 });

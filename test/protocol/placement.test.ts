@@ -98,7 +98,7 @@ describe("whatever the situation", () => {
     fc.assert(
       fc.property(situation, (one) => {
         const before = factsOf(one);
-        const staying = new Set(one.workers.filter(({ isLeaving }) => !isLeaving).map(({ worker }) => worker));
+        const staying = new Set<string>(one.workers.filter(({ isLeaving }) => !isLeaving).map(({ worker }) => worker));
         const placements = place(before);
         const { current } = after(before, placements);
         expect(new Set(placements.map(({ instance }) => instanceKey(instance))).size).toBe(placements.length);
@@ -112,7 +112,7 @@ describe("whatever the situation", () => {
     fc.assert(
       fc.property(situation, (one) => {
         const before = factsOf(one);
-        const staying = new Set(one.workers.filter(({ isLeaving }) => !isLeaving).map(({ worker }) => worker));
+        const staying = new Set<string>(one.workers.filter(({ isLeaving }) => !isLeaving).map(({ worker }) => worker));
         const moves = place(before).filter(({ instance }) => staying.has(before.current(instance) ?? ""));
         expect(moves.length).toBeLessThanOrEqual(one.movesMax);
         const spread = Math.max(...loadsOf(before)) - Math.min(...loadsOf(before));

@@ -153,8 +153,11 @@ describe("splits", () => {
   });
 });
 
+let controls = 0;
+
 function control(edge: number, watermark: number, more: Partial<WatermarkControl> = {}): WatermarkControl {
-  return { kind: "watermark", edge, leader: 1, upto: 10, watermark, isIdle: false, ...more };
+  controls += 1;
+  return { kind: "watermark", edge, leader: 1, n: controls, upto: 10, watermark, isIdle: false, ...more };
 }
 
 /** A receiver of edges 3 and 4 that has read these controls. */
@@ -282,7 +285,7 @@ describe("the receiver's clocks", () => {
           }
           for (const clocks of [restarted, unbroken]) {
             if ("epoch" in one) clocks.adopt(one.edge, one.epoch);
-            else clocks.control(control(one.edge, one.watermark, one));
+            else clocks.control(control(one.edge, one.watermark, { ...one, n: at + 1 }));
           }
           watermark = Math.max(watermark, restarted.watermark);
           expect(watermark).toBe(unbroken.watermark);

@@ -454,7 +454,8 @@ class StageOfLeader {
     if (last !== undefined && !mustRepublish && watermark === last.watermark && isIdle === last.isIdle) return;
     const upto = this.#world.has("upto") ? Infinity : this.#view.position;
     const leader = this.#world.has("leader epochs") ? 1 : this.#leader;
-    this.#slot.wanted = { kind: "watermark", edge: this.#stage, leader, upto, watermark, isIdle };
+    const n = (last?.n ?? 0) + 1;
+    this.#slot.wanted = { kind: "watermark", edge: this.#stage, leader, n, upto, watermark, isIdle };
     if (watermark < Infinity)
       this.#world.publishedMax[this.#stage] = Math.max(this.#world.publishedMax[this.#stage] ?? -Infinity, watermark);
     this.#pump();

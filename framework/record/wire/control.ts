@@ -17,6 +17,7 @@ const watermark = message<Omit<WatermarkControl, "kind">>("Watermark", {
   upto: integer(3),
   watermark: double(4),
   isIdle: flag(5),
+  n: integer(6),
 });
 
 const tick = message<object>("Tick", {});

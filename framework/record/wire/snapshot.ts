@@ -47,7 +47,13 @@ const channelIn = message<ChannelInState>("ChannelIn", {
   check: bits32(5),
 });
 
-const edge = message<EdgeState>("Edge", { edge: integer(1), watermark: double(2), isIdle: flag(3), epoch: integer(4) });
+const edge = message<EdgeState>("Edge", {
+  edge: integer(1),
+  watermark: double(2),
+  isIdle: flag(3),
+  epoch: integer(4),
+  n: integer(5),
+});
 
 const sink = message<SinkState>("Sink", { sink: text(1), last: integer(2), prepared: repeated(bytes(3)) });
 

@@ -1,0 +1,295 @@
+/** Reading an inbox: what of each message reaches the program, what the snapshot keeps, and what ends the instance. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { ChannelOut } from "../../framework/actor/channel-out.ts";
+import { InboxFeed, anchorOf } from "../../framework/actor/inbox-feed.ts";
+import type { Log } from "../../framework/log/contracts.ts";
+import type { StageProgram } from "../../framework/operator/program.ts";
+import { embeddedDefaults } from "../../framework/plan/options.ts";
+import type { Edge, Plan, Stage } from "../../framework/plan/plan.ts";
+import { encodeControl, encodeFrame } from "../../framework/record/frame.ts";
+import type { WatermarkControl } from "../../framework/record/messages.ts";
+import type { Manifest } from "../../framework/record/snapshot-record.ts";
+import { Rig, noCounts } from "./rig.ts";
+
+const empty = { source: undefined, isIngress: false, entry: [], operators: [], sinks: [], idleTimeoutMs: 0, deadEdge: 8, lateEdge: 9 };
+const upstream: Stage = { ...empty, index: 0, name: "up", partitions: 2, inputs: [] };
+const stage: Stage = { ...empty, index: 1, name: "own", partitions: 1, inputs: [0, 1] };
+const edge = (index: number): Edge => ({ index, name: `e${index}`, from: 0, to: 1, exchange: "global", key: undefined, codec: undefined });
+const plan: Plan = { job: "feed", version: "1", options: embeddedDefaults, stages: [upstream, stage], edges: [edge(0), edge(1)] };
+
+/** Stands for the operators: says what it was given, and how far it has come. */
+class FakeProgram {
+  readonly told: unknown[] = [];
+  /** Slices that a watermark or tick takes. */
+  slices = 1;
+  now = 0;
+  setNow(ms: number): void {
+    this.now = ms;
+  }
+  process(value: unknown): void {
+    this.told.push(value);
+  }
+  advanceTo(watermark: number): boolean {
+    return this.#slice(`advance ${watermark}`);
+  }
+  tick(now: number): boolean {
+    return this.#slice(`tick ${now}`);
+  }
+  #slice(what: string): boolean {
+    this.told.push(what);
+    this.slices -= 1;
+    if (this.slices > 0) return false;
+    this.slices = 1;
+    return true;
+  }
+}
+
+let rig: Rig;
+let log: Log;
+let program: FakeProgram;
+let feed: InboxFeed;
+let failures: unknown[];
+let leaderN: number;
+
+beforeEach(async () => {
+  rig = new Rig();
+  log = await rig.log("inbox");
+  leaderN = 0;
+  await open();
+});
+
+async function open(manifest?: Manifest, epoch = 50): Promise<void> {
+  program = new FakeProgram();
+  failures = [];
+  const events = { onReadable: () => undefined, onFailed: (error: unknown) => void failures.push(error) };
+  feed = new InboxFeed({ plan, stage, partition: 0, epoch }, log, program as unknown as StageProgram, events);
+  await rig.result(feed.open(manifest));
+}
+
+async function append(...payloads: Uint8Array[]): Promise<void> {
+  const appender = log.appender(
+    () => undefined,
+    () => undefined,
+  );
+  payloads.forEach((payload, tag) => appender.append(payload, tag, 1));
+  await rig.clock.settle();
+}
+
+/** A sender of one channel; what it says goes into the inbox as frames. */
+class Sender {
+  readonly #channel: ChannelOut;
+  constructor(of: { edge?: number; from?: number; epoch?: number; last?: number; check?: number } = {}) {
+    const { edge: on = 0, from = 0, epoch = 10, last = 0, check = 0 } = of;
+    this.#channel = new ChannelOut({ edge: on, from, to: 0, epoch }, { last, check }, undefined, { onPending: () => undefined });
+  }
+  frame(...values: unknown[]): Uint8Array {
+    for (const value of values) this.#channel.add(value, 0, 0, 1);
+    const piece = this.#channel.take();
+    return encodeFrame(piece === undefined ? [] : [piece]);
+  }
+}
+
+function watermark(value: number, of: Partial<WatermarkControl> = {}): Uint8Array {
+  leaderN += 1;
+  const control = { kind: "watermark", edge: 0, leader: 1, n: leaderN, upto: 20, watermark: value, isIdle: false, ...of } as const;
+  return encodeControl(control as WatermarkControl);
+}
+
+const fence = (epoch: number, partition = 0, of = 0) =>
+  encodeControl({ kind: "epochStart", instance: { stage: of, partition }, epoch });
+
+/** Takes turns until nothing is left; answers what each came to. */
+function turns(): string[] {
+  const results: string[] = [];
+  for (let result = feed.turn(true); result !== "empty"; result = feed.turn(true)) {
+    results.push(result);
+    if (results.length > 100) throw new Error(results.join(" "));
+  }
+  return results;
+}
+
+function manifest(): Manifest {
+  const state = feed.state();
+  const rest = { nowMs: 0, random: 0, channelsOut: [], sinks: [], segments: [], operators: new Uint8Array(0), counts: noCounts };
+  return { format: 1, generation: 1, stage: "own", partition: 0, epoch: 50, codeVersion: "", runtimeVersion: "", ...state, ...rest };
+}
+
+describe("R2", () => {
+  test("records come once and in order, per channel", async () => {
+    const sender = new Sender();
+    const [one, two, three] = [sender.frame("a", "b"), sender.frame("c"), sender.frame("d")];
+    await append(one, one, three, two, three);
+    turns();
+    expect(program.told).toEqual(["a", "b", "c", "d"]);
+  });
+
+  test("a successor's overlap is skipped; from its first word the dead incarnation is not heard, not even after a gap", async () => {
+    const dead = new Sender({ epoch: 10 });
+    const first = dead.frame("a", "b");
+    const last = dead.frame("c");
+    const successor = new Sender({ epoch: 11 });
+    const again = successor.frame("a", "b", "c");
+    const far = new Sender({ epoch: 12, last: 9 });
+    await append(first, again, last, far.frame("gap"), dead.frame("zombie"), successor.frame("zombie"));
+    turns();
+    expect(program.told).toEqual(["a", "b", "c"]);
+  });
+
+  test("a fence alone silences the dead incarnation, on every edge from that instance", async () => {
+    const dead = new Sender({ epoch: 10, edge: 1 });
+    await append(fence(11), dead.frame("zombie"), new Sender({ epoch: 10, from: 1 }).frame("another instance"));
+    turns();
+    expect(program.told).toEqual(["another instance"]);
+  });
+
+  test("two edges from the same instance are two channels", async () => {
+    await append(new Sender({ edge: 0 }).frame("a"), new Sender({ edge: 1 }).frame("b"));
+    turns();
+    expect(program.told).toEqual(["a", "b"]);
+  });
+
+  test("a section of an edge that does not lead here is corruption", async () => {
+    await append(new Sender({ edge: 7 }).frame("a"));
+    expect(() => feed.turn(true)).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  });
+});
+
+test("R11: a replay that does not repeat itself is found at the first record that would be accepted", async () => {
+  const honest = new Sender({ epoch: 10 });
+  const liar = new Sender({ epoch: 11, last: 1, check: 12_345 });
+  await append(honest.frame("a"), liar.frame("b"));
+  expect(feed.turn(true)).toBe("turned");
+  expect(() => feed.turn(true)).toThrow(expect.objectContaining({ code: "DIVERGED" }));
+  expect(program.told).toEqual(["a"]);
+});
+
+describe("R4, R5", () => {
+  test("the own epoch-start says that everything older has been replayed", async () => {
+    await append(fence(49, 0, 1), fence(50, 0, 1));
+    expect(turns()).toEqual(["turned", "caughtUp"]);
+  });
+
+  test("a newer one ends the incarnation", async () => {
+    await append(fence(51, 0, 1));
+    expect(() => feed.turn(true)).toThrow(expect.objectContaining({ code: "FENCED" }));
+  });
+});
+
+describe("R10", () => {
+  test("event time is the minimum of the edges, applied in slices, and counts when it is applied fully", async () => {
+    await append(watermark(100), watermark(70, { edge: 1 }));
+    program.slices = 3;
+    expect(feed.turn(true)).toBe("turned");
+    expect(feed.turn(true)).toBe("unfinished");
+    expect(feed.watermark).toBe(-Infinity);
+    expect(feed.turn(true)).toBe("unfinished");
+    expect(feed.turn(true)).toBe("turned");
+    expect(feed.watermark).toBe(70);
+    expect(program.told).toEqual(["advance 70", "advance 70", "advance 70"]);
+  });
+
+  test("a control that was decided before an adopted epoch is void", async () => {
+    await append(watermark(10, { edge: 1 }), fence(30), watermark(10), watermark(5, { upto: 30 }));
+    turns();
+    expect(feed.watermark).toBe(-Infinity);
+    await append(watermark(5, { upto: 30 }), watermark(10, { edge: 1, upto: 30 }));
+    turns();
+    expect(feed.watermark).toBe(5);
+  });
+
+  test("the input has ended when every edge has", async () => {
+    await append(watermark(Infinity), watermark(Infinity, { edge: 1 }));
+    expect(turns()).toEqual(["turned", "ended"]);
+    expect(feed.isEnded).toBe(true);
+  });
+
+  test("it never goes back, not even after a restore", async () => {
+    await append(watermark(100), watermark(100, { edge: 1 }));
+    turns();
+    const saved = manifest();
+    expect(saved.watermark).toBe(100);
+    await open(saved);
+    expect(feed.watermark).toBe(100);
+    await append(fence(30), watermark(40, { upto: 40 }));
+    turns();
+    expect(feed.watermark).toBe(100);
+  });
+});
+
+describe("R16", () => {
+  const idle = { isIdle: true };
+
+  test("an inbox is quiet when all its edges are idle and nothing waits", async () => {
+    await append(watermark(10, idle));
+    turns();
+    expect(feed.isQuiet).toBe(false);
+    await append(watermark(10, { edge: 1, ...idle }));
+    turns();
+    expect(feed.isQuiet).toBe(true);
+    await append(new Sender().frame("a"));
+    expect(feed.isQuiet).toBe(false);
+  });
+
+  test("records and ticks wait at the gate; watermarks and fences pass it", async () => {
+    await append(watermark(10), fence(11), new Sender({ epoch: 11 }).frame("a"), watermark(20));
+    expect([feed.turn(false), feed.turn(false), feed.turn(false), feed.turn(false)]).toEqual(["turned", "turned", "gated", "gated"]);
+    expect(program.told).toEqual([]);
+    expect(turns()).toEqual(["turned", "turned"]);
+    expect(program.told).toEqual(["a"]);
+  });
+});
+
+test("R9: a tick carries no time: the log's time of it counts", async () => {
+  rig.clock.jumpWall(5_000);
+  await append(encodeControl({ kind: "tick" }));
+  const stored = rig.clock.now();
+  rig.clock.jumpWall(60_000);
+  turns();
+  expect(program.told).toEqual([`tick ${stored}`]);
+});
+
+describe("snapshots", () => {
+  test("a feed goes on behind its manifest with everything it knew", async () => {
+    const sender = new Sender();
+    await append(sender.frame("a", "b"), watermark(10, { isIdle: true }), fence(15, 1));
+    turns();
+    const saved = manifest();
+    expect(saved).toMatchObject({ sequence: 3, leader: 1, anchor: anchorOf(fence(15, 1)) });
+    await open(saved);
+    expect(feed.state()).toEqual({ ...saved, ...feed.state() });
+    expect(feed.position).toBe(3);
+    await append(sender.frame("c"), new Sender({ from: 1, epoch: 14 }).frame("zombie"));
+    turns();
+    expect(program.told).toEqual(["c"]);
+  });
+
+  test("R8: an inbox whose message at the snapshot is another one is data loss", async () => {
+    await append(new Sender().frame("a"));
+    turns();
+    const saved = { ...manifest(), anchor: 1 };
+    await expect(open(saved)).rejects.toMatchObject({ code: "DATA_LOST" });
+  });
+
+  test("R8: so is one that has been trimmed further, or is shorter than what was read", async () => {
+    const sender = new Sender();
+    await append(sender.frame("a"), sender.frame("b"), sender.frame("c"));
+    turns();
+    const saved = manifest();
+    await rig.result(log.trim(3));
+    await expect(open({ ...saved, sequence: 1 })).rejects.toMatchObject({ code: "DATA_LOST" });
+    rig.seams.logs.loseTail("inbox", 1);
+    await expect(open(saved)).rejects.toMatchObject({ code: "DATA_LOST" });
+  });
+
+  test("R8: a log that is cut while it is read ends the feed with what is missing", async () => {
+    await append(new Sender().frame("a"));
+    turns();
+    await rig.result(rig.seams.logs.delete("inbox"));
+    expect(failures).toMatchObject([{ code: "DATA_LOST" }]);
+  });
+});
+
+test("a message that is none is corruption, with its place", async () => {
+  await append(Buffer.from("no message at all"));
+  expect(() => feed.turn(true)).toThrow(expect.objectContaining({ code: "CORRUPT", message: expect.stringContaining("message 1") }));
+});

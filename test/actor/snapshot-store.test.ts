@@ -1,0 +1,52 @@
+/** Chunks of snapshots: written once, read back, compared by length and sha256. */
+import { beforeEach, expect, test } from "vitest";
+import { SnapshotStore } from "../../framework/actor/snapshot-store.ts";
+import { blobBytesMax } from "../../framework/log/contracts.ts";
+import { Rig, WatchedBlobs } from "./rig.ts";
+
+let rig: Rig;
+let blobs: WatchedBlobs;
+let store: SnapshotStore;
+
+beforeEach(async () => {
+  rig = new Rig();
+  blobs = new WatchedBlobs(await rig.result(rig.seams.blobs("job", 1)), () => undefined);
+  store = new SnapshotStore(blobs, { stage: "sums", partition: 2, epoch: 7 });
+});
+
+test("R6: a chunk is named by instance, epoch, snapshot, segment, part and content", async () => {
+  const [chunk] = await rig.result(store.putSegment(3, 11, Buffer.from("state")));
+  expect(chunk?.name).toBe(`sums.2.7.3.11.0.${chunk?.sha256}`);
+  expect(chunk?.length).toBe(5);
+});
+
+test("what is larger than a blob becomes several chunks, and comes back as one", async () => {
+  const bytes = Buffer.alloc(2 * blobBytesMax + 10, "x");
+  const chunks = await rig.result(store.putSegment(1, 0, bytes));
+  expect(chunks.map(({ length }) => length)).toEqual([blobBytesMax, blobBytesMax, 10]);
+  expect(Buffer.compare(await rig.result(store.getSegment(chunks)), bytes)).toBe(0);
+});
+
+test("an empty segment needs no chunk", async () => {
+  const chunks = await rig.result(store.putSegment(1, 0, new Uint8Array(0)));
+  expect(chunks).toEqual([]);
+  expect((await rig.result(store.getSegment(chunks))).byteLength).toBe(0);
+});
+
+test("a chunk is read back when it is written: one that did not arrive whole is no chunk", async () => {
+  blobs.damage = (_name, bytes) => bytes.subarray(1);
+  await expect(rig.result(store.putSegment(1, 0, Buffer.from("state")))).rejects.toMatchObject({ code: "CORRUPT" });
+});
+
+test.each([
+  ["torn", (bytes: Uint8Array) => bytes.subarray(0, 3), "found 3 bytes"],
+  ["changed", (bytes: Uint8Array) => bytes.map((byte) => byte ^ 1), "sha256"],
+  ["gone", () => undefined, "found nothing"],
+] as const)("a chunk that is %s is refused, with what was expected and found", async (_what, damage, message) => {
+  const chunks = await rig.result(store.putSegment(1, 0, Buffer.from("state")));
+  blobs.damage = (_name, bytes) => damage(bytes);
+  await expect(rig.result(store.getSegment(chunks))).rejects.toMatchObject({
+    code: "CORRUPT",
+    message: expect.stringContaining(message),
+  });
+});

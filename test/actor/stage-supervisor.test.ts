@@ -1,0 +1,146 @@
+/** The supervisor of one stage: what it publishes of its instances' reports, and whom it tells. */
+import { beforeEach, describe, expect, test } from "vitest";
+import { StageSupervisor } from "../../framework/actor/stage-supervisor.ts";
+import type { Stage } from "../../framework/plan/plan.ts";
+import { JobLogView } from "../../framework/protocol/job-log.ts";
+import type { InstanceId, Report, WatermarkControl } from "../../framework/record/messages.ts";
+import { Rig, report } from "./rig.ts";
+
+const stage: Stage = {
+  index: 0,
+  name: "own",
+  source: undefined,
+  isIngress: false,
+  partitions: 2,
+  inputs: [],
+  entry: [],
+  operators: [],
+  sinks: [],
+  idleTimeoutMs: 0,
+  deadEdge: 8,
+  lateEdge: 9,
+};
+const ids: readonly InstanceId[] = [0, 1].map((partition) => ({ stage: 0, partition }));
+
+let view: JobLogView;
+let published: WatermarkControl[];
+let told: string[];
+let supervisor: StageSupervisor;
+let counts: number[];
+
+beforeEach(() => {
+  view = new JobLogView();
+  published = [];
+  told = [];
+  counts = [0, 0];
+  view.apply(1, 0, { kind: "leaderStart", worker: "w" });
+  for (const instance of ids) assign(instance);
+  const events = {
+    publish: (control: WatermarkControl) => void published.push(control),
+    failed: (instance: InstanceId, { failure }: Report) => void told.push(`failed ${instance.partition}: ${failure}`),
+    released: ({ partition }: InstanceId) => void told.push(`released ${partition}`),
+  };
+  supervisor = new StageSupervisor(new Rig().platform, stage, { indexes: [4, 5] }, 1, view, events);
+});
+
+/** The job log names a new epoch for an instance: answers it. */
+function assign(instance: InstanceId | undefined): number {
+  const epoch = view.position + 1;
+  if (instance !== undefined)
+    view.apply(epoch, 0, { kind: "assignment", leader: 1, instance, worker: "w", cause: "start", detail: "" });
+  return epoch;
+}
+
+function says(partition: number, watermark: number, of: Partial<Report> = {}): boolean {
+  counts[partition] = (counts[partition] ?? 0) + 1;
+  const instance = { stage: 0, partition };
+  const epoch = view.assignment(instance)?.epoch ?? 0;
+  return supervisor.report(report({ instance, epoch, n: counts[partition] ?? 0, watermark, ...of }));
+}
+
+const newest = () => published.at(-1);
+
+describe("R10", () => {
+  test("the minimum goes out over every edge, once per change, with the position of the job log", () => {
+    says(0, 100);
+    published.length = 0;
+    says(1, 70);
+    expect(published).toMatchObject([
+      { edge: 4, watermark: 70, upto: 3, leader: 1, isIdle: false },
+      { edge: 5, watermark: 70, upto: 3, leader: 1, isIdle: false },
+    ]);
+    says(1, 70);
+    expect(published).toHaveLength(2);
+    says(1, 130);
+    expect(newest()?.watermark).toBe(100);
+  });
+
+  test("while one instance has not reported nothing is known", () => {
+    says(0, 100);
+    expect(published.filter(({ watermark }) => watermark > -Infinity)).toEqual([]);
+  });
+
+  test("a new assignment counts at minus infinity until its epoch reports, and the current watermark is said again", () => {
+    says(0, 100);
+    says(1, 100);
+    const before = published.length;
+    const epoch = assign(ids[1]);
+    supervisor.refresh();
+    expect(published.length).toBeGreaterThan(before);
+    expect(newest()).toMatchObject({ upto: epoch });
+    says(0, 200);
+    expect(newest()?.watermark ?? 0).toBeLessThanOrEqual(100);
+    says(1, 150);
+    expect(newest()?.watermark).toBe(150);
+  });
+
+  test("reports of another epoch than the job log names, and older ones, count for nothing", () => {
+    says(0, 100);
+    expect(says(1, 500, { epoch: 2 })).toBe(false);
+    expect(says(1, 100)).toBe(true);
+    expect(says(1, 900, { n: 1 })).toBe(false);
+    expect(newest()?.watermark).toBe(100);
+  });
+
+  test("all idle: the edge is left out and the value stays; all ended: infinity", () => {
+    says(0, 100);
+    says(1, 100);
+    says(0, 100, { activity: "idle" });
+    says(1, 100, { activity: "ended", watermark: Infinity });
+    expect(newest()).toMatchObject({ watermark: 100, isIdle: true });
+    says(0, Infinity, { activity: "ended" });
+    expect(newest()).toMatchObject({ watermark: Infinity, isIdle: false });
+  });
+});
+
+describe("whom it tells", () => {
+  test("failures and releases, with the report", () => {
+    says(0, 0, { state: "failed", failure: "UNAVAILABLE: gone" });
+    says(1, 0, { state: "released" });
+    expect(told).toEqual(["failed 0: UNAVAILABLE: gone", "released 1"]);
+  });
+
+  test("a failed report that comes again is told again: control is level-triggered", () => {
+    says(0, 0, { state: "failed" });
+    says(0, 0, { state: "failed" });
+    expect(told).toHaveLength(2);
+  });
+});
+
+test("its phase: starting, running, recovering, ended", () => {
+  expect(supervisor.phase).toBe("starting");
+  says(0, 0);
+  says(1, 0);
+  expect(supervisor.phase).toBe("running");
+  says(0, 0, { state: "failed" });
+  expect(supervisor.phase).toBe("recovering");
+  assign(ids[0]);
+  supervisor.refresh();
+  counts[0] = 0;
+  says(0, 0);
+  says(1, 0);
+  expect(supervisor.phase).toBe("running");
+  says(0, Infinity, { activity: "finished" });
+  says(1, Infinity, { activity: "finished" });
+  expect(supervisor.phase).toBe("ended");
+});
