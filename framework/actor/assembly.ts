@@ -74,7 +74,7 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const outputs = new Outputs(origin, sinks, host.findLane, () => position());
   const program = programOf(claimed, outputs);
   if (manifest !== undefined) await restoreState(program, manifest, store);
-  const { feed, stopProducer } = await feedOf(claimed, program, events);
+  const { feed, produce } = await feedOf(claimed, program, events);
   position = () => feed.position;
   await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index)));
   await feed.open(manifest);
@@ -89,6 +89,8 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const pause = () => new Promise<void>((resolve) => host.platform.clock.schedule(0, resolve));
   const acknowledged = (ordinal: number) => events.acknowledged(ordinal);
   const subject = { program, outputs, sinks, feed, identity, pointer, store, acknowledged, pause };
+  // Last of all: what fails before leaves no producer behind.
+  const stopProducer = produce();
   return { program, outputs, sinks, feed, stopProducer, snapshotter: new Snapshotter(subject, retained) };
 }
 
@@ -159,23 +161,23 @@ async function feedOf(
   claimed: Claimed,
   program: StageProgram,
   events: FeedEvents,
-): Promise<{ feed: Feed; stopProducer: () => void }> {
+): Promise<{ feed: Feed; produce: () => () => void }> {
   const { host, id, stage, epoch, inbox } = claimed;
-  const idle = () => undefined;
+  const idle = () => () => undefined;
   if (inbox !== undefined) {
     const owner = { plan: host.plan, stage, partition: id.partition, epoch };
-    return { feed: new InboxFeed(owner, inbox, program, events), stopProducer: idle };
+    return { feed: new InboxFeed(owner, inbox, program, events), produce: idle };
   }
   const reader = stage.source?.reader;
   if (reader === undefined) throw new StreamError("NOT_FOUND", `${stage.name} has neither an inbox nor a source`);
   const split = splitOf(claimed);
   const { clock } = host.platform;
   if (reader.kind === "replayable")
-    return { feed: new SplitFeed(split, reader, program, clock, events), stopProducer: idle };
+    return { feed: new SplitFeed(split, reader, program, clock, events), produce: idle };
   const log = await host.openIngress(id.stage, id.partition);
   const onFailed = (error: unknown) => events.onFailed(error);
-  const stopProducer = host.isDraining ? idle : startProducer(host.platform, log, reader, split, onFailed);
-  return { feed: new SplitFeed(split, ingressSource(log, reader), program, clock, events), stopProducer };
+  const produce = host.isDraining ? idle : () => startProducer(host.platform, log, reader, split, onFailed);
+  return { feed: new SplitFeed(split, ingressSource(log, reader), program, clock, events), produce };
 }
 
 /** A seed for `ctx.random()` that is the same for every incarnation of an instance. */

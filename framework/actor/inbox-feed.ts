@@ -8,7 +8,7 @@
  * R10. A watermark is applied fully before it counts.
  * R11. Rolling checks agree at every section.
  */
-import { StreamError, invariant } from "../errors.ts";
+import { StreamError, invariant, messageOf } from "../errors.ts";
 import type { Entry, Log, LogReader, ReadBroken } from "../log/contracts.ts";
 import type { StageProgram } from "../operator/program.ts";
 import type { Edge, Plan, Stage } from "../plan/plan.ts";
@@ -184,7 +184,8 @@ export class InboxFeed implements Feed {
     try {
       return decodeMessage(entry.payload);
     } catch (error) {
-      throw StreamError.from(error, "CORRUPT", `inbox ${this.#log.name}, message ${entry.sequence}`);
+      const what = `inbox ${this.#log.name}, message ${entry.sequence}: ${messageOf(error)}`;
+      throw new StreamError("CORRUPT", what, { cause: error });
     }
   }
 

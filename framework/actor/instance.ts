@@ -188,7 +188,7 @@ export class Instance {
   }
 
   async #assemble(): Promise<void> {
-    this.#incarnation = await assemble(this.#claimed(), {
+    const incarnation = await assemble(this.#claimed(), {
       onReadable: () => this.wake(),
       onProgress: () => this.wake(),
       onFailed: (error) => this.#failExplained(error),
@@ -196,7 +196,10 @@ export class Instance {
         this.#log("error", "a sink refuses a row for good", { number: row.number, reason }),
       acknowledged: (ordinal) => this.#acknowledged(ordinal),
     });
-    const { feed } = this.#incarnation;
+    // Superseded or released meanwhile: what has just been opened is let go again.
+    if (this.#isClosed) return this.#letGo(incarnation);
+    this.#incarnation = incarnation;
+    const { feed } = incarnation;
     this.#progress.reach(feed.watermark, 0);
     this.#snapshots = new SnapshotSchedule(this.#host.platform.clock, this.#host.plan.options, feed.position);
   }
@@ -221,19 +224,22 @@ export class Instance {
     this.#failure = phase === "failed" ? error : undefined;
     this.#ticks.close();
     this.#cancelLook?.();
-    const incarnation = this.#incarnation;
-    incarnation?.stopProducer();
-    incarnation?.feed.close();
-    incarnation?.outputs.close();
-    for (const sink of incarnation?.sinks ?? []) {
+    if (this.#incarnation !== undefined) this.#letGo(this.#incarnation);
+    if (phase === "failed") this.#log("error", "instance failed", { reason: messageOf(error) });
+    this.#host.onChanged(this);
+  }
+
+  #letGo({ stopProducer, feed, outputs, sinks }: Incarnation): void {
+    stopProducer();
+    feed.close();
+    outputs.close();
+    for (const sink of sinks) {
       sink
         .close()
         .catch((reason: unknown) =>
           this.#log("debug", "a sink did not close", { sink: sink.name, reason: messageOf(reason) }),
         );
     }
-    if (phase === "failed") this.#log("error", "instance failed", { reason: messageOf(error) });
-    this.#host.onChanged(this);
   }
 
   /** Fails, but says nothing of lost or corrupt data before the pointer has been read (R8): a newer epoch there explains it. */

@@ -1,7 +1,7 @@
 /**
  * What a stage instance is, apart from its channels: the parts of a snapshot that its program knows.
  *
- * Owns the bytes of what lies outside of keyed state: the next timer's number, a watermark that is being applied, and each operator's own state.
+ * Owns the bytes of what lies outside of keyed state: the next timer's number, and each operator's own state.
  */
 import { StreamError } from "../errors.ts";
 import { defaultCodec } from "../record/default-codec.ts";
@@ -41,26 +41,23 @@ export interface SavedState {
 /** State outside of keyed state. */
 export interface OperatorsState {
   readonly nextTimerNumber: number;
-  /** The watermark that was being applied; undefined between two. */
-  readonly advancing: number | undefined;
   /** By operator name. */
   readonly states: readonly (readonly [name: string, state: unknown])[];
 }
 
 /** As bytes of the default codec. */
-export function encodeOperators({ nextTimerNumber, advancing, states }: OperatorsState): Uint8Array {
-  return defaultCodec.encode([nextTimerNumber, advancing, states]);
+export function encodeOperators({ nextTimerNumber, states }: OperatorsState): Uint8Array {
+  return defaultCodec.encode([nextTimerNumber, states]);
 }
 
 /** What `encodeOperators` wrote. @throws CORRUPT when it is something else */
 export function decodeOperators(bytes: Uint8Array): OperatorsState {
   const value = decode(bytes);
-  if (!Array.isArray(value) || value.length !== 3) throw corrupt("it is no triple");
-  const [nextTimerNumber, advancing, states]: unknown[] = value;
+  if (!Array.isArray(value) || value.length !== 2) throw corrupt("it is no pair");
+  const [nextTimerNumber, states]: unknown[] = value;
   if (!Number.isSafeInteger(nextTimerNumber)) throw corrupt(`the next timer's number is ${String(nextTimerNumber)}`);
-  if (advancing !== undefined && typeof advancing !== "number") throw corrupt("the watermark is no number");
   if (!Array.isArray(states) || !states.every(isNamedState)) throw corrupt("it names no operators");
-  return { nextTimerNumber: nextTimerNumber as number, advancing, states };
+  return { nextTimerNumber: nextTimerNumber as number, states };
 }
 
 function decode(bytes: Uint8Array): unknown {

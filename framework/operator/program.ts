@@ -163,21 +163,23 @@ export class StageProgram {
     return this.#ledger.counts;
   }
 
-  /** Freezes the state as it is (P3); instant. The previous cut has been encoded or discarded. */
+  /**
+   * Freezes the state as it is (P3); instant. The previous cut has been encoded or discarded. A cut between two calls of `advanceTo` with the same
+   * watermark has what has not fired yet; the restored program is given that watermark again.
+   */
   cut(): StateCut {
-    const { applied, watermark, isAdvancing, nowMs } = this.#clock;
+    const { applied, nowMs } = this.#clock;
     const segments = this.#store.cut();
     const states = this.#operators.flatMap((operator, index) => {
       const name = this.#stage.operators[index]?.name;
       return operator?.snapshot === undefined || name === undefined ? [] : [[name, operator.snapshot()] as const];
     });
-    const advancing = isAdvancing ? watermark : undefined;
     return {
       nowMs,
       random: this.#ledger.random,
       counts: this.#ledger.counts,
       watermark: applied,
-      operators: encodeOperators({ nextTimerNumber: this.#store.nextTimerNumber, advancing, states }),
+      operators: encodeOperators({ nextTimerNumber: this.#store.nextTimerNumber, states }),
       encodeSome: (bytesMax) => segments.encodeSome(bytesMax),
       segments: () => segments.segments(),
       discard: () => segments.discard(),
@@ -186,10 +188,10 @@ export class StageProgram {
 
   /** Takes the state of a snapshot; called once, before anything else. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
   restore(saved: SavedState): void {
-    const { nextTimerNumber, advancing, states } = decodeOperators(saved.operators);
+    const { nextTimerNumber, states } = decodeOperators(saved.operators);
     this.#store.restore(saved.segments, nextTimerNumber);
     this.#ledger.restore(saved.counts, saved.random);
-    this.#clock.restore(saved.nowMs, saved.watermark, advancing);
+    this.#clock.restore(saved.nowMs, saved.watermark);
     for (const [name, state] of states) this.#restoreOperator(name, state);
   }
 

@@ -34,9 +34,9 @@ export class StageClock {
     return this.watermark > this.applied;
   }
 
-  restore(nowMs: number, applied: number, advancing: number | undefined): void {
+  restore(nowMs: number, applied: number): void {
     if (nowMs > 0) this.setNow(nowMs);
     this.applied = applied;
-    this.watermark = advancing ?? applied;
+    this.watermark = applied;
   }
 }

@@ -43,15 +43,13 @@ export class WindowGrid {
   }
 
   /**
-   * How far `time` lies behind the last grid line. By division, which is much faster than `%` for large numbers; the quotient may be rounded to the
-   * next integer, and then the remainder shows it.
+   * How far `time` lies behind the last grid line. By division, which is much faster than `%` for large numbers; a quotient just below an integer may be
+   * rounded up to it, and then the remainder is negative.
    */
   #into(time: number): number {
     const behind = time - this.#shiftMs;
-    const slideMs = this.slideMs;
-    const into = behind - Math.floor(behind / slideMs) * slideMs;
-    if (into < 0) return into + slideMs;
-    return into >= slideMs ? into - slideMs : into;
+    const into = behind - Math.floor(behind / this.slideMs) * this.slideMs;
+    return into < 0 ? into + this.slideMs : into;
   }
 }
 

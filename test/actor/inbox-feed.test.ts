@@ -189,10 +189,10 @@ describe("R10", () => {
   });
 
   test("a control that was decided before an adopted epoch is void", async () => {
-    await append(watermark(10, { edge: 1 }), fence(30), watermark(10), watermark(5, { upto: 30 }));
+    await append(watermark(10, { edge: 1 }), fence(30), watermark(10));
     turns();
     expect(feed.watermark).toBe(-Infinity);
-    await append(watermark(5, { upto: 30 }), watermark(10, { edge: 1, upto: 30 }));
+    await append(watermark(5, { upto: 30 }));
     turns();
     expect(feed.watermark).toBe(5);
   });
@@ -256,7 +256,7 @@ describe("snapshots", () => {
     const saved = manifest();
     expect(saved).toMatchObject({ sequence: 3, leader: 1, anchor: anchorOf(fence(15, 1)) });
     await open(saved);
-    expect(feed.state()).toEqual({ ...saved, ...feed.state() });
+    expect(saved).toMatchObject(feed.state());
     expect(feed.position).toBe(3);
     await append(sender.frame("c"), new Sender({ from: 1, epoch: 14 }).frame("zombie"));
     turns();

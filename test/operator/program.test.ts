@@ -129,6 +129,18 @@ describe("late records", () => {
   });
 });
 
+test("a late record that fails where late records are read is a dead letter, and not late", () => {
+  const stage = shape([
+    { factory: counting, outputs: [], late: [to(1)] },
+    { factory: throwing(new Error("no")), outputs: [] },
+  ]);
+  const { program } = programOf(stage);
+  program.advanceTo(50, 10);
+  program.select("k");
+  program.process("r", 5);
+  expect(program.counts).toEqual({ recordsIn: 1, recordsOut: 0, late: 0, deadLetters: 1, windowsOut: 0 });
+});
+
 describe("P2: failures", () => {
   test("a throw is undone, blamed on the innermost operator, and becomes a dead letter after the undo", () => {
     const stage = shape([

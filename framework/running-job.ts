@@ -1,0 +1,164 @@
+/**
+ * A job as the process that started a worker of it sees it: the handle that `start` answers.
+ *
+ * Owns the end: whatever ends the job here (its outcome, a stop, its duration) ends it once, closes the place and says so.
+ */
+import type { JobStatus } from "./actor/job-status.ts";
+import { followSideStream } from "./actor/side-stream.ts";
+import { Worker, type WorkerJob } from "./actor/worker.ts";
+import { StreamError, messageOf } from "./errors.ts";
+import type { HomePlace } from "./home.ts";
+import type { Plan } from "./plan/plan.ts";
+import type { Cancel, Platform } from "./platform/platform.ts";
+
+/** How a job ended here: `completed`, `failed`, or `stopped` because this worker was asked to go. */
+export interface JobEnd {
+  readonly state: "completed" | "failed" | "stopped";
+  /** Of a failure. Empty otherwise. */
+  readonly message: string;
+  readonly totals: JobStatus["totals"];
+}
+
+/** A running job, as the process that started a worker of it sees it. */
+export interface JobHandle {
+  readonly plan: Plan;
+  /** The job as its leader sees it. @throws NO_RESPONDERS, TIMEOUT */
+  status(): Promise<JobStatus>;
+  /** Suspends this worker: last snapshots, release. Fires nothing; the job goes on elsewhere, or when it is started again. */
+  stop(): Promise<void>;
+  /** Ends the input: the sources stop where they are, everything fires, the job completes. */
+  drain(): Promise<void>;
+  /** How it ended; never rejects. */
+  readonly done: Promise<JobEnd>;
+}
+
+/** Whom a running job tells. */
+export interface RunningJobEvents {
+  onEnd(end: JobEnd): void;
+  onDeadLetter(letter: unknown): void;
+}
+
+const noTotals: JobStatus["totals"] = {
+  recordsIn: 0,
+  recordsOut: 0,
+  late: 0,
+  deadLetters: 0,
+  windowsOut: 0,
+  restarts: 0,
+};
+/** How often the totals are looked at, so that a stopped worker can still say them, ms. */
+const lookMs = 1_000;
+
+/** A worker of a job, in its place, from its start to its end. */
+export class RunningJob implements JobHandle {
+  readonly plan: Plan;
+  readonly done: Promise<JobEnd>;
+  readonly #place: HomePlace;
+  readonly #platform: Platform;
+  readonly #events: RunningJobEvents;
+  readonly #worker: Worker;
+  readonly #job: WorkerJob;
+  readonly #resolve: (end: JobEnd) => void;
+  #cancelWatch: Cancel | undefined;
+  #totals = noTotals;
+  #hasEnded = false;
+
+  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: RunningJobEvents) {
+    this.plan = job.plan;
+    this.#job = job;
+    this.#place = place;
+    this.#platform = platform;
+    this.#events = events;
+    const { promise, resolve } = Promise.withResolvers<JobEnd>();
+    this.done = promise;
+    this.#resolve = resolve;
+    this.#worker = new Worker(platform, job, {
+      onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),
+    });
+    this.#watch();
+  }
+
+  /** Starts the worker. @throws what joining the job log refuses with */
+  async start(): Promise<void> {
+    try {
+      await this.#worker.start();
+    } catch (error) {
+      this.#cancelWatch?.();
+      throw error;
+    }
+    if (this.#place.isEmbedded) void this.#followDeadLetters();
+  }
+
+  status(): Promise<JobStatus> {
+    return this.#worker.status();
+  }
+
+  drain(): Promise<void> {
+    return this.#worker.drain();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#hasEnded) return;
+    await this.#look();
+    await this.#worker.stop();
+    await this.end("stopped", "", undefined);
+  }
+
+  /** The duration is over: an embedded job is drained, a worker of a fleet stopped. */
+  expire(): void {
+    const ending = this.#place.isEmbedded ? this.drain() : this.stop();
+    ending.catch((error: unknown) =>
+      this.#platform.logger.log("error", "the job could not be ended", { reason: messageOf(error) }),
+    );
+  }
+
+  /** Ends the job here, once. */
+  async end(state: JobEnd["state"], message: string, totals: JobStatus["totals"] | undefined): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#cancelWatch?.();
+    await this.#place.close();
+    const end = { state, message, totals: totals ?? this.#totals };
+    this.#events.onEnd(end);
+    this.#resolve(end);
+  }
+
+  /** Keeps the process alive, too, while a job waits for input. */
+  #watch(): void {
+    this.#cancelWatch = this.#platform.clock.schedule(lookMs, () => {
+      void this.#look();
+      this.#watch();
+    });
+  }
+
+  async #look(): Promise<void> {
+    try {
+      this.#totals = (await this.#worker.status()).totals;
+    } catch {
+      // Nobody leads at the moment: the totals known last stand.
+    }
+  }
+
+  async #followDeadLetters(): Promise<void> {
+    const { seams, whenThere } = this.#place;
+    const log = await whenThere(() => seams.logs.open(this.#job.names.deadLetters));
+    followSideStream(log, this.plan, 1, ({ value }) => this.#events.onDeadLetter(value));
+  }
+}
+
+/** The handle of a job that was over before it was started. */
+export function completedJob(plan: Plan, events: RunningJobEvents): JobHandle {
+  const end: JobEnd = { state: "completed", message: "", totals: noTotals };
+  events.onEnd(end);
+  const over = new StreamError(
+    "JOB_NOT_RUNNABLE",
+    `job ${plan.job} has completed; start the next generation with --new`,
+  );
+  return {
+    plan,
+    done: Promise.resolve(end),
+    status: () => Promise.reject(over),
+    stop: () => Promise.resolve(),
+    drain: () => Promise.resolve(),
+  };
+}
