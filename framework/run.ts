@@ -45,6 +45,8 @@ const versionLength = 16;
 /** Exit codes: the job failed or could not start; the command line is wrong; ended by a second signal. */
 const failedCode = 1;
 const usageCode = 2;
+/** Time for what is still under way when everything has been released, ms. */
+const lastCallsMsMax = 1_000;
 const interruptedCode = 130;
 
 /** The home that the environment asks for: `TIDEMARK_NATS` a cluster (with `TIDEMARK_CREDS`), else this process. */
@@ -167,12 +169,17 @@ function stopOnSignals(handle: JobHandle): () => void {
   const onSignal = () => {
     count += 1;
     if (count > 1) process.exit(interruptedCode);
-    void handle.stop();
+    void handle.stop().then(endWithoutWaiting);
   };
   for (const signal of signals) process.on(signal, onSignal);
   return () => {
     for (const signal of signals) process.off(signal, onSignal);
   };
+}
+
+/** Calls to a server that does not answer are repeated for ever: they hold no process that was asked to go. */
+function endWithoutWaiting(): void {
+  setTimeout(() => process.exit(), lastCallsMsMax).unref();
 }
 
 /** The version of a program that names none: the sha256 of its file, in short. */

@@ -48,6 +48,10 @@ const noTotals: JobStatus["totals"] = {
 };
 /** How often the totals are looked at, so that a stopped worker can still say them, ms. */
 const lookMs = 1_000;
+/** After this long a worker that was asked to go does, released or not: what comes after it recovers as from a crash. */
+const leaveMsMax = 8_000;
+const notReleased =
+  "the server did not answer: not everything was released, and the next start goes on from the last snapshots";
 
 /** A worker of a job, in its place, from its start to its end. */
 export class RunningJob implements JobHandle {
@@ -99,9 +103,20 @@ export class RunningJob implements JobHandle {
 
   async stop(): Promise<void> {
     if (this.#hasEnded) return;
-    await this.#look();
-    await this.#worker.stop();
+    if (!(await this.#leavesInTime())) {
+      this.#worker.kill();
+      this.#platform.logger.log("warn", notReleased, { waitedMs: leaveMsMax });
+    }
     await this.end("stopped", "", undefined);
+  }
+
+  /** Whether everything was released within the time a worker that was asked to go has. */
+  #leavesInTime(): Promise<boolean> {
+    const leaving = this.#look().then(() => this.#worker.stop());
+    const late = new Promise<false>((resolve) =>
+      this.#platform.clock.schedule(leaveMsMax, () => resolve(false), { background: true }),
+    );
+    return Promise.race([leaving.then(() => true), late]);
   }
 
   /** The duration is over: an embedded job is drained, a worker of a fleet stopped. */

@@ -40,6 +40,8 @@ const pieceBytesMax = 64 * 1024;
 /** The sending end of one channel. */
 export class ChannelOut {
   readonly identity: ChannelIdentity;
+  /** The step that has spoken here last. */
+  markedStep = 0;
   readonly #codec: ValueCodec | undefined;
   readonly #lane: ChannelLane;
   /** Not yet in a frame; the last one is being written. */
@@ -105,8 +107,9 @@ export class ChannelOut {
     this.#lane.onPending(this, grown);
   }
 
-  /** A step begins: remembers what `undo` goes back to. */
-  mark(): void {
+  /** The first record of a step is about to be added: remembers what `undo` goes back to. */
+  mark(step: number): void {
+    this.markedStep = step;
     this.#markLast = this.#last;
     this.#markCheck = this.#check;
     this.#markBytes = this.#bytes;

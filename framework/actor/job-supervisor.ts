@@ -9,7 +9,7 @@
  * A leader does nothing before its own leader-start has been read.
  */
 import { createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
-import { StreamError, messageOf, type ErrorCode } from "../errors.ts";
+import { type ErrorCode, StreamError, errorPolicy, messageOf } from "../errors.ts";
 import type { Logs } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -40,6 +40,8 @@ const heartbeatMs = 500;
 const movesMax = 2;
 /** After this long without being seen in the log, an assignment is appended again, ms. */
 const assignAgainMs = 5_000;
+/** Wait before the job is prepared again, ms. */
+const prepareAgainMs = 500;
 
 /** What a job supervisor works with. */
 export interface JobSupervisorWorld {
@@ -114,14 +116,17 @@ export class JobSupervisor {
   #unlisten: (() => void) | undefined;
   #cancelBeat: Cancel | undefined;
   #isOutcomeWritten = false;
+  /** How far the job log had been read, and since when. */
+  #read: { readonly position: number; readonly atMs: number };
 
   constructor(world: JobSupervisorWorld, epoch: number) {
     this.#world = world;
     this.epoch = epoch;
+    this.#read = { position: world.tail.view.position, atMs: world.platform.clock.monotonicMs() };
     this.#actor = createActor(jobMachine, {
       clock: machineClock(world.platform.clock),
       input: {
-        prepare: () => prepareJob(world, epoch),
+        prepare: () => this.#prepare(),
         supervise: () => this.#supervise(),
         failed: (error) => this.#fail(error),
       },
@@ -150,6 +155,8 @@ export class JobSupervisor {
   /** The job log has been read further. */
   refresh(): void {
     const { view } = this.#world.tail;
+    if (this.#read.position !== view.position)
+      this.#read = { position: view.position, atMs: this.#world.platform.clock.monotonicMs() };
     for (const [key, { instance, sequence }] of this.#assigning) {
       const epoch = view.assignment(instance)?.epoch ?? 0;
       if (sequence > 0 && epoch >= sequence) this.#assigning.delete(key);
@@ -200,6 +207,20 @@ export class JobSupervisor {
 
   get #isSupervising(): boolean {
     return this.#actor.getSnapshot().value === "supervising";
+  }
+
+  /** A place that cannot be reached for a moment is tried again: only what stays refused is the end of the job. */
+  async #prepare(): Promise<void> {
+    for (;;) {
+      try {
+        return await prepareJob(this.#world, this.epoch);
+      } catch (error) {
+        if (!StreamError.is(error) || errorPolicy[error.code] !== "retry") throw error;
+        if (this.#actor.getSnapshot().value === "deposed") return;
+        this.#world.platform.logger.log("warn", "the job cannot be prepared, will retry", { reason: messageOf(error) });
+      }
+      await new Promise<void>((resolve) => this.#world.platform.clock.schedule(prepareAgainMs, resolve));
+    }
   }
 
   #supervise(): void {
@@ -261,7 +282,7 @@ export class JobSupervisor {
     const crashes = this.#crashesWithoutProgress(instance, report.snapshot);
     const decision = decideRestart({
       crashes,
-      nowMs: tail.view.storedAtMs,
+      nowMs: this.#logNowMs,
       budget: plan.options.restart,
       chance: platform.random.next(),
     });
@@ -274,6 +295,11 @@ export class JobSupervisor {
       this.#assign(instance, this.#hostOf(instance) ?? this.#world.worker, "crash", report.failure);
     };
     this.#restarting.set(key, platform.clock.schedule(decision.delayMs, restart));
+  }
+
+  /** Now, in the job log's own time: when it stored its last record, and what has passed here since that was read. */
+  get #logNowMs(): number {
+    return this.#world.tail.view.storedAtMs + this.#world.platform.clock.monotonicMs() - this.#read.atMs;
   }
 
   /** The crashes since the pointer has moved last. */

@@ -52,8 +52,10 @@ export class Outputs implements Outlet {
   readonly #channels: ChannelOut[] = [];
   readonly #lanes = new Set<OutputLane>();
   readonly #sinks: readonly SinkQueue[];
-  readonly #touched: ChannelOut[] = [];
-  readonly #touchedSinks: SinkQueue[] = [];
+  /** Channels and sinks that the current step has spoken to; the first `#touchedCount` count. */
+  readonly #touched: (ChannelOut | SinkQueue)[] = [];
+  #touchedCount = 0;
+  #step = 0;
   readonly #sequence: () => number;
   #ordinal = 0;
   #markOrdinal = 0;
@@ -109,10 +111,7 @@ export class Outputs implements Outlet {
   write(sinkIndex: number, value: unknown, timestamp: number | undefined): void {
     const sink = this.#sinks[sinkIndex];
     invariant(sink !== undefined, `stage ${this.#origin.stage.name} has no sink ${sinkIndex}`);
-    if (!this.#touchedSinks.includes(sink)) {
-      sink.mark();
-      this.#touchedSinks.push(sink);
-    }
+    if (sink.markedStep !== this.#step) this.#touch(sink);
     sink.add(value, timestamp, this.#ordinal + 1);
     this.#ordinal += 1;
   }
@@ -125,15 +124,14 @@ export class Outputs implements Outlet {
 
   /** A step begins (O1). */
   mark(): void {
-    this.#touched.length = 0;
-    this.#touchedSinks.length = 0;
+    this.#step += 1;
+    this.#touchedCount = 0;
     this.#markOrdinal = this.#ordinal;
   }
 
   /** The step threw: its outputs were never said. */
   undo(): void {
-    for (const channel of this.#touched) channel.undo();
-    for (const sink of this.#touchedSinks) sink.undo();
+    for (let at = 0; at < this.#touchedCount; at += 1) this.#touched[at]?.undo();
     this.#ordinal = this.#markOrdinal;
     this.mark();
   }
@@ -156,12 +154,15 @@ export class Outputs implements Outlet {
 
   #add(out: EdgeOut, to: number, value: unknown, timestamp: number | undefined, hash: number): void {
     const channel = out.channels[to] ?? this.#channel(out, to, { last: 0, check: 0 });
-    if (!this.#touched.includes(channel)) {
-      channel.mark();
-      this.#touched.push(channel);
-    }
+    if (channel.markedStep !== this.#step) this.#touch(channel);
     channel.add(value, timestamp, hash, this.#ordinal + 1);
     this.#ordinal += 1;
+  }
+
+  #touch(output: ChannelOut | SinkQueue): void {
+    output.mark(this.#step);
+    this.#touched[this.#touchedCount] = output;
+    this.#touchedCount += 1;
   }
 
   /** Records dealt over a rebalanced edge so far: what its channels have given out together. */

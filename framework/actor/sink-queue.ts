@@ -49,6 +49,8 @@ export type QueuedSink = Pick<SinkSpec, "guarantee" | "encode">;
 /** One incarnation's queue into one sink. */
 export class SinkQueue {
   readonly name: string;
+  /** The step that has spoken here last. */
+  markedStep = 0;
   readonly #spec: QueuedSink;
   readonly #platform: Platform;
   readonly #events: SinkQueueEvents;
@@ -110,7 +112,9 @@ export class SinkQueue {
     this.#rows.push({ number: this.#last, value: taken, timestamp, ordinal });
   }
 
-  mark(): void {
+  /** The first row of a step is about to be added: remembers what `undo` goes back to. */
+  mark(step: number): void {
+    this.markedStep = step;
     this.#markLast = this.#last;
   }
 

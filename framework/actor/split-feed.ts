@@ -69,7 +69,7 @@ export class SplitFeed implements Feed {
 
   async open(manifest: Manifest | undefined): Promise<void> {
     if (manifest !== undefined) {
-      this.#position = manifest.sequence < 0 ? undefined : manifest.sequence;
+      this.#position = manifest.sequence === 0 ? undefined : manifest.sequence;
       this.#isEnded = manifest.watermark === Infinity;
       if (!this.#isEnded) this.#punctuated = manifest.watermark;
     }
@@ -106,7 +106,7 @@ export class SplitFeed implements Feed {
 
   state(): FeedState {
     return {
-      sequence: this.#position ?? -1,
+      sequence: this.position,
       anchor: 0,
       storedAtMs: 0,
       leader: 0,

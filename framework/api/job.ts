@@ -3,8 +3,8 @@
  */
 import type { SourceSpec } from "../log/source.ts";
 import type { JobOptions } from "../plan/options.ts";
-import type { Program, ProgramNode } from "../plan/program.ts";
-import { streamOf } from "./recorded.ts";
+import type { Program, ProgramNode, ProgramProblem } from "../plan/program.ts";
+import { streamOf, type ProgramRecord } from "./recorded.ts";
 import type { Stream } from "./stream.ts";
 
 /** A named dataflow, as it is being written: its options, and everything said so far. */
@@ -27,15 +27,27 @@ export interface Job extends Program {
  */
 export function job(name: string, options: JobOptions = {}): Job {
   const nodes: ProgramNode[] = [];
-  const record = <N extends ProgramNode>(node: N): N => {
-    nodes.push(node);
-    return node;
+  const problems: ProgramProblem[] = [];
+  const record: ProgramRecord = {
+    add(node) {
+      nodes.push(node);
+      return node;
+    },
+    checked(node, say, instead) {
+      try {
+        return say();
+      } catch (error) {
+        problems.push({ behind: node, error });
+        return instead;
+      }
+    },
   };
   return {
     name,
     options,
     nodes,
+    problems,
     source: <T>(source: string, spec: SourceSpec<T>) =>
-      streamOf<T>(record, record({ kind: "source", name: source, spec })),
+      streamOf<T>(record, record.add({ kind: "source", name: source, spec })),
   };
 }

@@ -33,37 +33,45 @@ import type { WindowedStream } from "./windowed-stream.ts";
 type Untyped = (value: unknown) => unknown;
 type UntypedFold = (soFar: unknown, value: unknown) => unknown;
 
-/** Appends a node to the program; answers it. */
-export type RecordNode = <N extends ProgramNode>(node: N) => N;
+/** What a program is written into. */
+export interface ProgramRecord {
+  /** Appends a node to the program; answers it. */
+  add<N extends ProgramNode>(node: N): N;
+  /**
+   * What `say` answers; when that makes no sense, the plan will be refused with it, at the place behind `node`, and `instead` stands for it until then.
+   */
+  checked<V>(node: ProgramNode, say: () => V, instead: V): V;
+}
 
 /** The stream of what comes out of `node`. */
-export function streamOf<T>(record: RecordNode, node: ProgramNode): Stream<T> {
+export function streamOf<T>(record: ProgramRecord, node: ProgramNode): Stream<T> {
   return new RecordedStream<T, never>(record, node, undefined);
 }
 
 /** The stream of the results of `node`, with its late records beside it. */
-function lateStreamOf<T, R>(record: RecordNode, node: KeyedNode): LateStream<T, R> {
+function lateStreamOf<T, R>(record: ProgramRecord, node: KeyedNode): LateStream<T, R> {
   return new RecordedStream<R, T>(record, node, node);
 }
 
 /** A stream of `T`; behind a window, with late records of `L`. */
 class RecordedStream<T, L> implements LateStream<L, T> {
-  readonly #record: RecordNode;
+  readonly #record: ProgramRecord;
   readonly #node: ProgramNode;
   readonly #lateOf: KeyedNode | undefined;
 
-  constructor(record: RecordNode, node: ProgramNode, lateOf: KeyedNode | undefined) {
+  constructor(record: ProgramRecord, node: ProgramNode, lateOf: KeyedNode | undefined) {
     this.#record = record;
     this.#node = node;
     this.#lateOf = lateOf;
   }
 
   timestamps(of: (value: T) => number, options: TimestampsOptions = {}): Stream<T> {
-    checkKnownOptions(options, ["outOfOrderness", "idleTimeout"], "timestamps");
-    const outOfOrdernessMs = checkSpan(options.outOfOrderness ?? 0, 0, "timestamps: outOfOrderness");
-    const idleTimeoutMs = checkBound(options.idleTimeout ?? idleTimeoutMsDefault, "timestamps: idleTimeout");
+    const { outOfOrdernessMs, idleTimeoutMs } = this.#record.checked(this.#node, () => resolveTimestamps(options), {
+      outOfOrdernessMs: 0,
+      idleTimeoutMs: idleTimeoutMsDefault,
+    });
     const factory = timestampsOperator({ of, outOfOrdernessMs });
-    return this.#then(this.#record({ kind: "timestamps", input: this.#node, factory, idleTimeoutMs }));
+    return this.#then(this.#record.add({ kind: "timestamps", input: this.#node, factory, idleTimeoutMs }));
   }
 
   map<U>(change: (value: T) => U): Stream<U> {
@@ -79,40 +87,49 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 
   keyBy<const K extends Key>(key: (value: T) => K, options: KeyByOptions = {}): KeyedStream<K, T> {
-    checkKnownOptions(options, ["partitions"], "keyBy");
-    const partitions = options.partitions === undefined ? undefined : checkPartitions(options.partitions, "keyBy");
-    return new RecordedKeyedStream<K, T>((factory) =>
-      lateStreamOf(
+    const input = this.#node;
+    const partitions = this.#record.checked(input, () => resolvePartitions(options), undefined);
+    const begin: Begin = (say) => {
+      const factory = this.#record.checked(
+        input,
+        say,
+        mapOperator((value) => value),
+      );
+      return lateStreamOf(
         this.#record,
-        this.#record({ kind: "keyed", input: this.#node, key: key as KeySelector, partitions, factory }),
-      ),
-    );
+        this.#record.add({ kind: "keyed", input, key: key as KeySelector, partitions, factory }),
+      );
+    };
+    return new RecordedKeyedStream<K, T>(begin);
   }
 
   union<S extends readonly Stream<unknown>[]>(...others: S): Stream<T | ValueOf<S[number]>> {
     const inputs = [this.#node, ...others.map((other) => RecordedStream.#nodeOf(other))];
-    return this.#then(this.#record({ kind: "union", inputs }));
+    return this.#then(this.#record.add({ kind: "union", inputs }));
   }
 
   to(sink: SinkSpec<T>): Sink {
-    return new RecordedSink(this.#record, this.#record({ kind: "sink", input: this.#node, spec: sink as SinkSpec }));
+    return new RecordedSink(
+      this.#record,
+      this.#record.add({ kind: "sink", input: this.#node, spec: sink as SinkSpec }),
+    );
   }
 
   named(name: string): this {
-    return this.#same(this.#record({ kind: "named", input: this.#node, name }));
+    return this.#same(this.#record.add({ kind: "named", input: this.#node, name }));
   }
 
   encodedWith(codec: ValueCodec<T>): this {
-    return this.#same(this.#record({ kind: "encoded", input: this.#node, codec }));
+    return this.#same(this.#record.add({ kind: "encoded", input: this.#node, codec }));
   }
 
   late(): Stream<L> {
     if (this.#lateOf === undefined) throw new StreamError("PLAN_INVALID", "late: only windows have late records");
-    return this.#then(this.#record({ kind: "late", input: this.#lateOf }));
+    return this.#then(this.#record.add({ kind: "late", input: this.#lateOf }));
   }
 
   #chain<U>(factory: OperatorFactory, keepsValues: boolean): Stream<U> {
-    return this.#then(this.#record({ kind: "chained", input: this.#node, factory, keepsValues }));
+    return this.#then(this.#record.add({ kind: "chained", input: this.#node, factory, keepsValues }));
   }
 
   #then<U>(node: ProgramNode): Stream<U> {
@@ -130,8 +147,21 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 }
 
-/** Begins a stage with an operator; answers its results. */
-type Begin = <T, R>(factory: OperatorFactory) => LateStream<T, R>;
+function resolveTimestamps(options: TimestampsOptions): { outOfOrdernessMs: number; idleTimeoutMs: number } {
+  checkKnownOptions(options, ["outOfOrderness", "idleTimeout"], "timestamps");
+  return {
+    outOfOrdernessMs: checkSpan(options.outOfOrderness ?? 0, 0, "timestamps: outOfOrderness"),
+    idleTimeoutMs: checkBound(options.idleTimeout ?? idleTimeoutMsDefault, "timestamps: idleTimeout"),
+  };
+}
+
+function resolvePartitions(options: KeyByOptions): number | undefined {
+  checkKnownOptions(options, ["partitions"], "keyBy");
+  return options.partitions === undefined ? undefined : checkPartitions(options.partitions, "keyBy");
+}
+
+/** Begins a stage with the operator that `say` answers; answers its results. What makes no sense in it is refused by the plan. */
+type Begin = <T, R>(say: () => OperatorFactory) => LateStream<T, R>;
 
 class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
   readonly #begin: Begin;
@@ -145,18 +175,26 @@ class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
   }
 
   reduce(combine: (soFar: T, value: T) => T): Stream<T> {
-    return this.#begin(reduceOperator(combine as UntypedFold));
+    return this.#begin(() => reduceOperator(combine as UntypedFold));
   }
 
   process<O1 = never, O2 = never, S extends States = {}>(
     functions: ProcessFunctions<K, T, S, O1, O2>,
   ): Stream<O1 | O2> {
-    return this.#begin(processOperator(functions));
+    return this.#begin(() => processOperator(functions));
   }
 }
 
 /** What has been said about windows so far. */
-type Windows = Pick<WindowSpec, "assigner" | "allowedLatenessMs">;
+interface Windows {
+  readonly assigner: WindowAssigner;
+  readonly allowedLateness?: Duration;
+}
+
+function windowsOf({ assigner, allowedLateness = 0 }: Windows): Pick<WindowSpec, "assigner" | "allowedLatenessMs"> {
+  if (assigner.problem !== undefined) throw assigner.problem;
+  return { assigner, allowedLatenessMs: checkSpan(allowedLateness, 0, "allowedLateness") };
+}
 
 class RecordedWindowedStream<K extends Key, T> implements WindowedStream<K, T> {
   readonly #begin: Begin;
@@ -168,29 +206,28 @@ class RecordedWindowedStream<K extends Key, T> implements WindowedStream<K, T> {
   }
 
   allowedLateness(duration: Duration): WindowedStream<K, T> {
-    const allowedLatenessMs = checkSpan(duration, 0, "allowedLateness");
-    return new RecordedWindowedStream(this.#begin, { ...this.#windows, allowedLatenessMs });
+    return new RecordedWindowedStream(this.#begin, { ...this.#windows, allowedLateness: duration });
   }
 
   reduce(combine: (soFar: T, value: T) => T): LateStream<T, Windowed<K, T>> {
-    return this.#begin(windowOperator({ ...this.#windows, reduce: combine }));
+    return this.#begin(() => windowOperator({ ...windowsOf(this.#windows), reduce: combine }));
   }
 
   aggregate<R>(aggregate: AggregateSpec): LateStream<T, Windowed<K, R>> {
-    return this.#begin(windowOperator({ ...this.#windows, aggregate }));
+    return this.#begin(() => windowOperator({ ...windowsOf(this.#windows), aggregate }));
   }
 }
 
 class RecordedSink implements Sink {
-  readonly #record: RecordNode;
+  readonly #record: ProgramRecord;
   readonly #node: ProgramNode;
 
-  constructor(record: RecordNode, node: ProgramNode) {
+  constructor(record: ProgramRecord, node: ProgramNode) {
     this.#record = record;
     this.#node = node;
   }
 
   named(name: string): Sink {
-    return new RecordedSink(this.#record, this.#record({ kind: "named", input: this.#node, name }));
+    return new RecordedSink(this.#record, this.#record.add({ kind: "named", input: this.#node, name }));
   }
 }

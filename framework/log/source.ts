@@ -6,7 +6,7 @@
  * cannot be read again: what it produces is first appended to an ingress log, and the job reads that.
  *
  * S1. Reading a split from position p gives the same records with the same positions as it did before (identity says whether it is still the same split).
- * S2. Positions grow strictly; `dense` splits number their records p, p+1, p+2 ….
+ * S2. Positions are 1 or more (0 is the place before the first entry) and grow strictly; `dense` splits number their records p, p+1, p+2 ….
  * S3. A row that does not parse is an entry with an error, at its position, never the end of the split.
  */
 import type { ValueCodec } from "../record/codec.ts";

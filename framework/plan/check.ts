@@ -3,7 +3,7 @@
  *
  * Owns what can be said without stages: order, belonging, use. What depends on where an operator comes to stand is checked by the cut.
  */
-import { StreamError } from "../errors.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import { inputsOf, type Program, type ProgramNode, subjectOf } from "./program.ts";
 
 /**
@@ -32,6 +32,14 @@ export function checkOrder(program: Program): void {
     }
     seen.add(node);
   }
+}
+
+/** Checks that the builders could take everything that was said. @throws PLAN_INVALID with the place */
+export function checkProblems(program: Program): void {
+  const [first] = program.problems;
+  if (first === undefined) return;
+  const place = `job "${program.name}", behind ${wordsFor(first.behind)}`;
+  throw new StreamError("PLAN_INVALID", `${place}: ${messageOf(first.error)}`, { cause: first.error });
 }
 
 /**

@@ -4,7 +4,7 @@
  * Owns the order of things: check the program, name everything, cut it into stages, check the result. Changes nothing and starts nothing.
  */
 import { checkName } from "../log/names.ts";
-import { checkOrder, checkUse } from "./check.ts";
+import { checkOrder, checkProblems, checkUse } from "./check.ts";
 import { cut } from "./cut.ts";
 import { Naming } from "./naming.ts";
 import { jobDefaults, type ResolvedJobOptions, resolveOptions } from "./options.ts";
@@ -40,6 +40,7 @@ export function compile(job: Program, surroundings: PlanSurroundings = {}): Plan
   checkName(job.name, "job");
   const options = resolveOptions(job.options, surroundings.defaults ?? jobDefaults, `job "${job.name}"`);
   checkOrder(job);
+  checkProblems(job);
   const naming = new Naming(job);
   checkUse(job);
   const { stages, edges } = cut(job, naming, options);

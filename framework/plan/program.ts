@@ -94,12 +94,21 @@ export type ProgramNode =
 /** Nodes that become operators or sinks, and so have names. */
 export type NamedThing = SourceNode | ChainedNode | TimestampsNode | KeyedNode | ToNode;
 
+/** Something that makes no sense where the program says it: refused by `compile`, with the place. */
+export interface ProgramProblem {
+  /** The node that it was said of: what it was to read. */
+  readonly behind: ProgramNode;
+  readonly error: unknown;
+}
+
 /** A job as the user wrote it: what `job(…)` makes and `compile` reads. */
 export interface Program {
   readonly name: string;
   readonly options: JobOptions;
   /** In program order (N1). */
   readonly nodes: readonly ProgramNode[];
+  /** What the builders could not take, in program order. */
+  readonly problems: readonly ProgramProblem[];
 }
 
 /** The nodes whose records `node` takes. */

@@ -11,8 +11,8 @@ import { ByteWriter } from "./byte-writer.ts";
 import type { Column } from "./column.ts";
 import { corrupt } from "./corrupt.ts";
 import { setOwn } from "./message-pack-reader.ts";
+import { putFor, type PutRow } from "./row-columns.ts";
 import { makeLiterals, type MakeRows } from "./row-literals.ts";
-import { ValueColumn } from "./value-column.ts";
 import type { WireReader } from "./wire-reader.ts";
 import { wireType } from "./wire-reader.ts";
 
@@ -38,17 +38,19 @@ export class Shape {
   readonly names: readonly string[];
   /** The message `Shape` of `frame.proto`. */
   readonly encoded: Uint8Array;
+  readonly #put: PutRow;
   readonly #make: MakeRows;
 
   constructor(names: readonly string[], encoded: Uint8Array) {
     this.names = names;
     this.encoded = encoded;
+    this.#put = putFor(names.length);
     this.#make = makeLiterals[Math.min(names.length, makeLiterals.length) - 1]!;
   }
 
   /** Puts the properties of a plain object into columns; -1, and nothing of use written, when it is of another shape. */
   put(row: Row, index: number, columns: Column[]): number {
-    return putByName(this.names, row, index, columns);
+    return hasNames(this.names, row) ? this.#put(this.names, row, index, columns) : -1;
   }
 
   /** Makes `count` records from columns. */
@@ -115,32 +117,10 @@ function remembered(key: string, make: () => Shape): Shape {
   return shape;
 }
 
-/** Puts one property; a column that is not of the value's kind becomes one of anything. */
-function putField(columns: Column[], at: number, index: number, value: unknown): number {
-  const size = columns[at]!.put(index, value);
-  return size >= 0 ? size : generalise(columns, at, index).put(index, value);
-}
-
-/** Replaces a column by one of anything with the same first `count` values. */
-export function generalise(columns: Column[], at: number, count: number): Column {
-  const column = columns[at]!;
-  const general = new ValueColumn();
-  for (let index = 0; index < count; index++) general.put(index, column.get(index));
-  columns[at] = general;
-  return general;
-}
-
 function hasNames(names: readonly string[], row: Row): boolean {
   let at = 0;
   for (const name in row) if (name !== names[at++]) return false;
   return at === names.length;
-}
-
-function putByName(names: readonly string[], row: Row, index: number, columns: Column[]): number {
-  if (!hasNames(names, row)) return -1;
-  let size = 0;
-  for (let at = 0; at < names.length; at++) size += putField(columns, at, index, row[names[at]!]);
-  return size;
 }
 
 /** The properties of wide rows that no literal has made. */

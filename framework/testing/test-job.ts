@@ -88,7 +88,7 @@ export type TestDeadLetter = SideRecord["value"];
  * await t.endOfInput();
  * expect(t.take("average CPU")).toEqual([…]);
  *
- * @throws PLAN_INVALID
+ * @throws PLAN_INVALID, and what the job has failed with before it ran
  */
 export async function testJob(job: Job, options: TestJobOptions = {}): Promise<TestJob> {
   const test = new TestJob(job, options);
@@ -144,6 +144,7 @@ export class TestJob {
   async begin(workers: number): Promise<void> {
     for (let count = 0; count < workers; count += 1) await this.startWorker();
     await this.#untilRunning();
+    if (this.#failure !== undefined) throw this.#failure;
     await this.#follow();
   }
 
@@ -366,6 +367,8 @@ export class TestJob {
 
   /** Drives the clock until what is waited for should be there. */
   async #settling<T>(promise: Promise<T>): Promise<T> {
+    // Awaited below: until then a rejection has somebody who knows of it.
+    promise.catch(() => undefined);
     await this.settle();
     return promise;
   }

@@ -7,6 +7,7 @@
  * A2. A tumbling window is a sliding one whose slide is its size.
  */
 import { StreamError } from "../errors.ts";
+import { checkKnownOptions } from "../known-options.ts";
 import { formatDuration, parseDuration, type Duration } from "../time/duration.ts";
 
 /** Which clock decides about a window: the timestamps of the records, or the time at which they are processed. */
@@ -32,6 +33,8 @@ export interface WindowAssigner {
   readonly time: WindowTime;
   /** What the plan prints: `tumbling 5m`. */
   readonly description: string;
+  /** Why it makes no sense: the plan refuses it with this, at the place where it is used. */
+  readonly problem?: StreamError | undefined;
 }
 
 /** The part of time that a window covers: from `start` up to, and without, `end`. */
@@ -41,25 +44,41 @@ export interface TimeSpan {
 }
 
 /**
- * Windows that follow each other without gap or overlap: each record is in exactly one.
+ * Windows that follow each other without gap or overlap: each record is in exactly one. A size, offset or time that makes no sense is refused by the plan.
  *
- * @throws OPTION_INVALID when size, offset or time make no sense
+ * @example
+ * readings.keyBy((r) => r.device).window(tumbling("1m"))
  */
 export function tumbling(size: Duration, options: WindowOptions = {}): WindowAssigner {
-  const sizeMs = parseDuration(size, "the size of a tumbling window", { minMs: 1 });
-  return assigner("tumbling", sizeMs, sizeMs, options);
+  return assignerOr("tumbling", () => {
+    const sizeMs = parseDuration(size, "the size of a tumbling window", { minMs: 1 });
+    return assigner("tumbling", sizeMs, sizeMs, options);
+  });
 }
 
 /**
  * Windows of `size` that begin every `slide`: they overlap, and each record is in `size / slide` of them. A slide larger than the size leaves
- * holes; what falls into one is in no window.
+ * holes; what falls into one is in no window. A size, slide, offset or time that makes no sense is refused by the plan.
  *
- * @throws OPTION_INVALID when size, slide, offset or time make no sense
+ * @example
+ * readings.keyBy((r) => r.device).window(sliding("1h", "1m"))
  */
 export function sliding(size: Duration, slide: Duration, options: WindowOptions = {}): WindowAssigner {
-  const sizeMs = parseDuration(size, "the size of a sliding window", { minMs: 1 });
-  const slideMs = parseDuration(slide, "the slide of a sliding window", { minMs: 1 });
-  return assigner("sliding", sizeMs, slideMs, options);
+  return assignerOr("sliding", () => {
+    const sizeMs = parseDuration(size, "the size of a sliding window", { minMs: 1 });
+    const slideMs = parseDuration(slide, "the slide of a sliding window", { minMs: 1 });
+    return assigner("sliding", sizeMs, slideMs, options);
+  });
+}
+
+/** The assigner, or one that says why there is none. */
+function assignerOr(kind: WindowAssigner["kind"], make: () => WindowAssigner): WindowAssigner {
+  try {
+    return make();
+  } catch (error) {
+    const problem = StreamError.from(error, "OPTION_INVALID", `${kind} window`);
+    return { kind, sizeMs: 1, slideMs: 1, offsetMs: 0, time: "event", description: `${kind}, refused`, problem };
+  }
 }
 
 function assigner(
@@ -68,6 +87,7 @@ function assigner(
   slideMs: number,
   options: WindowOptions,
 ): WindowAssigner {
+  checkKnownOptions(options, ["offset", "time"], `a ${kind} window`);
   const { offset = 0, time = "event" } = options;
   const offsetMs = parseDuration(offset, "the offset of a window", { minMs: -Infinity });
   if (Math.abs(offsetMs) >= slideMs) {

@@ -43,13 +43,12 @@ export class WindowGrid {
   }
 
   /**
-   * How far `time` lies behind the last grid line. By division, which is much faster than `%` for large numbers; a quotient just below an integer may be
-   * rounded up to it, and then the remainder is negative.
+   * How far `time` lies behind the last grid line. By division, which is much faster than `%` for large numbers, and exact for safe integers: a
+   * quotient could be rounded across an integer only if the dividend were 2^53 or more.
    */
   #into(time: number): number {
     const behind = time - this.#shiftMs;
-    const into = behind - Math.floor(behind / this.slideMs) * this.slideMs;
-    return into < 0 ? into + this.slideMs : into;
+    return behind - Math.floor(behind / this.slideMs) * this.slideMs;
   }
 }
 

@@ -55,7 +55,7 @@ test("undo takes back every record since the mark: number, check, bytes and cont
   const out = channel();
   out.add("kept", 1, 1, 1);
   const { last, check, pendingBytes } = out;
-  out.mark();
+  out.mark(1);
   out.add("gone", 2, 2, 2);
   out.add("gone too", 3, 3, 3);
   out.undo();
@@ -68,7 +68,7 @@ test("undo takes back every record since the mark: number, check, bytes and cont
 test("undo reaches across pieces: a step that fills several leaves none of them", () => {
   const out = channel();
   out.add("kept", 0, 0, 1);
-  out.mark();
+  out.mark(1);
   const large = "x".repeat(40_000);
   for (let count = 0; count < 6; count += 1) out.add(large, 0, 0, 2 + count);
   expect(out.pendingBytes).toBeGreaterThan(200_000);
@@ -84,7 +84,7 @@ test("undo after a frame was taken leaves what the frame has", () => {
   const out = channel();
   out.add("sent", 0, 0, 1);
   expect(sections(out)).toHaveLength(1);
-  out.mark();
+  out.mark(1);
   out.add("gone", 0, 0, 2);
   out.undo();
   expect(out.last).toBe(1);
@@ -94,7 +94,7 @@ test("undo after a frame was taken leaves what the frame has", () => {
 
 test("a value that cannot be encoded changes nothing, and nothing waits for its acknowledgement", () => {
   const out = channel();
-  out.mark();
+  out.mark(1);
   expect(() => out.add(() => 1, 0, 0, 1)).toThrow(expect.objectContaining({ code: "VALUE_NOT_ENCODABLE" }));
   expect(out.last).toBe(0);
   expect(out.firstUnacknowledged).toBe(Infinity);

@@ -67,6 +67,18 @@ describe("watermarks", () => {
     expect(watermarks()).toEqual([10, 10]);
   });
 
+  test("who publishes is told when that control or a newer one is stored, never by an older one", async () => {
+    const told: number[] = [];
+    for (const value of [10, 20, 30]) sender.watermark(1, 0, watermark(value), () => told.push(value));
+    await turn();
+    log.store(0, 1);
+    await turn();
+    expect(told).toEqual([10]);
+    log.store(1, 2);
+    await turn();
+    expect(told).toEqual([10, 20, 30]);
+  });
+
   test("R13: at most 64 lie unread before the receiver; what it reports makes room, and the newest goes", async () => {
     for (let value = 1; value <= 100; value += 1) {
       sender.watermark(1, 0, watermark(value));

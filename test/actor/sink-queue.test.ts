@@ -226,9 +226,9 @@ describe("failures", () => {
 test("undo takes back the rows of a step, and their numbers", async () => {
   const rows = queue();
   await rows.open(sink);
-  rows.mark();
+  rows.mark(1);
   rows.add("kept", 0, 1);
-  rows.mark();
+  rows.mark(1);
   rows.add("gone", 0, 2);
   rows.add("gone", 0, 3);
   rows.undo();

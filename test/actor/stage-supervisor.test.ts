@@ -24,6 +24,8 @@ const ids: readonly InstanceId[] = [0, 1].map((partition) => ({ stage: 0, partit
 
 let view: JobLogView;
 let published: WatermarkControl[];
+/** By calling these, the controls that have been published are stored. */
+let stored: (() => void)[];
 let told: string[];
 let supervisor: StageSupervisor;
 let counts: number[];
@@ -31,16 +33,21 @@ let counts: number[];
 beforeEach(() => {
   view = new JobLogView();
   published = [];
+  stored = [];
   told = [];
   counts = [0, 0];
   view.apply(1, 0, { kind: "leaderStart", worker: "w" });
   for (const instance of ids) assign(instance);
   const events = {
-    publish: (control: WatermarkControl) => void published.push(control),
+    publish: (control: WatermarkControl, onStored: (inbox: string) => void) => {
+      published.push(control);
+      stored.push(() => onStored("1/0"));
+    },
+    answer: ({ instance, n }: Report) => void told.push(`answer ${instance.partition}: ${n}`),
     failed: (instance: InstanceId, { failure }: Report) => void told.push(`failed ${instance.partition}: ${failure}`),
     released: ({ partition }: InstanceId) => void told.push(`released ${partition}`),
   };
-  supervisor = new StageSupervisor(new Rig().platform, stage, { indexes: [4, 5] }, 1, view, events);
+  supervisor = new StageSupervisor(new Rig().platform, stage, { indexes: [4, 5], inboxes: 2 }, 1, view, events);
 });
 
 /** The job log names a new epoch for an instance: answers it. */
@@ -51,11 +58,11 @@ function assign(instance: InstanceId | undefined): number {
   return epoch;
 }
 
-function says(partition: number, watermark: number, of: Partial<Report> = {}): boolean {
+function says(partition: number, watermark: number, of: Partial<Report> = {}): void {
   counts[partition] = (counts[partition] ?? 0) + 1;
   const instance = { stage: 0, partition };
   const epoch = view.assignment(instance)?.epoch ?? 0;
-  return supervisor.report(report({ instance, epoch, n: counts[partition] ?? 0, watermark, ...of }));
+  supervisor.report(report({ instance, epoch, n: counts[partition] ?? 0, watermark, ...of }));
 }
 
 const newest = () => published.at(-1);
@@ -96,9 +103,9 @@ describe("R10", () => {
 
   test("reports of another epoch than the job log names, and older ones, count for nothing", () => {
     says(0, 100);
-    expect(says(1, 500, { epoch: 2 })).toBe(false);
-    expect(says(1, 100)).toBe(true);
-    expect(says(1, 900, { n: 1 })).toBe(false);
+    says(1, 500, { epoch: 2 });
+    says(1, 100);
+    says(1, 900, { n: 1 });
     expect(newest()?.watermark).toBe(100);
   });
 
@@ -110,6 +117,64 @@ describe("R10", () => {
     expect(newest()).toMatchObject({ watermark: 100, isIdle: true });
     says(0, Infinity, { activity: "ended" });
     expect(newest()).toMatchObject({ watermark: Infinity, isIdle: false });
+  });
+
+  test("the controls of a leader are numbered", () => {
+    says(0, 100);
+    says(1, 70);
+    says(1, 80);
+    const numbers = published.filter(({ edge }) => edge === 4).map(({ n }) => n);
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+});
+
+describe("R16", () => {
+  const answers = () => told.filter((what) => what.startsWith("answer"));
+
+  function store(): void {
+    for (const tell of stored.splice(0)) tell();
+  }
+
+  function idle(): void {
+    says(0, 100);
+    says(1, 100);
+    says(0, 100, { activity: "idle" });
+    says(1, 100, { activity: "idle" });
+    store();
+    told.length = 0;
+  }
+
+  test("an instance that comes back is answered when every inbox behind has been told that the stage is active, not before", () => {
+    idle();
+    says(1, 100);
+    expect(newest()).toMatchObject({ isIdle: false });
+    expect(answers()).toEqual([]);
+    stored.shift()?.();
+    expect(answers()).toEqual([]);
+    store();
+    expect(answers()).toEqual([`answer 1: ${counts[1]}`]);
+  });
+
+  test("a report that comes again, because the answer was lost, is answered again", () => {
+    idle();
+    says(1, 100);
+    store();
+    says(1, 100);
+    expect(answers()).toHaveLength(2);
+  });
+
+  test("an idle report is not answered", () => {
+    idle();
+    says(0, 100, { activity: "idle" });
+    expect(answers()).toEqual([]);
+  });
+
+  test("a new leader that knows nothing yet says so before it answers anybody", () => {
+    says(1, -Infinity);
+    expect(newest()).toMatchObject({ watermark: -Infinity, isIdle: false });
+    expect(answers()).toEqual([]);
+    store();
+    expect(answers()).toEqual(["answer 1: 1"]);
   });
 });
 

@@ -55,6 +55,13 @@ describe("endOfInput", () => {
     expect(t.take("sums")).toHaveLength(6);
   });
 
+  test("completes a job that has been given nothing at all", async () => {
+    const t = await testJob(oneExchange());
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+    expect(t.take("sums")).toEqual([]);
+  });
+
   test("throws what made the job fail", async () => {
     const t = await testJob(oneExchange(), { onError: "fail" });
     await t.feed("readings", [{ at: Number.NaN, device: "a", celsius: 1 }]);

@@ -32,6 +32,14 @@ test("G1: large sizes and offsets stay exact", () => {
   }
 });
 
+test("G1: the last millisecond of a window belongs to it, also at the far end of the safe integers", () => {
+  for (const slide of [3, 1_000_000, 1_000_003, 2 ** 26, 94_906_267, 2 ** 40 + 1]) {
+    const grid = new WindowGrid(sliding(slide, slide));
+    const end = Math.floor((2 ** 53 - 1) / slide) * slide;
+    expect([end - 1, end, 1 - end].map((time) => grid.newestStart(time))).toEqual([end - slide, end, -end]);
+  }
+});
+
 test("the oldest window is the first on the grid that contains the time", () => {
   fc.assert(
     fc.property(anyGrid, fc.integer({ min: -1000, max: 1000 }), (assigner, time) => {

@@ -1,0 +1,246 @@
+/** Workers of a job: who leads, who hosts what, and what becomes of it when one goes. */
+import { describe, expect, test } from "vitest";
+import { callback, fromArray, job, type Job } from "tidemark";
+import { testJob, type TestJob } from "tidemark/testing";
+import { StreamError } from "../../framework/errors.ts";
+import type { Seams } from "../../framework/log/contracts.ts";
+import { MemorySeams } from "../../framework/log/memory-seams.ts";
+import type { VirtualClock } from "../../framework/platform/virtual-clock.ts";
+import { readings, twoExchanges } from "./jobs.ts";
+
+/** Seams whose Bus loses what the test says. */
+function losing(isLost: (subject: string) => boolean): (clock: VirtualClock) => Seams {
+  return (clock) => {
+    const seams = new MemorySeams(clock);
+    return {
+      logs: seams.logs,
+      registers: (name) => seams.registers(name),
+      blobs: (name, generation) => seams.blobs(name, generation),
+      bus: {
+        publish: (subject, payload) => {
+          if (!isLost(subject)) seams.bus.publish(subject, payload);
+        },
+        subscribe: (subject, onMessage) => seams.bus.subscribe(subject, onMessage),
+        request: (subject, payload, timeoutMs) => seams.bus.request(subject, payload, timeoutMs),
+      },
+    };
+  };
+}
+
+const hostsOf = (t: TestJob) => new Set(t.status().instances.map(({ worker }) => worker));
+
+async function finishes(t: TestJob): Promise<void> {
+  await t.feed("readings", readings(4, 0, 2_000));
+  await t.endOfInput();
+  expect(t.outcome).toBe("completed");
+  expect(t.take("out")).toHaveLength(8);
+}
+
+describe("leadership", () => {
+  test("the first worker leads at once; the others do not stand", async () => {
+    const t = await testJob(twoExchanges(), { workers: 3 });
+    const { epoch } = t.status().leader as { epoch: number };
+    expect(epoch).toBe(1);
+    await t.clock(10_000);
+    expect(t.status().leader).toMatchObject({ epoch: 1 });
+    expect(t.workers.filter(({ isLeader }) => isLeader)).toHaveLength(1);
+  });
+
+  test("the leader lost: another worker leads with a higher epoch, and the job goes on", async () => {
+    const t = await testJob(twoExchanges(), { workers: 3 });
+    const before = t.status().leader as { epoch: number; worker: string };
+    await t.crash("leader");
+    const after = t.status().leader as { epoch: number; worker: string };
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect(after.worker).not.toBe(before.worker);
+    expect(hostsOf(t).has(before.worker)).toBe(false);
+    await finishes(t);
+  });
+
+  test("heartbeats that nobody hears: another one stands after two seconds, and both come to one leader", async () => {
+    let isDeaf = false;
+    const t = await testJob(twoExchanges(), { workers: 2, seams: losing((subject) => isDeaf && subject.endsWith(".heartbeat")) });
+    isDeaf = true;
+    await t.clock(1_500);
+    expect(t.status().leader).toMatchObject({ epoch: 1 });
+    await t.clock(1_500);
+    isDeaf = false;
+    await t.clock(5_000);
+    expect((t.status().leader as { epoch: number }).epoch).toBeGreaterThan(1);
+    expect(t.workers.filter(({ isLeader }) => isLeader)).toHaveLength(1);
+    await finishes(t);
+  });
+});
+
+describe("placement", () => {
+  test("a worker that joins is given its share, by graceful moves: nothing crashes and nothing is lost", async () => {
+    const t = await testJob(twoExchanges(), { partitions: 4 });
+    await t.feed("readings", readings(4, 0, 1_000));
+    const joined = await t.startWorker();
+    await t.clock(5_000);
+    const counts = new Map<string, number>();
+    for (const { worker } of t.status().instances) counts.set(worker, (counts.get(worker) ?? 0) + 1);
+    expect(counts.size).toBe(2);
+    expect(Math.abs((counts.get(joined.id) ?? 0) - t.status().instances.length / 2)).toBeLessThanOrEqual(1);
+    expect(t.status().totals.restarts).toBe(0);
+    await t.feed("readings", readings(4, 1_000, 2_000));
+    await t.endOfInput();
+    expect(t.take("out")).toHaveLength(8);
+  });
+
+  test("a worker lost: its instances go to the others, and it does not count as their crash", async () => {
+    const t = await testJob(twoExchanges(), { workers: 3, partitions: 3, restart: { max: 0 } });
+    const victim = t.workers.find(({ isLeader }) => !isLeader)?.id ?? "";
+    const others = t.status().instances.filter(({ worker }) => worker !== victim);
+    await t.crash(victim);
+    await t.clock(5_000);
+    expect(hostsOf(t).has(victim)).toBe(false);
+    for (const { name, epoch, worker } of others) {
+      const now = t.status().instances.find((instance) => instance.name === name);
+      if (now?.worker === worker) expect(now.epoch).toBe(epoch);
+    }
+    await finishes(t);
+  });
+
+  test("a worker that is asked to go takes last snapshots, releases, and everything goes on elsewhere", async () => {
+    const t = await testJob(twoExchanges(), { workers: 2, partitions: 2 });
+    await t.feed("readings", readings(4, 0, 1_000));
+    const leaving = t.workers.find(({ isLeader }) => !isLeader);
+    const stopped = leaving?.stop();
+    await t.clock(5_000);
+    await stopped;
+    expect(leaving?.phase).toBe("left");
+    expect(hostsOf(t).has(leaving?.id ?? "")).toBe(false);
+    expect(t.status().instances.every(({ state }) => state === "running")).toBe(true);
+    await t.feed("readings", readings(4, 1_000, 2_000));
+    await t.endOfInput();
+    expect(t.take("out")).toHaveLength(8);
+  });
+});
+
+describe("reports", () => {
+  test("a lost report is made good by the next one, without anything new to say", async () => {
+    let isLost = false;
+    const t = await testJob(twoExchanges(), { seams: losing((subject) => isLost && subject.endsWith(".reports")) });
+    await t.feed("readings", readings(1, 0, 1_000));
+    isLost = true;
+    await t.watermark("readings", 999);
+    expect(t.take("out")).toEqual([]);
+    isLost = false;
+    await t.settle();
+    expect(t.take("out")).toEqual([]);
+    await t.clock(3_100);
+    expect(t.take("out")).toHaveLength(1);
+  });
+
+  test("a new leader is told everything at once", async () => {
+    const t = await testJob(twoExchanges(), { workers: 2 });
+    await t.feed("readings", readings(1, 0, 1_000));
+    await t.watermark("readings", 500);
+    const monotonicMs = () => t.virtualClock.monotonicMs();
+    await t.crash("leader");
+    const before = monotonicMs();
+    await t.virtualClock.until(() => t.status().instances.every(({ state }) => state === "running"), 900);
+    expect(monotonicMs() - before).toBeLessThan(900);
+  });
+});
+
+describe("the end", () => {
+  test("drain ends the sources where they are, fires everything and completes", async () => {
+    const t = await testJob(twoExchanges(), { workers: 2 });
+    await t.feed("readings", readings(3, 0, 1_500));
+    const drained = t.workers.find(({ isLeader }) => !isLeader)?.drain();
+    await t.clock(5_000);
+    await drained;
+    expect(t.outcome).toBe("completed");
+    expect(t.take("out")).toHaveLength(6);
+  });
+
+  test("the restart budget exhausted: the job fails, with the instance and its reason", async () => {
+    let isArmed = false;
+    const t = await testJob(twoExchanges(), {
+      restart: { max: 2 },
+      crashAt: ({ stage, partition }) => (isArmed && stage === "sums" && partition === 0 ? "actor" : undefined),
+    });
+    isArmed = true;
+    await t.feed("readings", readings(8, 0, 1_000));
+    await t.watermark("readings", 900);
+    await expect(t.endOfInput()).rejects.toMatchObject({ code: "RESTARTS_EXHAUSTED" });
+    expect(t.failure?.message).toMatch(/sums\/0.*crashed by the test/s);
+  });
+
+  test("crashes with progress in between do not count", async () => {
+    const t = await testJob(twoExchanges(), { restart: { max: 2 } });
+    for (let round = 0; round < 6; round += 1) {
+      await t.feed("readings", readings(4, round * 1_000, round * 1_000 + 500));
+      await t.clock(12_000);
+      await t.crash("sums/0");
+    }
+    expect(t.outcome).toBeUndefined();
+  });
+
+  test("crashes that are long past do not count, though the job log has had nothing to say since", async () => {
+    const t = await testJob(twoExchanges(), { restart: { max: 2, within: "60s" } });
+    for (let round = 0; round < 3; round += 1) {
+      await t.crash("totals/1");
+      await t.crash("totals/1");
+      await t.clock(61_000);
+    }
+    expect(t.outcome).toBeUndefined();
+  });
+
+  test("a job that fails before it runs says why", async () => {
+    const crashing = testJob(twoExchanges(), { restart: { max: 0 }, crashAt: ({ stage }) => (stage === "sums" ? "actor" : undefined) });
+    await expect(crashing).rejects.toMatchObject({ code: "RESTARTS_EXHAUSTED" });
+  });
+
+  test("a corrupt input is the end of the job, not a crash", async () => {
+    const t = await testJob(twoExchanges());
+    const inbox = t.seams.logs.open("TM_two-exchanges_1_IN_sums_0");
+    await t.settle();
+    const appender = (await inbox).appender(
+      () => undefined,
+      () => undefined,
+    );
+    appender.append(Buffer.from("not a message of ours"), 1, 1);
+    await t.clock(1_000);
+    expect(t.outcome).toBe("failed");
+    expect(t.failure).toMatchObject({ code: "CORRUPT", message: expect.stringContaining("sums") });
+    expect(t.status).toThrow();
+  });
+});
+
+describe("preparing the job", () => {
+  test("a place that cannot be reached for a moment is no reason for the job to fail", async () => {
+    let failures = 3;
+    const t = await testJob(short(), {
+      seams: (clock) => {
+        const seams = new MemorySeams(clock);
+        const { logs } = seams;
+        const create: typeof logs.create = (name, config) => {
+          if (!name.endsWith("_DEAD") || failures === 0) return logs.create(name, config);
+          failures -= 1;
+          return Promise.reject(new StreamError("UNAVAILABLE", "out of reach"));
+        };
+        const wrapped = { create, open: logs.open.bind(logs), list: logs.list.bind(logs), delete: logs.delete.bind(logs) };
+        const place: Seams = {
+          logs: wrapped,
+          bus: seams.bus,
+          registers: (name) => seams.registers(name),
+          blobs: (name, generation) => seams.blobs(name, generation),
+        };
+        return place;
+      },
+    });
+    expect(failures).toBe(0);
+    expect(t.outcome).toBeUndefined();
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+  });
+});
+
+function short(): Job {
+  const plant = job("short", { partitions: 1, version: "test" });
+  plant.source("numbers", fromArray<number>([])).to(callback("out", () => undefined));
+  return plant;
+}
