@@ -1,10 +1,12 @@
 /**
  * The home on NATS: a worker of a job whose logs, snapshots and registers are streams of a JetStream account.
  */
-import type { Home } from "./home.ts";
-import { tryUntilThere } from "./home.ts";
+import { messageOf, StreamError } from "./errors.ts";
+import { type Home, tryUntilThere } from "./home.ts";
 import { connectNats, type NatsOptions } from "./nats/connect.ts";
+import type { NatsSeams } from "./nats/nats-seams.ts";
 import { jobDefaults } from "./plan/options.ts";
+import type { Plan } from "./plan/plan.ts";
 import { reservation } from "./plan/reserve.ts";
 
 /** Where the cluster is, and who asks: see `nats`. */
@@ -24,8 +26,7 @@ export function nats(options: NatsHomeOptions): Home {
       const { replicas } = plan.options;
       const seams = await connectNats({ ...options, replicas, logger: platform.logger });
       try {
-        const existing = await seams.logs.list(`TM_${plan.job}_`);
-        if (existing.length === 0) await seams.checkRoom(reservation(plan).totalBytes / replicas);
+        await checkRoom(seams, plan);
       } catch (error) {
         await seams.close();
         throw error;
@@ -38,4 +39,31 @@ export function nats(options: NatsHomeOptions): Home {
       };
     },
   };
+}
+
+/**
+ * Checks, before the first stream of a new job is created, that all of them have room. An account without a limit of its own does not say what the
+ * server has left: that is found out by reserving the sum and giving it back.
+ *
+ * @throws SERVER_FULL
+ */
+async function checkRoom(seams: NatsSeams, plan: Plan): Promise<void> {
+  const { job } = plan;
+  const probe = `TM_${job}_0_ROOM`;
+  const existing = await seams.logs.list(`TM_${job}_`);
+  if (existing.some(({ name }) => name !== probe)) return;
+  const maxBytes = reservation(plan).totalBytes / plan.options.replicas;
+  await seams.checkRoom(maxBytes);
+  try {
+    await seams.logs.create(probe, { maxBytes, full: "refuse" });
+  } catch (error) {
+    if (!StreamError.is(error, "SERVER_FULL")) throw error;
+    throw new StreamError(
+      "SERVER_FULL",
+      `the job reserves ${maxBytes} bytes, for which the server has no room (${messageOf(error)}): raise its max_file_store, delete old jobs, or lower ` +
+        "the size of the inboxes",
+      { cause: error },
+    );
+  }
+  await seams.logs.delete(probe);
 }

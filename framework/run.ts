@@ -111,6 +111,7 @@ async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions
   const unlisten = stopOnSignals(handle);
   const end = await handle.done;
   unlisten();
+  if (end.state === "stopped") endWithoutWaiting();
   if (end.state !== "failed") return 0;
   process.stderr.write(`job ${handle.plan.job} has failed: ${end.message}\n`);
   return failedCode;
@@ -169,7 +170,7 @@ function stopOnSignals(handle: JobHandle): () => void {
   const onSignal = () => {
     count += 1;
     if (count > 1) process.exit(interruptedCode);
-    void handle.stop().then(endWithoutWaiting);
+    void handle.stop();
   };
   for (const signal of signals) process.on(signal, onSignal);
   return () => {

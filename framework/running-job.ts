@@ -49,7 +49,7 @@ const noTotals: JobStatus["totals"] = {
 /** How often the totals are looked at, so that a stopped worker can still say them, ms. */
 const lookMs = 1_000;
 /** After this long a worker that was asked to go does, released or not: what comes after it recovers as from a crash. */
-const leaveMsMax = 8_000;
+const leaveMsMax = 7_000;
 const notReleased =
   "the server did not answer: not everything was released, and the next start goes on from the last snapshots";
 

@@ -8,7 +8,8 @@
  */
 import type { Log } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
-import { fenceRoomBytes, mayAppendControl } from "../protocol/room.ts";
+import { fenceReserveBytes } from "../plan/reserve.ts";
+import { mayAppendControl } from "../protocol/room.ts";
 import { encodeControl } from "../record/frame.ts";
 import type { InstanceId, WatermarkControl } from "../record/messages.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -114,10 +115,10 @@ export class ControlSender {
   async #makeRoom(log: Log): Promise<void> {
     try {
       const { config } = await log.info();
-      await log.resize(config.maxBytes + fenceRoomBytes);
+      await log.resize(config.maxBytes + fenceReserveBytes);
       this.#platform.logger.log("error", "an inbox had no room for a fence and was enlarged", {
         log: log.name,
-        maxBytes: config.maxBytes + fenceRoomBytes,
+        maxBytes: config.maxBytes + fenceReserveBytes,
       });
     } catch (error) {
       this.#platform.logger.log("error", "an inbox has no room for a fence and cannot be enlarged", {

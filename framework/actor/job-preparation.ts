@@ -6,17 +6,19 @@
  */
 import type { LogConfig } from "../log/contracts.ts";
 import type { Stage } from "../plan/plan.ts";
-import { inboxMaxBytes } from "../protocol/room.ts";
+import { inboxBytesMax, sideLogBytes } from "../plan/reserve.ts";
 import type { JobSupervisorWorld } from "./job-supervisor.ts";
-
-/** Bytes of the dead-letter and late streams. */
-const sideStreamBytes = 64 * 1024 * 1024;
+import { patiently } from "./patience.ts";
 
 /** Prepares the job for the leader of `epoch`. @throws SERVER_FULL, SERVER_UNSUITABLE, and whatever a source refuses with */
-export async function prepareJob(world: JobSupervisorWorld, epoch: number): Promise<void> {
+export function prepareJob(world: JobSupervisorWorld, epoch: number): Promise<void> {
+  return patiently(world.platform, "preparation of the job", () => prepareOnce(world, epoch));
+}
+
+async function prepareOnce(world: JobSupervisorWorld, epoch: number): Promise<void> {
   const { plan, logs, names } = world;
-  const inbox: LogConfig = { maxBytes: inboxMaxBytes(plan.options.inboxBytes), full: "refuse" };
-  const side: LogConfig = { maxBytes: sideStreamBytes, full: "dropOldest" };
+  const inbox: LogConfig = { maxBytes: inboxBytesMax(plan.options), full: "refuse" };
+  const side: LogConfig = { maxBytes: sideLogBytes, full: "dropOldest" };
   await Promise.all([logs.create(names.deadLetters, side), logs.create(names.late, side)]);
   for (const stage of plan.stages) {
     if (stage.source !== undefined) await prepareSource(world, stage, inbox, epoch);

@@ -116,6 +116,8 @@ export class JobSupervisor {
   #unlisten: (() => void) | undefined;
   #cancelBeat: Cancel | undefined;
   #isOutcomeWritten = false;
+  /** Everybody reports to a new leader at once, while it still prepares: the newest report of each incarnation waits here. */
+  readonly #early = new Map<string, { readonly worker: string; readonly report: Report }>();
   /** How far the job log had been read, and since when. */
   #read: { readonly position: number; readonly atMs: number };
 
@@ -167,7 +169,11 @@ export class JobSupervisor {
 
   /** Reports have come in over the Bus. */
   onReports(batch: ReportBatch): void {
-    if (!this.#isSupervising) return;
+    if (!this.#isSupervising) {
+      for (const report of batch.reports)
+        this.#early.set(`${instanceKey(report.instance)}@${report.epoch}`, { worker: batch.worker, report });
+      return;
+    }
     this.#world.registry.heard(batch.worker);
     for (const report of batch.reports) {
       this.#stages.get(report.instance.stage)?.report(report);
@@ -241,7 +247,11 @@ export class JobSupervisor {
       );
     }
     // The machine is in `supervising` only after this action: what is wanted is compared in the next task.
-    platform.clock.schedule(0, () => this.#beat());
+    platform.clock.schedule(0, () => {
+      for (const { worker, report } of this.#early.values()) this.onReports({ worker, reports: [report] });
+      this.#early.clear();
+      this.#beat();
+    });
   }
 
   /** A heartbeat, and with it a look at what is wanted. */

@@ -5,7 +5,6 @@ import type { Log } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
-import { inboxMaxBytes } from "../protocol/room.ts";
 import { Lane, type LaneEvents, type LaneOptions } from "./lane.ts";
 import type { OutputLane } from "./outputs.ts";
 
@@ -65,7 +64,7 @@ export class LaneSet {
     const { frameBytesTarget, frameBytesMax, lingerMs, replicas, inboxBytes } = this.#plan.options;
     const framesMax = replicas > 1 ? framesMaxReplicated : framesMaxSingle;
     // The side streams drop their oldest messages: there is always room.
-    const dataBytesMax = typeof to === "number" ? inboxBytes : inboxMaxBytes(Infinity);
+    const dataBytesMax = typeof to === "number" ? inboxBytes : Infinity;
     return { frameBytesTarget, frameBytesMax, lingerMs, framesMax, laneBytesMax, dataBytesMax };
   }
 }

@@ -14,6 +14,7 @@ import { lookAgainAfterFrames, lookAgainAfterMs, sendAllowance } from "../protoc
 import { encodeFrame } from "../record/frame.ts";
 import type { ChannelOut, Piece } from "./channel-out.ts";
 import type { OutputLane } from "./outputs.ts";
+import { patiently } from "./patience.ts";
 
 /** Sizes of a lane. */
 export interface LaneOptions {
@@ -176,22 +177,18 @@ export class Lane implements OutputLane {
   }
 
   async #look(): Promise<void> {
-    if (this.#isLooking || this.#log === undefined) return;
+    const log = this.#log;
+    if (this.#isLooking || log === undefined) return;
     this.#isLooking = true;
-    try {
-      const { bytes } = await this.#log.info();
-      this.#allowance = sendAllowance(this.#options.dataBytesMax, bytes, this.#events.lanesInto());
-      this.#framesUntilLook = lookAgainAfterFrames;
-      this.#lookedAtMs = this.#platform.clock.monotonicMs();
-    } catch {
-      // The log cannot be reached at the moment: the next look is the retry.
-    }
+    const { bytes } = await patiently(this.#platform, log.name, () => log.info());
     this.#isLooking = false;
     if (this.#isClosed) return;
+    this.#allowance = sendAllowance(this.#options.dataBytesMax, bytes, this.#events.lanesInto());
+    this.#framesUntilLook = lookAgainAfterFrames;
+    this.#lookedAtMs = this.#platform.clock.monotonicMs();
     const head = this.#frames[this.#sent];
-    if (head !== undefined && head.bytes.byteLength > this.#allowance) {
-      this.#platform.clock.schedule(roomPollMs, () => void this.#look(), { background: true });
-    } else this.#pump();
+    if (head === undefined || head.bytes.byteLength <= this.#allowance) this.#pump();
+    else this.#platform.clock.schedule(roomPollMs, () => void this.#look(), { background: true });
   }
 
   #onAppended(tag: number, attempt: number, result: AppendResult): void {

@@ -4,6 +4,7 @@
 import { StreamError } from "../errors.ts";
 import type { Log, Logs } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
+import { patientLog } from "./patience.ts";
 
 const retryMs = 50;
 
@@ -31,7 +32,7 @@ export class LogDirectory {
   async #whenThere(name: string): Promise<Log> {
     for (;;) {
       try {
-        return await this.#logs.open(name);
+        return patientLog(this.#platform, await this.#logs.open(name));
       } catch (error) {
         const isWorthWaiting = StreamError.is(error) && (error.code === "NOT_FOUND" || error.isRetryable);
         if (!isWorthWaiting) throw error;

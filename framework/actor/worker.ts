@@ -27,6 +27,7 @@ import { JobSupervisor } from "./job-supervisor.ts";
 import { LaneSet } from "./lane-set.ts";
 import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
+import { patientBlobs } from "./patience.ts";
 import { ReportOutbox } from "./report-outbox.ts";
 import { WorkerRegistry } from "./worker-registry.ts";
 
@@ -358,7 +359,8 @@ export class Worker {
   }
 
   get #host(): InstanceHost {
-    const { plan, names, registers, blobs } = this.#job;
+    const { plan, names, registers } = this.#job;
+    const blobs = patientBlobs(this.#platform, this.#job.blobs);
     const { view } = this.#tail;
     return {
       platform: this.#platform,

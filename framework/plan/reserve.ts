@@ -11,7 +11,10 @@ const mebibyte = 1024 * 1024;
 /** Room in an inbox for watermarks, beyond its data limit. */
 export const watermarkReserveBytes: number = mebibyte;
 
-/** Room in an inbox for epoch-starts, drains and the instance's own results, beyond data and watermarks. */
+/**
+ * Room in an inbox for epoch-starts, drains and the instance's own results, beyond data and watermarks; also the step by which an inbox grows when a
+ * fence is refused all the same.
+ */
 export const fenceReserveBytes: number = mebibyte;
 
 /** Size of the job's dead-letter log, and of its log of late records: the oldest are dropped and counted. */

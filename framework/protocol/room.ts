@@ -1,17 +1,12 @@
 /**
  * Who may fill which part of an inbox (R13).
  *
- * Owns the arithmetic; looking at the log's size and waiting is done by lanes and control senders.
+ * Owns the arithmetic of senders; the sizes themselves are in `plan/reserve.ts`, and looking at the log's size and waiting is done by lanes and
+ * control senders.
  *
  * R13. The log knows one limit, so senders keep classes apart: data stays below the data limit, watermarks have 1 MiB above it, fences 1 MiB above
  *      that. A full inbox is back-pressure for data, never a reason to hold back a fence.
  */
-
-/** Room for watermarks and ticks above the data limit, bytes. */
-export const watermarkRoomBytes: number = 1024 * 1024;
-
-/** Room for epoch-starts above that, bytes; also the step by which an inbox grows when a fence is refused. */
-export const fenceRoomBytes: number = 1024 * 1024;
 
 /** A lane looks at the log's size again after so many frames … */
 export const lookAgainAfterFrames: number = 64;
@@ -20,11 +15,6 @@ export const lookAgainAfterFrames: number = 64;
 export const lookAgainAfterMs: number = 1_000;
 
 const unreadControlsMax = 64;
-
-/** `max_bytes` of an inbox whose data may take `dataLimit` bytes. */
-export function inboxMaxBytes(dataLimit: number): number {
-  return dataLimit + watermarkRoomBytes + fenceRoomBytes;
-}
 
 /**
  * Bytes that one of `lanes` lanes may send until it looks again, when the log holds `size`: half of its share, because what other lanes have sent

@@ -6,7 +6,21 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { count, discard, generator, job, nats, start, tumbling, type JobStatus } from "../index.ts";
+import {
+  count,
+  discard,
+  generator,
+  job,
+  nats,
+  plan,
+  start,
+  tumbling,
+  type Job,
+  type JobStatus,
+  type Plan,
+} from "../index.ts";
+import type { Outlet } from "../operator/outlet.ts";
+import { StageProgram } from "../operator/program.ts";
 import { connectNats } from "../nats/connect.ts";
 import { startNatsServer } from "../nats/server.ts";
 
@@ -16,6 +30,10 @@ interface Figures {
   readonly records: number;
   readonly recordsPerSecond: number;
   readonly workerMicrosPerRecord: number;
+  /** Of those: the generator and the operators of both stages, measured in the same process without an exchange between them. */
+  readonly operatorsMicrosPerRecord: number;
+  /** What is left: encode, append, read, decode, route. */
+  readonly exchangeMicrosPerRecord: number;
   readonly serverMicrosPerRecord: number;
   readonly frameBytes: number;
   readonly recordsPerFrame: number;
@@ -30,6 +48,7 @@ interface Measure {
   readonly atMs: number;
 }
 
+const alone = { warmUp: 500_000, records: 2_000_000 } as const;
 const keys = 10_000;
 /** Clock ticks per second of /proc/PID/stat on Linux. */
 const ticksPerSecond = 100;
@@ -60,8 +79,7 @@ function reading(index: number) {
   };
 }
 
-async function exchange(seconds: number, partitions: number): Promise<Figures> {
-  const server = await startNatsServer();
+function countingJob(partitions: number): Job {
   const bench = job("bench-exchange", { partitions, version: "bench" });
   bench
     .source("readings", generator({ make: reading }))
@@ -70,7 +88,43 @@ async function exchange(seconds: number, partitions: number): Promise<Figures> {
     .window(tumbling("10s"))
     .aggregate(count())
     .to(discard());
-  const handle = await start(bench, nats({ servers: server.url }));
+  return bench;
+}
+
+/** CPU per record of the generator and the operators alone: both stages' programs, joined by a function call. */
+function operatorsAlone(plan: Plan): number {
+  const options = { onError: "deadLetter", seed: 1 } as const;
+  const silent: Outlet = {
+    emit: () => undefined,
+    write: () => undefined,
+    deadLetter: () => undefined,
+    mark: () => undefined,
+    undo: () => undefined,
+  };
+  const [first, second] = plan.stages;
+  const key = plan.edges[0]?.key;
+  if (first === undefined || second === undefined || key === undefined)
+    throw new Error("the bench has two stages and a keyed edge");
+  const counting = new StageProgram(second, silent, options);
+  const emit: Outlet["emit"] = (_edge, value, timestamp) => {
+    counting.select(key(value));
+    counting.process(value, timestamp);
+  };
+  const source = new StageProgram(first, { ...silent, emit }, options);
+  const run = (from: number, to: number) => {
+    for (let index = from; index < to; index += 1) source.process(reading(index), undefined);
+  };
+  run(0, alone.warmUp);
+  const before = process.cpuUsage();
+  run(alone.warmUp, alone.warmUp + alone.records);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / alone.records;
+}
+
+async function exchange(seconds: number, partitions: number): Promise<Figures> {
+  const operatorsMicrosPerRecord = operatorsAlone(plan(countingJob(partitions)));
+  const server = await startNatsServer();
+  const handle = await start(countingJob(partitions), nats({ servers: server.url }));
   const seams = await connectNats({ servers: server.url });
   const measure = async (): Promise<Measure> => {
     const { user, system } = process.cpuUsage();
@@ -96,13 +150,16 @@ async function exchange(seconds: number, partitions: number): Promise<Figures> {
   await server.stop();
   const records = after.records - before.records;
   const frameBytes = bytes.reduce((sum, size) => sum + size, 0) / bytes.length;
+  const workerMicrosPerRecord = (after.workerMicros - before.workerMicros) / records;
   const recordsPerFrame = records / (after.frames - before.frames);
   return {
     bench: "exchange",
     seconds: (after.atMs - before.atMs) / 1_000,
     records,
     recordsPerSecond: records / ((after.atMs - before.atMs) / 1_000),
-    workerMicrosPerRecord: (after.workerMicros - before.workerMicros) / records,
+    workerMicrosPerRecord,
+    operatorsMicrosPerRecord,
+    exchangeMicrosPerRecord: workerMicrosPerRecord - operatorsMicrosPerRecord,
     serverMicrosPerRecord: (after.serverMicros - before.serverMicros) / records,
     frameBytes,
     recordsPerFrame,

@@ -200,7 +200,7 @@ const snapshot: readonly Mutant[] = [
     name: "chunks deleted before confirmation",
     file: "actor/snapshotter.ts",
     from: "const pointer = await this.#subject.pointer.advance(ref);",
-    to: "await this.#collect(this.#retained[1]); const pointer = await this.#subject.pointer.advance(ref);",
+    to: "const [, stale] = this.#retained; this.#retained = this.#retained.slice(0, 1); await this.#collect(stale); const pointer = await this.#subject.pointer.advance(ref);",
     tests: ["actor/snapshotter.test.ts"],
   },
   {
@@ -313,8 +313,8 @@ const watermark: readonly Mutant[] = [
   {
     name: "minimum over an empty set is infinity",
     file: "protocol/watermark.ts",
-    from: "if (active.length === 0) return { watermark: last, isIdle: true };",
-    to: "if (active.length === 0) return { watermark: Infinity, isIdle: false };",
+    from: "if (active.length === 0)",
+    to: "if (active.length === 0) return { watermark: Infinity, isIdle: false }; if (active.length === 0)",
     tests: ["actor/stage-supervisor.test.ts"],
   },
   {
@@ -386,8 +386,8 @@ const reports: readonly Mutant[] = [
   {
     name: "report of another epoch accepted",
     file: "actor/stage-supervisor.ts",
-    from: "if (report.epoch !== this.#epochs.get(instanceKey(report.instance))) return false;",
-    to: "report = { ...report, epoch: this.#epochs.get(instanceKey(report.instance)) ?? 0 };",
+    from: "if (report.epoch !== this.#epochs.get(key) || !this.#minimum.report(report)) return;",
+    to: "if (!this.#minimum.report({ ...report, epoch: this.#epochs.get(key) ?? 0 })) return;",
     tests: ["actor/stage-supervisor.test.ts"],
   },
   {

@@ -134,6 +134,15 @@ describe("cuts", () => {
     expect(sink.calls.slice(1)).toEqual(["write a b", "prepare", "write c"]);
   });
 
+  test("rows that nobody has flushed yet are written before the cut is prepared, however many batches they make", async () => {
+    const rows = queue("twoPhase");
+    await rows.open(sink);
+    for (let count = 1; count <= 600; count += 1) rows.add("x", 0, (ordinal += 1));
+    const state = await rows.cut();
+    expect(state.last).toBe(600);
+    expect(sink.calls.slice(1).map((call) => call.slice(0, 7))).toEqual(["write x", "write x", "prepare"]);
+  });
+
   test("a commit goes before anything else, and takes what it made visible off the list", async () => {
     const rows = queue("twoPhase");
     await rows.open(sink);
@@ -257,4 +266,17 @@ test("a closed queue calls its writer no more", async () => {
   add(rows, "a");
   await turn();
   expect(sink.calls).toEqual(["recover ", "close"]);
+});
+
+test("a row is taken as it is in the turn: what happens to the object afterwards changes nothing", async () => {
+  const rows = queue();
+  const row = { celsius: 1, tags: ["a"] };
+  rows.add(row, 0, 1);
+  row.celsius = 99;
+  row.tags.push("b");
+  const written: unknown[] = [];
+  const write = (given: readonly SinkRow[]) => Promise.resolve((written.push(...given.map(({ value }) => value)), []));
+  await rows.open({ write, close: () => Promise.resolve() });
+  await turn();
+  expect(written).toEqual([{ celsius: 1, tags: ["a"] }]);
 });

@@ -102,7 +102,7 @@ describe("R10", () => {
   });
 
   test("reports of another epoch than the job log names, and older ones, count for nothing", () => {
-    says(0, 100);
+    says(0, 1_000);
     says(1, 500, { epoch: 2 });
     says(1, 100);
     says(1, 900, { n: 1 });

@@ -2,13 +2,15 @@ import { expect, test } from "vitest";
 import { job } from "../../framework/api/job.ts";
 import { compile } from "../../framework/plan/compile.ts";
 import { jobDefaults } from "../../framework/plan/options.ts";
-import { inboxBytesMax, reservation } from "../../framework/plan/reserve.ts";
+import { fenceReserveBytes, inboxBytesMax, reservation, watermarkReserveBytes } from "../../framework/plan/reserve.ts";
 import { pushed, readings, sink } from "./doubles.ts";
 
 const mebibyte = 1024 * 1024;
 
 test("R13: an inbox has its data limit, 1 MiB for watermarks and 1 MiB for fences", () => {
+  expect([watermarkReserveBytes, fenceReserveBytes]).toEqual([mebibyte, mebibyte]);
   expect(inboxBytesMax(jobDefaults)).toBe(130 * mebibyte);
+  expect(inboxBytesMax({ ...jobDefaults, inboxBytes: 8 * mebibyte })).toBe(10 * mebibyte);
 });
 
 test("a plan reserves an inbox per instance behind an exchange, and two side logs, in every replica", () => {

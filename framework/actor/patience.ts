@@ -1,0 +1,51 @@
+/**
+ * Seams that wait: a log or store that cannot be reached for a while is no failure of an instance, and uses up no restart.
+ *
+ * Owns the repetition of calls that may be repeated: reads, trims, and write-once chunks. Compare-and-set is not among them: its outcome must be found out
+ * first (`pointer-register.ts`).
+ *
+ * Y1. A retryable error is waited out, with back-off; any other one passes through.
+ */
+import { StreamError, messageOf } from "../errors.ts";
+import type { Blobs, Log } from "../log/contracts.ts";
+import type { Platform } from "../platform/platform.ts";
+
+const retryMsMin = 50;
+const retryMsMax = 1_000;
+
+/** Repeats `call` until it is answered (Y1). */
+export async function patiently<T>(platform: Platform, what: string, call: () => Promise<T>): Promise<T> {
+  for (let retryMs = retryMsMin; ; retryMs = Math.min(retryMsMax, retryMs * 2)) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!StreamError.is(error) || !error.isRetryable) throw error;
+      platform.logger.log("debug", "waiting for an answer", { what, reason: messageOf(error), retryMs });
+    }
+    await new Promise<void>((resolve) => platform.clock.schedule(retryMs, resolve));
+  }
+}
+
+/** A log whose rare calls wait; appending and reading have their own ways. */
+export function patientLog(platform: Platform, log: Log): Log {
+  return {
+    name: log.name,
+    createdMs: log.createdMs,
+    appender: (onAppended, onLink) => log.appender(onAppended, onLink),
+    read: (options) => log.read(options),
+    get: (sequence) => patiently(platform, log.name, () => log.get(sequence)),
+    trim: (sequence) => patiently(platform, log.name, () => log.trim(sequence)),
+    resize: (maxBytes) => patiently(platform, log.name, () => log.resize(maxBytes)),
+    info: () => patiently(platform, log.name, () => log.info()),
+  };
+}
+
+/** Blobs whose calls wait. */
+export function patientBlobs(platform: Platform, blobs: Blobs): Blobs {
+  return {
+    put: (name, bytes) => patiently(platform, name, () => blobs.put(name, bytes)),
+    get: (name) => patiently(platform, name, () => blobs.get(name)),
+    delete: (name) => patiently(platform, name, () => blobs.delete(name)),
+    list: (prefix) => patiently(platform, prefix, () => blobs.list(prefix)),
+  };
+}
