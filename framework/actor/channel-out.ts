@@ -48,6 +48,7 @@ export class ChannelOut {
   #open: Piece[] = [];
   /** In a frame, not acknowledged, oldest first. */
   readonly #sent: Piece[] = [];
+  #spare: SectionWriter | undefined;
   #last: number;
   #check: number;
   #markLast = 0;
@@ -142,6 +143,12 @@ export class ChannelOut {
     return { ...piece, header: { ...piece.header, count: piece.records.count } };
   }
 
+  /** The frame of a piece has been encoded: its writer serves the next one, columns and all. */
+  recycle({ records }: Piece): void {
+    records.clear();
+    this.#spare = records;
+  }
+
   /** The oldest piece in a frame has been acknowledged. */
   acknowledge(): void {
     this.#sent.shift();
@@ -150,7 +157,9 @@ export class ChannelOut {
   #begin(ordinal: number): Piece {
     const { edge, from, epoch } = this.identity;
     const header = { edge, from, epoch, first: this.#last + 1, count: 0, check: this.#check };
-    const piece: Piece = { channel: this, records: new SectionWriter(this.#codec), header, firstOrdinal: ordinal };
+    const records = this.#spare ?? new SectionWriter(this.#codec);
+    this.#spare = undefined;
+    const piece: Piece = { channel: this, records, header, firstOrdinal: ordinal };
     this.#open.push(piece);
     return piece;
   }

@@ -9,7 +9,7 @@
  * A leader does nothing before its own leader-start has been read.
  */
 import { createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
-import { type ErrorCode, StreamError, errorPolicy, messageOf } from "../errors.ts";
+import { StreamError, messageOf, type ErrorCode } from "../errors.ts";
 import type { Logs } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -40,8 +40,6 @@ const heartbeatMs = 500;
 const movesMax = 2;
 /** After this long without being seen in the log, an assignment is appended again, ms. */
 const assignAgainMs = 5_000;
-/** Wait before the job is prepared again, ms. */
-const prepareAgainMs = 500;
 
 /** What a job supervisor works with. */
 export interface JobSupervisorWorld {
@@ -128,7 +126,7 @@ export class JobSupervisor {
     this.#actor = createActor(jobMachine, {
       clock: machineClock(world.platform.clock),
       input: {
-        prepare: () => this.#prepare(),
+        prepare: () => prepareJob(world, epoch),
         supervise: () => this.#supervise(),
         failed: (error) => this.#fail(error),
       },
@@ -215,20 +213,6 @@ export class JobSupervisor {
     return this.#actor.getSnapshot().value === "supervising";
   }
 
-  /** A place that cannot be reached for a moment is tried again: only what stays refused is the end of the job. */
-  async #prepare(): Promise<void> {
-    for (;;) {
-      try {
-        return await prepareJob(this.#world, this.epoch);
-      } catch (error) {
-        if (!StreamError.is(error) || errorPolicy[error.code] !== "retry") throw error;
-        if (this.#actor.getSnapshot().value === "deposed") return;
-        this.#world.platform.logger.log("warn", "the job cannot be prepared, will retry", { reason: messageOf(error) });
-      }
-      await new Promise<void>((resolve) => this.#world.platform.clock.schedule(prepareAgainMs, resolve));
-    }
-  }
-
   #supervise(): void {
     const { platform, plan, tail } = this.#world;
     for (const stage of plan.stages) {
@@ -285,7 +269,7 @@ export class JobSupervisor {
   #onFailed(instance: InstanceId, report: Report): void {
     const key = instanceKey(instance);
     if (this.#restarting.has(key) || this.#isSpokenFor(instance)) return;
-    const { platform, plan, tail } = this.#world;
+    const { platform, plan } = this.#world;
     const [code = "", ...rest] = report.failure.split(": ");
     if (fatalCodes.has(code))
       return this.#fail(new StreamError(code as ErrorCode, `${this.#nameOf(instance)}: ${rest.join(": ")}`));

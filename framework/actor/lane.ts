@@ -142,6 +142,7 @@ export class Lane implements OutputLane {
     this.#bytes -= size;
     if (pieces.length === 0) return;
     const bytes = encodeFrame(pieces);
+    for (const piece of pieces) piece.channel.recycle(piece);
     this.#bytes += bytes.byteLength;
     this.#frames.push({ bytes, pieces });
   }

@@ -1,8 +1,8 @@
 /**
  * The builders behind `Stream`, `KeyedStream` and `WindowedStream`: they write down what the user says.
  *
- * Owns the way from a call to a node of the program. Checks only what is lost later (durations, names of options); everything else is checked when the
- * plan is made.
+ * Owns the way from a call to a node of the program. Checks only what is lost later (durations, names of options), and throws nothing: what makes no
+ * sense is kept as a problem, and the plan is refused with it.
  */
 import { StreamError } from "../errors.ts";
 import type { SinkSpec } from "../log/sink.ts";
@@ -104,7 +104,9 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 
   union<S extends readonly Stream<unknown>[]>(...others: S): Stream<T | ValueOf<S[number]>> {
-    const inputs = [this.#node, ...others.map((other) => RecordedStream.#nodeOf(other))];
+    const nodeOf = (other: unknown) =>
+      this.#record.checked(this.#node, () => RecordedStream.#nodeOf(other), this.#node);
+    const inputs = [this.#node, ...others.map((other) => nodeOf(other))];
     return this.#then(this.#record.add({ kind: "union", inputs }));
   }
 
@@ -124,8 +126,8 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 
   late(): Stream<L> {
-    if (this.#lateOf === undefined) throw new StreamError("PLAN_INVALID", "late: only windows have late records");
-    return this.#then(this.#record.add({ kind: "late", input: this.#lateOf }));
+    const input = this.#record.checked(this.#node, () => windowBehind(this.#lateOf), undefined);
+    return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "late", input }));
   }
 
   #chain<U>(factory: OperatorFactory, keepsValues: boolean): Stream<U> {
@@ -141,10 +143,15 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     return new RecordedStream<T, L>(this.#record, node, this.#lateOf) as this;
   }
 
-  static #nodeOf(stream: Stream<unknown>): ProgramNode {
-    if (#node in stream) return stream.#node;
+  static #nodeOf(stream: unknown): ProgramNode {
+    if (typeof stream === "object" && stream !== null && #node in stream) return stream.#node;
     throw new StreamError("PLAN_INVALID", "union: takes streams of the same job, and this is none");
   }
+}
+
+function windowBehind(node: KeyedNode | undefined): KeyedNode {
+  if (node === undefined) throw new StreamError("PLAN_INVALID", "late: only windows have late records");
+  return node;
 }
 
 function resolveTimestamps(options: TimestampsOptions): { outOfOrdernessMs: number; idleTimeoutMs: number } {

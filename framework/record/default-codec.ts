@@ -2,7 +2,8 @@
  * The codec for values of which nothing is known: MessagePack with extensions.
  *
  * Takes null, undefined, booleans, numbers, bigints, strings, bytes, dates, arrays (with holes) and plain objects (with or without a prototype);
- * refuses everything else with the path. Node's Buffer comes back as Uint8Array.
+ * refuses everything else with the path. Node's Buffer comes back as Uint8Array. Properties with a symbol for a name are no part of a value: they are
+ * left out, of its bytes and of its copies.
  *
  * V1. What is decoded is indistinguishable to user code from what was encoded, property order included; that two parts were the same object is
  *     not kept.
@@ -69,8 +70,9 @@ function clone(value: unknown, depth: number): unknown {
   throw new Refusal("class instance");
 }
 
-/** Replaces the parts of `copy`, which so far are shared with the original. */
-function cloneParts(copy: Record<string, unknown>, depth: number): unknown {
+/** Replaces the parts of `copy`, which so far are shared with the original, and leaves out what no encoding has. */
+function cloneParts(copy: Record<string | symbol, unknown>, depth: number): unknown {
+  for (const symbol of Object.getOwnPropertySymbols(copy)) Reflect.deleteProperty(copy, symbol);
   for (const name of Object.keys(copy)) {
     const part = copy[name];
     if (needsClone(part)) setOwn(copy, name, clone(part, depth + 1));

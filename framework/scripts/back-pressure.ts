@@ -155,7 +155,7 @@ function mib(bytes: number): string {
 }
 
 /** A home that lets the place be looked at. */
-function observed(home: Home): { readonly home: Home; seams(): Seams } {
+function observed(home: Home): { readonly home: Home; readonly seams: () => Seams } {
   let seams: Seams | undefined;
   const open: Home["open"] = async (plan, platform) => {
     const place = await home.open(plan, platform);
@@ -164,7 +164,7 @@ function observed(home: Home): { readonly home: Home; seams(): Seams } {
   };
   return {
     home: { ...home, open },
-    seams() {
+    seams: () => {
       if (seams === undefined) throw new Error("the job has not started");
       return seams;
     },

@@ -5,6 +5,7 @@
  *
  * A1. A window is [start, end); windows of one description all have the same size, and start on a grid of `slide` shifted by `offset`.
  * A2. A tumbling window is a sliding one whose slide is its size.
+ * A3. Making one throws nothing: what makes no sense is carried to the plan, which refuses it with the place.
  */
 import { StreamError } from "../errors.ts";
 import { checkKnownOptions } from "../known-options.ts";

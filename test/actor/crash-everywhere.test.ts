@@ -14,7 +14,12 @@ function nameOf({ stage, partition, position }: TestTurn): string {
   return `${stage}/${partition}@${position}`;
 }
 
-async function runWith(options: { at?: string; kind?: CrashKind; workers?: number; everyStep?: boolean }): Promise<Run> {
+async function runWith(options: {
+  at?: string;
+  kind?: CrashKind;
+  workers?: number;
+  everyStep?: boolean;
+}): Promise<Run> {
   const turns: string[] = [];
   let hasCrashed = false;
   const t = await testJob(twoExchanges(), {
@@ -33,8 +38,14 @@ async function runWith(options: { at?: string; kind?: CrashKind; workers?: numbe
     await t.watermark("readings", at + 499);
   }
   await t.endOfInput();
-  if (options.at !== undefined) expect(hasCrashed, `nothing crashed at ${options.at}`).toBe(true);
-  return { rows: t.take("out").map((row) => JSON.stringify(row)).toSorted(), turns };
+  expect(hasCrashed, `crashed at ${options.at}`).toBe(options.at !== undefined);
+  return {
+    rows: t
+      .take("out")
+      .map((row) => JSON.stringify(row))
+      .toSorted(),
+    turns,
+  };
 }
 
 const kinds: readonly { kind: CrashKind; workers: number }[] = [
@@ -44,15 +55,19 @@ const kinds: readonly { kind: CrashKind; workers: number }[] = [
   { kind: "leader", workers: 3 },
 ];
 
-test.each(kinds)("the output equals the uncrashed one: $kind crashes at every message, $workers workers", async ({ kind, workers }) => {
-  const reference = await runWith({ workers });
-  expect(reference.rows).toHaveLength(9);
-  expect(reference.turns.length).toBeGreaterThan(30);
-  for (const at of reference.turns) {
-    const { rows } = await runWith({ at, kind, workers });
-    expect(rows, `${kind} crashed at ${at}`).toEqual(reference.rows);
-  }
-}, 120_000);
+test.each(kinds)(
+  "the output equals the uncrashed one: $kind crashes at every message, $workers workers",
+  async ({ kind, workers }) => {
+    const reference = await runWith({ workers });
+    expect(reference.rows).toHaveLength(9);
+    expect(reference.turns.length).toBeGreaterThan(30);
+    for (const at of reference.turns) {
+      const { rows } = await runWith({ at, kind, workers });
+      expect(rows, `${kind} crashed at ${at}`).toEqual(reference.rows);
+    }
+  },
+  120_000,
+);
 
 test("other keys' results appear while one actor is down, and its own when it is back", async () => {
   const t = await testJob(twoExchanges(), { partitions: 2 });
@@ -60,7 +75,8 @@ test("other keys' results appear while one actor is down, and its own when it is
   await t.crash("sums/1", { stayDown: true });
   await t.feed("readings", readings(8, 1_000, 2_000));
   await t.watermark("readings", 1_999);
-  const devicesOf = (rows: readonly { value: unknown }[]) => new Set(rows.map(({ value }) => (value as { device: string }).device));
+  const devicesOf = (rows: readonly { value: unknown }[]) =>
+    new Set(rows.map(({ value }) => (value as { device: string }).device));
   const during = devicesOf(t.take("out"));
   expect(during.size).toBeGreaterThan(0);
   expect(during.size).toBeLessThan(8);

@@ -11,11 +11,34 @@ import type { WatermarkControl } from "../../framework/record/messages.ts";
 import type { Manifest } from "../../framework/record/snapshot-record.ts";
 import { Rig, noCounts } from "./rig.ts";
 
-const empty = { source: undefined, isIngress: false, entry: [], operators: [], sinks: [], idleTimeoutMs: 0, deadEdge: 8, lateEdge: 9 };
+const empty = {
+  source: undefined,
+  isIngress: false,
+  entry: [],
+  operators: [],
+  sinks: [],
+  idleTimeoutMs: 0,
+  deadEdge: 8,
+  lateEdge: 9,
+};
 const upstream: Stage = { ...empty, index: 0, name: "up", partitions: 2, inputs: [] };
 const stage: Stage = { ...empty, index: 1, name: "own", partitions: 1, inputs: [0, 1] };
-const edge = (index: number): Edge => ({ index, name: `e${index}`, from: 0, to: 1, exchange: "global", key: undefined, codec: undefined });
-const plan: Plan = { job: "feed", version: "1", options: embeddedDefaults, stages: [upstream, stage], edges: [edge(0), edge(1)] };
+const edge = (index: number): Edge => ({
+  index,
+  name: `e${index}`,
+  from: 0,
+  to: 1,
+  exchange: "global",
+  key: undefined,
+  codec: undefined,
+});
+const plan: Plan = {
+  job: "feed",
+  version: "1",
+  options: embeddedDefaults,
+  stages: [upstream, stage],
+  edges: [edge(0), edge(1)],
+};
 
 /** Stands for the operators: says what it was given, and how far it has come. */
 class FakeProgram {
@@ -29,8 +52,8 @@ class FakeProgram {
   process(value: unknown): void {
     this.told.push(value);
   }
-  advanceTo(watermark: number): boolean {
-    return this.#slice(`advance ${watermark}`);
+  advanceTo(time: number): boolean {
+    return this.#slice(`advance ${time}`);
   }
   tick(now: number): boolean {
     return this.#slice(`tick ${now}`);
@@ -58,12 +81,12 @@ beforeEach(async () => {
   await open();
 });
 
-async function open(manifest?: Manifest, epoch = 50): Promise<void> {
+async function open(saved?: Manifest, epoch = 50): Promise<void> {
   program = new FakeProgram();
   failures = [];
   const events = { onReadable: () => undefined, onFailed: (error: unknown) => void failures.push(error) };
   feed = new InboxFeed({ plan, stage, partition: 0, epoch }, log, program as unknown as StageProgram, events);
-  await rig.result(feed.open(manifest));
+  await rig.result(feed.open(saved));
 }
 
 async function append(...payloads: Uint8Array[]): Promise<void> {
@@ -80,7 +103,9 @@ class Sender {
   readonly #channel: ChannelOut;
   constructor(of: { edge?: number; from?: number; epoch?: number; last?: number; check?: number } = {}) {
     const { edge: on = 0, from = 0, epoch = 10, last = 0, check = 0 } = of;
-    this.#channel = new ChannelOut({ edge: on, from, to: 0, epoch }, { last, check }, undefined, { onPending: () => undefined });
+    this.#channel = new ChannelOut({ edge: on, from, to: 0, epoch }, { last, check }, undefined, {
+      onPending: () => undefined,
+    });
   }
   frame(...values: unknown[]): Uint8Array {
     for (const value of values) this.#channel.add(value, 0, 0, 1);
@@ -91,8 +116,17 @@ class Sender {
 
 function watermark(value: number, of: Partial<WatermarkControl> = {}): Uint8Array {
   leaderN += 1;
-  const control = { kind: "watermark", edge: 0, leader: 1, n: leaderN, upto: 20, watermark: value, isIdle: false, ...of } as const;
-  return encodeControl(control as WatermarkControl);
+  const control = {
+    kind: "watermark",
+    edge: 0,
+    leader: 1,
+    n: leaderN,
+    upto: 20,
+    watermark: value,
+    isIdle: false,
+    ...of,
+  } as const;
+  return encodeControl(control);
 }
 
 const fence = (epoch: number, partition = 0, of = 0) =>
@@ -110,8 +144,26 @@ function turns(): string[] {
 
 function manifest(): Manifest {
   const state = feed.state();
-  const rest = { nowMs: 0, random: 0, channelsOut: [], sinks: [], segments: [], operators: new Uint8Array(0), counts: noCounts };
-  return { format: 1, generation: 1, stage: "own", partition: 0, epoch: 50, codeVersion: "", runtimeVersion: "", ...state, ...rest };
+  const rest = {
+    nowMs: 0,
+    random: 0,
+    channelsOut: [],
+    sinks: [],
+    segments: [],
+    operators: new Uint8Array(0),
+    counts: noCounts,
+  };
+  return {
+    format: 1,
+    generation: 1,
+    stage: "own",
+    partition: 0,
+    epoch: 50,
+    codeVersion: "",
+    runtimeVersion: "",
+    ...state,
+    ...rest,
+  };
 }
 
 describe("R2", () => {
@@ -232,7 +284,12 @@ describe("R16", () => {
 
   test("records and ticks wait at the gate; watermarks and fences pass it", async () => {
     await append(watermark(10), fence(11), new Sender({ epoch: 11 }).frame("a"), watermark(20));
-    expect([feed.turn(false), feed.turn(false), feed.turn(false), feed.turn(false)]).toEqual(["turned", "turned", "gated", "gated"]);
+    expect([feed.turn(false), feed.turn(false), feed.turn(false), feed.turn(false)]).toEqual([
+      "turned",
+      "turned",
+      "gated",
+      "gated",
+    ]);
     expect(program.told).toEqual([]);
     expect(turns()).toEqual(["turned", "turned"]);
     expect(program.told).toEqual(["a"]);
@@ -291,5 +348,7 @@ describe("snapshots", () => {
 
 test("a message that is none is corruption, with its place", async () => {
   await append(Buffer.from("no message at all"));
-  expect(() => feed.turn(true)).toThrow(expect.objectContaining({ code: "CORRUPT", message: expect.stringContaining("message 1") }));
+  expect(() => feed.turn(true)).toThrow(
+    expect.objectContaining({ code: "CORRUPT", message: expect.stringContaining("message 1") }),
+  );
 });

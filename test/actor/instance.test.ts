@@ -55,7 +55,10 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     update: (key, value, revision) => (write("claim", key), registers.update(key, value, revision)),
   };
   const open = (stage: number, partition: number) =>
-    rig.seams.logs.create(names.inbox(plan.stages[stage]?.name ?? "", partition), { maxBytes: 1_000_000, full: "refuse" });
+    rig.seams.logs.create(names.inbox(plan.stages[stage]?.name ?? "", partition), {
+      maxBytes: 1_000_000,
+      full: "refuse",
+    });
   return {
     platform: rig.platform,
     plan,
@@ -73,7 +76,14 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
       told.push(`${message.kind} of ${whose} into ${stage}/${partition}`);
       await gate;
     },
-    splitOf: (stage, index): SplitRecord => ({ kind: "split", leader: 1, stage, index, name: "0", identity: "array of 0" }),
+    splitOf: (stage, index): SplitRecord => ({
+      kind: "split",
+      leader: 1,
+      stage,
+      index,
+      name: "0",
+      identity: "array of 0",
+    }),
     isDraining: false,
     hasManualWatermarks: false,
     onChanged: () => undefined,
@@ -177,7 +187,13 @@ describe("how it ends", () => {
     const registers = await rig.result(rig.seams.registers("chain"));
     const found = await rig.result(registers.get("pointer.1.first.1"));
     const pointer = decodePointer(found?.value ?? new Uint8Array(0));
-    await rig.result(registers.update("pointer.1.first.1", encodePointer({ ...pointer, epoch: 8, token: "newer" }), found?.revision ?? 0));
+    await rig.result(
+      registers.update(
+        "pointer.1.first.1",
+        encodePointer({ ...pointer, epoch: 8, token: "newer" }),
+        found?.revision ?? 0,
+      ),
+    );
     await rig.result(rig.seams.logs.delete("TM_chain_1_IN_first_1"));
     expect(instance.phase).toBe("fenced");
   });

@@ -13,7 +13,14 @@ beforeEach(async () => {
 });
 
 function join(changed: Partial<JobClaim> = {}) {
-  const claim = { job: "job", plan: "the plan", planHash: "h1", version: "v1", startNew: false, difference: () => "- a\n+ b" };
+  const claim = {
+    job: "job",
+    plan: "the plan",
+    planHash: "h1",
+    version: "v1",
+    startNew: false,
+    difference: () => "- a\n+ b",
+  };
   return rig.result(joinJob(registers, { ...claim, ...changed }));
 }
 
@@ -31,7 +38,10 @@ test("two workers that begin at once agree on one life", async () => {
 describe("refused", () => {
   test("another plan, with the difference", async () => {
     await join();
-    await expect(join({ planHash: "h2" })).rejects.toMatchObject({ code: "JOB_MISMATCH", message: expect.stringContaining("+ b") });
+    await expect(join({ planHash: "h2" })).rejects.toMatchObject({
+      code: "JOB_MISMATCH",
+      message: expect.stringContaining("+ b"),
+    });
   });
 
   test("another version, naming both", async () => {
@@ -42,7 +52,10 @@ describe("refused", () => {
   test.each(["failed", "stopped"] as const)("a job that is %s, with its reason", async (state) => {
     await join();
     await rig.result(recordState(registers, 1, state, "the disk is full"));
-    await expect(join()).rejects.toMatchObject({ code: "JOB_NOT_RUNNABLE", message: expect.stringContaining("the disk is full") });
+    await expect(join()).rejects.toMatchObject({
+      code: "JOB_NOT_RUNNABLE",
+      message: expect.stringContaining("the disk is full"),
+    });
   });
 });
 
@@ -55,7 +68,12 @@ test("a completed job says so", async () => {
 test("--new begins the next generation, whatever the record says", async () => {
   await join();
   await rig.result(recordState(registers, 1, "failed", "no"));
-  expect(await join({ startNew: true, planHash: "h2" })).toMatchObject({ generation: 2, state: "running", planHash: "h2", message: "" });
+  expect(await join({ startNew: true, planHash: "h2" })).toMatchObject({
+    generation: 2,
+    state: "running",
+    planHash: "h2",
+    message: "",
+  });
 });
 
 test("how an earlier generation ended does not touch a later one", async () => {

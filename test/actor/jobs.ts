@@ -40,7 +40,10 @@ export function oneExchange(): Job {
     .timestamps((r) => r.at)
     .keyBy((r) => r.device)
     .window(tumbling("1s"));
-  windows.aggregate(sum((r) => r.celsius)).named("sums").to(callback("sums", () => undefined));
+  windows
+    .aggregate(sum((r) => r.celsius))
+    .named("sums")
+    .to(callback("sums", () => undefined));
   windows.aggregate(count()).named("counts").to(discard());
   return plant;
 }
@@ -49,7 +52,8 @@ export function oneExchange(): Job {
 export function readings(devices: number, from: number, to: number): Reading[] {
   const all: Reading[] = [];
   for (let at = from; at < to; at += 100) {
-    for (let device = 0; device < devices; device += 1) all.push({ at, device: `device-${device}`, celsius: (at / 100) * 10 + device });
+    for (let device = 0; device < devices; device += 1)
+      all.push({ at, device: `device-${device}`, celsius: (at / 100) * 10 + device });
   }
   return all;
 }

@@ -30,11 +30,16 @@ beforeEach(() => {
 });
 
 async function open(changed: Partial<LaneOptions> = {}, lanes = 1): Promise<Lane> {
-  const lane = new Lane(rig.platform, Promise.resolve(log), { ...options, ...changed }, {
-    onProgress: () => void (progress += 1),
-    lanesInto: () => lanes,
-    onResend: (frames) => void resent.push(frames),
-  });
+  const lane = new Lane(
+    rig.platform,
+    Promise.resolve(log),
+    { ...options, ...changed },
+    {
+      onProgress: () => void (progress += 1),
+      lanesInto: () => lanes,
+      onResend: (frames) => void resent.push(frames),
+    },
+  );
   await settled();
   return lane;
 }
@@ -58,7 +63,9 @@ async function say(lane: Lane, out: ChannelOut, ...values: unknown[]): Promise<v
 /** What an append carried, as (instance, values) per section. */
 function said(index: number): unknown[] {
   const message = decodeMessage(log.asked[index]?.payload ?? new Uint8Array(0));
-  return message.kind === "frame" ? message.sections.map((section) => [section.from, ...section.decode(undefined).values]) : [];
+  return message.kind === "frame"
+    ? message.sections.map((section) => [section.from, ...section.decode(undefined).values])
+    : [];
 }
 
 describe("self-clocking", () => {

@@ -41,7 +41,11 @@ test("without a reply a message is sent again, for ever; a late reply of an earl
 
 test("a refusal is repeated after a wait that doubles, and makes room where it can", async () => {
   let full = 0;
-  writer.enqueue(bytes("a"), () => undefined, () => void (full += 1));
+  writer.enqueue(
+    bytes("a"),
+    () => undefined,
+    () => void (full += 1),
+  );
   log.answer(log.asked[0], { kind: "full" });
   expect(full).toBe(1);
   await rig.pass(19);

@@ -14,7 +14,15 @@ const edgeOf = (name: Exchange) => exchanges.indexOf(name);
 const deadEdge = exchanges.length;
 
 function stage(index: number, partitions: number): Stage {
-  const none = { source: undefined, isIngress: false, inputs: [], entry: [], operators: [], sinks: [], idleTimeoutMs: 0 };
+  const none = {
+    source: undefined,
+    isIngress: false,
+    inputs: [],
+    entry: [],
+    operators: [],
+    sinks: [],
+    idleTimeoutMs: 0,
+  };
   return { ...none, index, name: `stage-${index}`, partitions, deadEdge, lateEdge: deadEdge + 1 };
 }
 
@@ -29,7 +37,15 @@ function plan(): Plan {
     key: exchange === "keyed" ? (value) => (value as { key: string }).key : undefined,
     codec: undefined,
   }));
-  edges.push({ index: deadEdge, name: "dead", from: 0, to: "dead", exchange: "global", key: undefined, codec: undefined });
+  edges.push({
+    index: deadEdge,
+    name: "dead",
+    from: 0,
+    to: "dead",
+    exchange: "global",
+    key: undefined,
+    codec: undefined,
+  });
   return { job: "outputs", version: "1", options: embeddedDefaults, stages: [stage(0, 4), stage(1, 3)], edges };
 }
 
@@ -201,7 +217,15 @@ describe("ordinals", () => {
     out.mark();
     out.emit(edgeOf("global"), "gone", 0);
     out.undo();
-    out.deadLetter({ operator: "map", code: "USER_FUNCTION", message: "no", stack: "", key: undefined, timestamp: 4, value: 1 });
+    out.deadLetter({
+      operator: "map",
+      code: "USER_FUNCTION",
+      message: "no",
+      stack: "",
+      key: undefined,
+      timestamp: 4,
+      value: 1,
+    });
     const [channel] = laneTo("dead", 0).channels;
     expect(channel?.last).toBe(1);
     expect(out.ordinal).toBe(1);

@@ -108,7 +108,10 @@ export class ScriptedLog implements Log {
   appender(onAppended: OnAppended, onLink: (event: LinkEvent) => void): Appender {
     this.#onAppended = onAppended;
     this.#onLink = onLink;
-    return { append: (payload, tag, attempt) => void this.asked.push({ payload, tag, attempt }), close: () => undefined };
+    return {
+      append: (payload, tag, attempt) => void this.asked.push({ payload, tag, attempt }),
+      close: () => undefined,
+    };
   }
 
   read(): LogReader {

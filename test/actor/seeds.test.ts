@@ -69,22 +69,35 @@ async function play(seed: number): Promise<{ readonly rows: string[]; readonly m
     restart: { max: 100 },
     crashAt: (turn) => mischief.at(turn),
   });
-  const splits = t.plan.stages[0] === undefined ? 1 : t.status().instances.filter(({ name }) => name.startsWith("readings/")).length;
+  const splits =
+    t.plan.stages[0] === undefined ? 1 : t.status().instances.filter(({ name }) => name.startsWith("readings/")).length;
   for (let at = 0; at < untilMs; at += 500) {
     const batch = readings(devices, at, at + 500);
     for (let split = 0; split < splits; split += 1)
-      await t.feed("readings", batch.filter((_, index) => index % splits === split), { split });
+      await t.feed(
+        "readings",
+        batch.filter((_, index) => index % splits === split),
+        { split },
+      );
     await t.watermark("readings", at + 499);
     if (random.below(4) === 0) await t.clock(random.below(12_000));
   }
   await t.endOfInput();
   expect(t.lateRecords()).toEqual([]);
   expect(t.deadLetters()).toEqual([]);
-  return { rows: t.take("out").map(({ value }) => JSON.stringify(value)).toSorted(), mischief: mischief.log };
+  return {
+    rows: t
+      .take("out")
+      .map(({ value }) => JSON.stringify(value))
+      .toSorted(),
+    mischief: mischief.log,
+  };
 }
 
 const all = seeds();
-const chunks = Array.from({ length: Math.ceil(all.length / chunk) }, (_, index) => all.slice(index * chunk, (index + 1) * chunk));
+const chunks = Array.from({ length: Math.ceil(all.length / chunk) }, (_, index) =>
+  all.slice(index * chunk, (index + 1) * chunk),
+);
 
 test.each(chunks.map((of) => [of[0], of.at(-1), of] as const))(
   "the output equals the batch result, whatever crashes: seeds %i to %i",
@@ -93,7 +106,10 @@ test.each(chunks.map((of) => [of[0], of.at(-1), of] as const))(
       const played = await play(seed).catch((error: unknown) => {
         throw new Error(`seed ${seed}; replay: SEED=${seed} npx vitest run test/actor/seeds`, { cause: error });
       });
-      expect(played.rows, `seed ${seed}: ${played.mischief.join(", ")}; replay: SEED=${seed} npx vitest run test/actor/seeds`).toEqual(expected());
+      expect(
+        played.rows,
+        `seed ${seed}: ${played.mischief.join(", ")}; replay: SEED=${seed} npx vitest run test/actor/seeds`,
+      ).toEqual(expected());
     }
   },
   120_000,

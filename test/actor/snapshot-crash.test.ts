@@ -101,7 +101,10 @@ async function run(saboteur: Saboteur): Promise<string[]> {
   }
   await t.endOfInput();
   expect(t.outcome).toBe("completed");
-  return t.take("out").map((row) => JSON.stringify(row)).toSorted();
+  return t
+    .take("out")
+    .map((row) => JSON.stringify(row))
+    .toSorted();
 }
 
 const reference = new Saboteur();
@@ -115,11 +118,15 @@ test("a run takes enough snapshots to crash in", () => {
   expect(count("delete")).toBeGreaterThan(1);
 });
 
-test.each(["before", "after"])("the output is the same when the instance crashes %s any step", async (when) => {
-  for (let at = 1; at <= reference.steps.length; at += 1) {
-    const saboteur = new Saboteur(at, when === "after");
-    const rows = await run(saboteur);
-    expect(rows, `crashed ${when} step ${at}, ${reference.steps[at - 1]}`).toEqual(expected);
-    expect(saboteur.steps.length).toBeGreaterThanOrEqual(at);
-  }
-}, 60_000);
+test.each(["before", "after"])(
+  "the output is the same when the instance crashes %s any step",
+  async (when) => {
+    for (let at = 1; at <= reference.steps.length; at += 1) {
+      const saboteur = new Saboteur(at, when === "after");
+      const rows = await run(saboteur);
+      expect(rows, `crashed ${when} step ${at}, ${reference.steps[at - 1]}`).toEqual(expected);
+      expect(saboteur.steps.length).toBeGreaterThanOrEqual(at);
+    }
+  },
+  60_000,
+);

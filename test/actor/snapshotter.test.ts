@@ -33,7 +33,10 @@ class World {
       {
         identity: { generation: 1, ...owner, codeVersion: "v", runtimeVersion: "r" },
         program: { cut: () => this.#cut() } as unknown as StageProgram,
-        feed: { state: () => this.#feedState(), trim: (sequence: number) => this.#say(`trim ${sequence}`) } as unknown as Feed,
+        feed: {
+          state: () => this.#feedState(),
+          trim: (sequence: number) => this.#say(`trim ${sequence}`),
+        } as unknown as Feed,
         outputs: { states: () => [{ edge: 0, to: 0, last: this.ordinal, check: 0 }], ordinal: 0 } as unknown as Outputs,
         sinks: [this.#sink()],
         pointer,
@@ -118,7 +121,15 @@ class World {
   }
 
   #feedState() {
-    return { sequence: this.position, anchor: 1, storedAtMs: 2, leader: 3, watermark: -Infinity, channelsIn: [], edges: [] };
+    return {
+      sequence: this.position,
+      anchor: 1,
+      storedAtMs: 2,
+      leader: 3,
+      watermark: -Infinity,
+      channelsIn: [],
+      edges: [],
+    };
   }
 }
 
@@ -199,8 +210,8 @@ describe("R6", () => {
     await world.take(20, [{ segment: 0, bytes: undefined }]);
     const store = new SnapshotStore(world.blobs, owner);
     const ref = world.pointer.current?.current;
-    expect(ref).toBeDefined();
-    if (ref !== undefined) expect((await world.rig.result(store.getManifest(ref))).segments).toEqual([]);
+    const manifest = ref === undefined ? undefined : await world.rig.result(store.getManifest(ref));
+    expect(manifest?.segments).toEqual([]);
   });
 
   test("the last two snapshots are kept, nothing older", async () => {

@@ -46,7 +46,13 @@ async function open(manifest?: Partial<Manifest>): Promise<void> {
     },
   };
   const events = { onReadable: () => undefined, onFailed: (error: unknown) => void failures.push(error) };
-  feed = new SplitFeed({ name: "s", identity: "i" }, source, program as unknown as StageProgram, new Rig().clock, events);
+  feed = new SplitFeed(
+    { name: "s", identity: "i" },
+    source,
+    program as unknown as StageProgram,
+    new Rig().clock,
+    events,
+  );
   await feed.open(manifest as Manifest | undefined);
 }
 
@@ -61,21 +67,30 @@ test("a batch of entries is one turn", () => {
 });
 
 test("S3: a row that does not parse is refused at its position, and the split goes on", () => {
-  takes = [{ position: 1, invalid: "no number", raw: "x" }, { position: 2, value: "b" }];
+  takes = [
+    { position: 1, invalid: "no number", raw: "x" },
+    { position: 2, value: "b" },
+  ];
   feed.turn(true);
   expect(program.told).toEqual(["refused s: no number: x", "b"]);
   expect(feed.position).toBe(2);
 });
 
 test("processing time is what the split's store says, where it says something", () => {
-  takes = [{ position: 1, value: "a", storedAtMs: 77 }, { position: 2, value: "b" }];
+  takes = [
+    { position: 1, value: "a", storedAtMs: 77 },
+    { position: 2, value: "b" },
+  ];
   feed.turn(true);
   expect(program.times).toEqual([77]);
 });
 
 describe("event time", () => {
   test("is the larger of the split's own watermarks and what the program makes of the records", () => {
-    takes = [{ position: 1, watermark: 50 }, { position: 2, watermark: 20 }];
+    takes = [
+      { position: 1, watermark: 50 },
+      { position: 2, watermark: 20 },
+    ];
     feed.turn(true);
     expect(feed.watermark).toBe(50);
     program.watermark = 80;

@@ -16,7 +16,9 @@ test("windows fire when the watermark has passed their end, once, with the sum o
   await t.watermark("readings", 1_998);
   expect(t.take("sums")).toEqual([]);
   await t.endOfInput();
-  expect(t.take("sums")).toEqual([{ value: { key: "a", window: { start: 1_000, end: 2_000 }, value: 4 }, timestamp: 1_999 }]);
+  expect(t.take("sums")).toEqual([
+    { value: { key: "a", window: { start: 1_000, end: 2_000 }, value: 4 }, timestamp: 1_999 },
+  ]);
 });
 
 test("a bounded job completes: everything has fired, and the job log says so", async () => {
@@ -26,7 +28,9 @@ test("a bounded job completes: everything has fired, and the job log says so", a
   expect(t.outcome).toBe("completed");
   const rows = t.take("out");
   expect(rows).toHaveLength(15);
-  const last = rows.map(({ value }) => value as { device: string; end: number; total: number }).filter(({ end }) => end === 5_000);
+  const last = rows
+    .map(({ value }) => value as { device: string; end: number; total: number })
+    .filter(({ end }) => end === 5_000);
   for (const { device, total } of last) {
     const index = Number(device.slice("device-".length));
     let expected = 0;

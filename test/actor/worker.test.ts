@@ -59,7 +59,10 @@ describe("leadership", () => {
 
   test("heartbeats that nobody hears: another one stands after two seconds, and both come to one leader", async () => {
     let isDeaf = false;
-    const t = await testJob(twoExchanges(), { workers: 2, seams: losing((subject) => isDeaf && subject.endsWith(".heartbeat")) });
+    const t = await testJob(twoExchanges(), {
+      workers: 2,
+      seams: losing((subject) => isDeaf && subject.endsWith(".heartbeat")),
+    });
     isDeaf = true;
     await t.clock(1_500);
     expect(t.status().leader).toMatchObject({ epoch: 1 });
@@ -95,10 +98,10 @@ describe("placement", () => {
     await t.crash(victim);
     await t.clock(5_000);
     expect(hostsOf(t).has(victim)).toBe(false);
-    for (const { name, epoch, worker } of others) {
-      const now = t.status().instances.find((instance) => instance.name === name);
-      if (now?.worker === worker) expect(now.epoch).toBe(epoch);
-    }
+    const now = new Map(t.status().instances.map((instance) => [instance.name, instance]));
+    const stayed = others.filter(({ name, worker }) => now.get(name)?.worker === worker);
+    expect(stayed.length).toBeGreaterThan(0);
+    expect(stayed.map(({ name }) => now.get(name)?.epoch)).toEqual(stayed.map(({ epoch }) => epoch));
     await finishes(t);
   });
 
@@ -189,7 +192,10 @@ describe("the end", () => {
   });
 
   test("a job that fails before it runs says why", async () => {
-    const crashing = testJob(twoExchanges(), { restart: { max: 0 }, crashAt: ({ stage }) => (stage === "sums" ? "actor" : undefined) });
+    const crashing = testJob(twoExchanges(), {
+      restart: { max: 0 },
+      crashAt: ({ stage }) => (stage === "sums" ? "actor" : undefined),
+    });
     await expect(crashing).rejects.toMatchObject({ code: "RESTARTS_EXHAUSTED" });
   });
 
@@ -205,7 +211,6 @@ describe("the end", () => {
     await t.clock(1_000);
     expect(t.outcome).toBe("failed");
     expect(t.failure).toMatchObject({ code: "CORRUPT", message: expect.stringContaining("sums") });
-    expect(t.status).toThrow();
   });
 });
 
@@ -221,7 +226,12 @@ describe("preparing the job", () => {
           failures -= 1;
           return Promise.reject(new StreamError("UNAVAILABLE", "out of reach"));
         };
-        const wrapped = { create, open: logs.open.bind(logs), list: logs.list.bind(logs), delete: logs.delete.bind(logs) };
+        const wrapped = {
+          create,
+          open: logs.open.bind(logs),
+          list: logs.list.bind(logs),
+          delete: logs.delete.bind(logs),
+        };
         const place: Seams = {
           logs: wrapped,
           bus: seams.bus,

@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { job, type Job } from "../../framework/api/job.ts";
 import type { LateStream, Stream } from "../../framework/api/stream.ts";
 import { average, count } from "../../framework/operator/aggregates.ts";
+import { compile } from "../../framework/plan/compile.ts";
 import type { ProgramNode } from "../../framework/plan/program.ts";
-import { tumbling } from "../../framework/window/assigner.ts";
+import { sliding, tumbling } from "../../framework/window/assigner.ts";
 import { codecNamed, expectRefusal, type Reading, readings, sink } from "../plan/doubles.ts";
 
 function begin(): { readonly plant: Job; readonly source: Stream<Reading> } {
@@ -93,34 +94,110 @@ test("to answers what can be named", () => {
   expect(lastOf(plant)).toMatchObject({ kind: "named", name: "results", input: { kind: "sink" } });
 });
 
-test("options that do not exist are refused where they are written, with the nearest known one", () => {
-  const { source } = begin();
-  const [lateness, partitions] = [{ outOfOrdernes: "5s" } as object, { partition: 3 } as object];
-  expectRefusal(() => source.timestamps((r) => r.at, lateness), "timestamps", 'did you mean "outOfOrderness"?');
-  expectRefusal(() => source.keyBy(device, partitions), "keyBy", 'did you mean "partitions"?');
-});
+/** Expects that `say` throws nothing, and that the plan is refused behind the source, with every one of `words`. */
+function expectRefusalBehindSource(say: (source: Stream<Reading>) => unknown, ...words: readonly string[]): void {
+  const { plant, source } = begin();
+  say(source);
+  source.to(sink("out"));
+  expectRefusal(() => compile(plant), 'job "plant", behind source "readings": ', ...words);
+}
 
-test.for([0, -1, 1.5, 32_769])("%d partitions of a stage are refused", (partitions) => {
-  expectRefusal(() => begin().source.keyBy(device, { partitions }), "keyBy: partitions", String(partitions));
-});
+describe("what makes no sense is refused by the plan, with its place", () => {
+  test("options that do not exist, with the nearest known one", () => {
+    const [lateness, partitions] = [{ outOfOrdernes: "5s" } as object, { partition: 3 } as object];
+    const offset = { offest: "5s" } as object;
+    expectRefusalBehindSource((s) => s.timestamps((r) => r.at, lateness), "timestamps", 'mean "outOfOrderness"?');
+    expectRefusalBehindSource((s) => s.keyBy(device, partitions), "keyBy", 'did you mean "partitions"?');
+    for (const [windows, kind] of [
+      [tumbling("1m", offset), "tumbling"],
+      [sliding("1m", "30s", offset), "sliding"],
+    ] as const) {
+      const counts = (s: Stream<Reading>) => s.keyBy(device).window(windows).aggregate(count());
+      expectRefusalBehindSource(counts, `a ${kind} window: there is no option "offest"`, 'did you mean "offset"?');
+    }
+  });
 
-test.for([-1, "-5s", 0.5, "soon", Number.NaN] as const)("%o is no disorder and no idle timeout", (duration) => {
-  const { source } = begin();
-  expectRefusal(() => source.timestamps((r) => r.at, { outOfOrderness: duration as never }), "outOfOrderness");
-  expectRefusal(() => source.timestamps((r) => r.at, { idleTimeout: duration as never }), "idleTimeout");
-});
+  test.for([0, -1, 1.5, 32_769])("%d partitions of a stage", (partitions) => {
+    expectRefusalBehindSource((s) => s.keyBy(device, { partitions }), "keyBy: partitions", String(partitions));
+  });
 
-test.for([-1, "-5s", 0.5, "soon"] as const)("%o is no allowed lateness", (duration) => {
-  const windows = begin().source.keyBy(device).window(tumbling("1m"));
-  expectRefusal(() => windows.allowedLateness(duration as never), "allowedLateness");
-});
+  test.for([-1, "-5s", 0.5, "soon", Number.NaN] as const)("%o as disorder and as idle timeout", (duration) => {
+    const said = duration as never;
+    expectRefusalBehindSource((s) => s.timestamps((r) => r.at, { outOfOrderness: said }), "outOfOrderness");
+    expectRefusalBehindSource((s) => s.timestamps((r) => r.at, { idleTimeout: said }), "idleTimeout");
+  });
 
-test("union with something else than a stream is refused", () => {
-  const { source } = begin();
-  expectRefusal(() => source.union({} as Stream<Reading>), "union");
-});
+  test.for([-1, "-5s", 0.5, "soon"] as const)("%o as allowed lateness", (duration) => {
+    const late = (s: Stream<Reading>) =>
+      s
+        .keyBy(device)
+        .window(tumbling("1m"))
+        .allowedLateness(duration as never);
+    expectRefusalBehindSource((s) => late(s).aggregate(count()), "allowedLateness");
+    expectRefusalBehindSource((s) => late(s).reduce((a) => a), "allowedLateness");
+  });
 
-test("late of a stream without windows is refused, should the types be passed by", () => {
-  const { source } = begin();
-  expectRefusal(() => (source as LateStream<Reading, Reading>).late(), "late");
+  test.for([
+    [tumbling(0), "the size of a tumbling window is 0"],
+    [tumbling("-5s"), 'the size of a tumbling window is "-5s"'],
+    [sliding(0, "1s"), "the size of a sliding window is 0"],
+    [sliding("-1m", "1s"), 'the size of a sliding window is "-1m"'],
+    [sliding("1m", 0), "the slide of a sliding window is 0"],
+    [sliding("1m", "-1s"), 'the slide of a sliding window is "-1s"'],
+    [tumbling("1m", { offset: "1m" }), "the offset 1m is not smaller than the size of the window, 1m"],
+  ] as const)("windows: $1", ([windows, message]) => {
+    expectRefusalBehindSource((s) => s.keyBy(device).window(windows).aggregate(count()), message);
+    expectRefusalBehindSource(
+      (s) =>
+        s
+          .keyBy(device)
+          .window(windows)
+          .reduce((a) => a),
+      message,
+    );
+  });
+
+  test("an aggregate that names nothing, or throws", () => {
+    const windows = (s: Stream<Reading>) => s.keyBy(device).window(tumbling("1m"));
+    expectRefusalBehindSource((s) => windows(s).aggregate(() => ({})), "names no aggregate");
+    const broken = (): never => {
+      throw new TypeError("of what?");
+    };
+    expectRefusalBehindSource((s) => windows(s).aggregate(broken), "of what?");
+  });
+
+  test("a union with something else than a stream", () => {
+    for (const other of [{}, undefined, null, "stream", begin().plant]) {
+      expectRefusalBehindSource((s) => s.union(other as unknown as Stream<Reading>), "union", "this is none");
+    }
+  });
+
+  test("late records of a stream without windows, should the types be passed by", () => {
+    expectRefusalBehindSource((s) => (s as LateStream<Reading, Reading>).late(), "late: only windows");
+  });
+
+  test("the place is what stands before it, by the name that the user gave it", () => {
+    const { plant, source } = begin();
+    const good = source.filter((r) => r.ok).named("good");
+    good.keyBy(device).window(tumbling(0)).aggregate(count()).to(sink("out"));
+    expectRefusal(() => compile(plant), 'job "plant", behind "good": the size of a tumbling window is 0');
+  });
+
+  test("the first of several is named, and its cause kept", () => {
+    const { plant, source } = begin();
+    source.keyBy(device, { partitions: 0 }).window(tumbling(0)).aggregate(count()).to(sink("out"));
+    expect(plant.problems).toHaveLength(2);
+    const [first] = plant.problems;
+    expect(first?.behind).toBe(plant.nodes[0]);
+    expect(() => compile(plant)).toThrow(
+      expect.objectContaining({ code: "PLAN_INVALID", cause: first?.error, message: expect.stringContaining("keyBy") }),
+    );
+  });
+
+  test("programs that make sense have no problems", () => {
+    const { plant, source } = begin();
+    source.timestamps((r) => r.at, { outOfOrderness: "5s", idleTimeout: Infinity });
+    source.keyBy(device).window(sliding("1m", "30s")).allowedLateness("1m").aggregate(count()).late().union(source);
+    expect(plant.problems).toEqual([]);
+  });
 });

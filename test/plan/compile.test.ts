@@ -429,7 +429,7 @@ describe("timestamps", () => {
     const first: ProgramNode = { kind: "chained", input: source, factory: losing, keepsValues: false };
     const second: ProgramNode = { kind: "chained", input: first, factory: timed, keepsValues: false };
     const out: ProgramNode = { kind: "sink", input: second, spec: sink("out") };
-    const program = { name: "plant", options: {}, nodes: [source, first, second, out] };
+    const program = { name: "plant", options: {}, nodes: [source, first, second, out], problems: [] };
     expectRefusal(() => compile(program), 'operator "window"', 'outputs of "forget" have no timestamps');
   });
 
@@ -476,7 +476,7 @@ describe("programs that were tampered with", () => {
   const source: ProgramNode = { kind: "source", name: "readings", spec: readings() };
 
   function programOf(...nodes: readonly ProgramNode[]): Program {
-    return { name: "plant", options: {}, nodes };
+    return { name: "plant", options: {}, nodes, problems: [] };
   }
 
   test("streams of another job are refused", () => {

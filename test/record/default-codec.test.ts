@@ -62,6 +62,19 @@ describe("round trip", () => {
     }
   });
 
+  test("V1: symbol-keyed properties are no part of a value, nor of its copies", () => {
+    const [mark, hidden] = [Symbol("mark"), { a: 1, b: { c: 2 } }];
+    Object.assign(hidden, { [mark]: 1 });
+    Object.assign(hidden.b, { [mark]: () => 2 });
+    const bare = Object.assign(Object.create(null), { a: 1, [mark]: new Map() }) as object;
+    for (const copyOf of [roundTrip, cloneValue<unknown>]) {
+      const [copy, copyOfBare] = [copyOf(hidden), copyOf(bare)] as [typeof hidden, object];
+      expect([copy, copy.b, copyOfBare].map((part) => Object.getOwnPropertySymbols(part))).toEqual([[], [], []]);
+      expect(fingerprint([copy, copyOfBare])).toBe(fingerprint([hidden, bare]));
+    }
+    expect(Object.getOwnPropertySymbols(hidden)).toEqual([mark]);
+  });
+
   test("V1: a Buffer comes back as a Uint8Array of its own", () => {
     const bytes = Buffer.from("abc");
     const decoded = roundTrip(bytes) as Uint8Array;

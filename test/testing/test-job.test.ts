@@ -113,7 +113,8 @@ describe("clock", () => {
     const rows = t.take("out");
     expect(rows).toHaveLength(1);
     expect(rows[0]?.value).toMatchObject({ time: 5_000 });
-    expect((rows[0]?.value as { now: number }).now).toBeGreaterThanOrEqual(20_000);
+    const [fired] = rows.map(({ value: row }) => row as { now: number });
+    expect(fired?.now).toBeGreaterThanOrEqual(20_000);
     await t.crash("delay/0");
     await t.clock(20_000);
     expect(t.take("out")).toEqual([]);
@@ -207,8 +208,8 @@ describe("R16: idleness", () => {
     await t.clock(idleMs - 2_000);
     t.source("readings").watermarkOf(0, 1_500);
     expect(t.take("sums")).toEqual([]);
-    for (let count = 0; count < 6; count += 1) {
-      t.source("readings").watermarkOf(0, 1_600 + count);
+    for (let round = 0; round < 6; round += 1) {
+      t.source("readings").watermarkOf(0, 1_600 + round);
       await t.clock(1_000);
     }
     expect(sumsOf(t.take("sums"))).toEqual([1]);
@@ -227,7 +228,7 @@ describe("R16: idleness", () => {
     expect(t.lateRecords()).toEqual([]);
     t.source("readings").watermarkOf(1, 5_000);
     await t.settle();
-    expect(sumsOf(t.take("sums")).toSorted()).toEqual([1, 3]);
+    expect(new Set(sumsOf(t.take("sums")))).toEqual(new Set([1, 3]));
     expect(t.lateRecords()).toEqual([]);
   });
 
