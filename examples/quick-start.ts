@@ -5,25 +5,22 @@
  */
 import { average, fromArray, job, print, run, tumbling } from "tidemark";
 
+const readings = fromArray([
+  { device: "boiler", at: 5_000, celsius: 70 },
+  { device: "boiler", at: 61_000, celsius: 90 },
+  { device: "boiler", at: 58_000, celsius: 80 },
+  { device: "cellar", at: 90_000, celsius: 12 },
+]);
+
 const plant = job("quick-start");
 
-const readings = plant
-  .source(
-    "readings",
-    fromArray([
-      { device: "boiler", at: Date.UTC(2026, 0, 1, 10, 0, 5), celsius: 70 },
-      { device: "boiler", at: Date.UTC(2026, 0, 1, 10, 1, 1), celsius: 90 },
-      { device: "boiler", at: Date.UTC(2026, 0, 1, 10, 0, 58), celsius: 80 },
-      { device: "cellar", at: Date.UTC(2026, 0, 1, 10, 1, 30), celsius: 12 },
-    ]),
-  )
-  .timestamps((reading) => reading.at, { outOfOrderness: "5s" });
-
-readings
+plant
+  .source("readings", readings)
+  .timestamps((reading) => reading.at, { outOfOrderness: "5s" })
   .keyBy((reading) => reading.device)
   .window(tumbling("1m"))
   .aggregate(average((reading) => reading.celsius))
-  .to(print("average"));
+  .to(print("average per minute"));
 
 export default plant;
 if (import.meta.main) await run(plant);

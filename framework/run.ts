@@ -42,7 +42,7 @@ export interface RunOptions {
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 const versionLength = 16;
-/** Exit codes: the job failed or could not start; the command line is wrong; ended by a second signal. */
+/** Exit codes: the job failed or could not start; the program or an option makes no sense; ended by a second signal. */
 const failedCode = 1;
 const usageCode = 2;
 /** Time for what is still under way when everything has been released, ms. */
@@ -89,7 +89,7 @@ export async function start(job: Job, home: Home = defaultHome(), options: RunOp
 
 /**
  * Runs `job` until it ends, is stopped by a signal, or its duration is over. Answers the exit code, and sets the process's: 0 when it completed or was
- * stopped, 1 when it failed or could not start (one line on stderr says why), 2 when an option makes no sense. A second signal ends the process at once.
+ * stopped, 1 when it failed or could not start (one line on stderr says why), 2 when the program or an option makes no sense. A second signal ends the process at once.
  *
  * @example
  * if (import.meta.main) await run(job);
@@ -106,12 +106,11 @@ async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions
     handle = await start(job, home, options);
   } catch (error) {
     process.stderr.write(`${StreamError.is(error) ? `${error.code}: ` : ""}${messageOf(error)}\n`);
-    return StreamError.is(error, "OPTION_INVALID") ? usageCode : failedCode;
+    return StreamError.is(error, "PLAN_INVALID") || StreamError.is(error, "OPTION_INVALID") ? usageCode : failedCode;
   }
   const unlisten = stopOnSignals(handle);
   const end = await handle.done;
   unlisten();
-  if (end.state === "stopped") endWithoutWaiting();
   if (end.state !== "failed") return 0;
   process.stderr.write(`job ${handle.plan.job} has failed: ${end.message}\n`);
   return failedCode;
@@ -170,7 +169,7 @@ function stopOnSignals(handle: JobHandle): () => void {
   const onSignal = () => {
     count += 1;
     if (count > 1) process.exit(interruptedCode);
-    void handle.stop();
+    void handle.stop().then(endWithoutWaiting);
   };
   for (const signal of signals) process.on(signal, onSignal);
   return () => {
@@ -178,7 +177,7 @@ function stopOnSignals(handle: JobHandle): () => void {
   };
 }
 
-/** Calls to a server that does not answer are repeated for ever: they hold no process that was asked to go. */
+/** Calls to a server that does not answer are repeated for ever: they hold no process that a signal asked to go. */
 function endWithoutWaiting(): void {
   setTimeout(() => process.exit(), lastCallsMsMax).unref();
 }

@@ -154,6 +154,7 @@ export class JobSupervisor {
 
   /** The job log has been read further. */
   refresh(): void {
+    if (this.#isDeposed) return;
     const { view } = this.#world.tail;
     if (this.#read.position !== view.position)
       this.#read = { position: view.position, atMs: this.#world.platform.clock.monotonicMs() };
@@ -209,6 +210,10 @@ export class JobSupervisor {
     return statusOf({ plan, names, registry, view: tail.view }, this.epoch, [...this.#stages.values()]);
   }
 
+  get #isDeposed(): boolean {
+    return this.#actor.getSnapshot().value === "deposed";
+  }
+
   get #isSupervising(): boolean {
     return this.#actor.getSnapshot().value === "supervising";
   }
@@ -241,7 +246,7 @@ export class JobSupervisor {
   /** A heartbeat, and with it a look at what is wanted. */
   #beat(): void {
     const { bus, platform, worker } = this.#world;
-    if (this.#actor.getSnapshot().value === "deposed") return;
+    if (this.#isDeposed) return;
     this.#cancelBeat?.();
     bus.beat({ leader: this.epoch, worker });
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });

@@ -236,7 +236,7 @@ export class SinkQueue {
 }
 
 /** A copy of plain data; what the default codec does not take is handed over as it is. */
-function copyOf(value: unknown): unknown {
+export function copyOf(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   try {
     return cloneValue(value);

@@ -1,7 +1,7 @@
 /**
  * The command line: `tidemark run FILE` and `tidemark plan FILE`.
  *
- * Owns flags and exit codes: 0 done, 1 the job failed or could not start, 2 the command line is wrong.
+ * Owns flags and exit codes: 0 done, 1 the job failed or could not start, 2 the command line or the program makes no sense.
  */
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -92,7 +92,7 @@ function countingJob(partitions: number): Job {
 }
 
 /** CPU per record of the generator and the operators alone: both stages' programs, joined by a function call. */
-function operatorsAlone(plan: Plan): number {
+function operatorsAlone({ stages, edges }: Plan): number {
   const options = { onError: "deadLetter", seed: 1 } as const;
   const silent: Outlet = {
     emit: () => undefined,
@@ -101,8 +101,8 @@ function operatorsAlone(plan: Plan): number {
     mark: () => undefined,
     undo: () => undefined,
   };
-  const [first, second] = plan.stages;
-  const key = plan.edges[0]?.key;
+  const [first, second] = stages;
+  const key = edges[0]?.key;
   if (first === undefined || second === undefined || key === undefined)
     throw new Error("the bench has two stages and a keyed edge");
   const counting = new StageProgram(second, silent, options);

@@ -52,7 +52,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
-    rate: { type: "string", default: "14000" },
+    rate: { type: "string", default: "24000" },
     every: { type: "string", default: "2s" },
     mode: { type: "string", multiple: true },
   },

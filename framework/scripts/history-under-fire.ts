@@ -153,7 +153,8 @@ class UnderFire {
     const { inputs, out, rate, servers } = this.#run;
     const flags = [
       ...inputs.flatMap((input) => ["--input", input]),
-      ...["--out", out],
+      "--out",
+      out,
       ...(rate === undefined || !this.hasShots ? [] : ["--rate", String(rate)]),
       ...(servers === undefined ? [] : ["--nats", servers]),
     ];

@@ -4,6 +4,7 @@
  * Owns the rows by id (generation, stage, partition, number): a row that comes again after a crash must have the same content, and is counted once.
  */
 import { isDeepStrictEqual } from "node:util";
+import { copyOf } from "../actor/sink-queue.ts";
 import { invariant } from "../errors.ts";
 import type { SinkIdentity, SinkRow, SinkSpec, SinkWriter } from "../log/sink.ts";
 
@@ -24,9 +25,17 @@ export class CollectingSink {
     this.#original = original;
   }
 
-  /** The sink as a plan carries it. */
+  /** The sink as a plan carries it: refuses what the original refuses, and keeps the values themselves, not the form that the original gives them. */
   get spec(): SinkSpec {
-    return { ...this.#original, guarantee: "idempotent", open: (identity) => Promise.resolve(this.#writer(identity)) };
+    return {
+      ...this.#original,
+      guarantee: "idempotent",
+      encode: (value) => {
+        this.#original.encode?.(value);
+        return copyOf(value);
+      },
+      open: (identity) => Promise.resolve(this.#writer(identity)),
+    };
   }
 
   /** What has come since the last take, in the order of arrival. */

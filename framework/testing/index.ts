@@ -3,4 +3,19 @@
  */
 export { CollectingSink, type TakenRow } from "./collecting-sink.ts";
 export { ManualSource } from "./manual-source.ts";
-export { testJob, type CrashKind, type TestJob, type TestJobOptions, type TestTurn } from "./test-job.ts";
+export {
+  operatorHarness,
+  type Collected,
+  type Emitted,
+  type HarnessOptions,
+  type HarnessState,
+  type OperatorHarness,
+} from "./operator-harness.ts";
+export {
+  testJob,
+  type CrashKind,
+  type TestDeadLetter,
+  type TestJob,
+  type TestJobOptions,
+  type TestTurn,
+} from "./test-job.ts";

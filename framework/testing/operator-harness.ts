@@ -188,7 +188,15 @@ export class OperatorHarness {
   }
 }
 
-/** Feeds one operator and collects what it says: `operatorHarness(mapOperator((n) => n + 1)).process(1, 10).take()`. */
+/**
+ * Begins to feed one operator, alone: without a job, an inbox or a clock. The operators of a job stand in its plan.
+ *
+ * @example
+ * const average = plan(plant).stages[1]?.operators[0];
+ * const harness = operatorHarness(average.factory, { key: (reading) => reading.device, restoreEachStep: true });
+ * harness.process({ device: "boiler", celsius: 70 }, 5_000).watermark(Infinity);
+ * expect(harness.take().main).toEqual([…]);
+ */
 export function operatorHarness(factory: OperatorFactory, options: HarnessOptions = {}): OperatorHarness {
   return new OperatorHarness(factory, options);
 }

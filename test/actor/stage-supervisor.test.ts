@@ -101,6 +101,20 @@ describe("R10", () => {
     expect(newest()?.watermark).toBe(150);
   });
 
+  test("every assignment is said, also one that changes nothing: controls decided before it are void behind", () => {
+    says(0, 100);
+    says(1, 100);
+    assign(ids[1]);
+    supervisor.refresh();
+    const before = published.length;
+    const epoch = assign(ids[1]);
+    supervisor.refresh();
+    expect(published.slice(before)).toMatchObject([
+      { edge: 4, upto: epoch },
+      { edge: 5, upto: epoch },
+    ]);
+  });
+
   test("reports of another epoch than the job log names, and older ones, count for nothing", () => {
     says(0, 1_000);
     says(1, 500, { epoch: 2 });

@@ -182,7 +182,7 @@ describe("the end", () => {
   });
 
   test("crashes that are long past do not count, though the job log has had nothing to say since", async () => {
-    const t = await testJob(twoExchanges(), { restart: { max: 2, within: "60s" } });
+    const t = await testJob(twoExchanges(), { restart: { max: 2, within: "60s" }, snapshotInterval: "1h" });
     for (let round = 0; round < 3; round += 1) {
       await t.crash("totals/1");
       await t.crash("totals/1");

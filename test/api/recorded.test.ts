@@ -167,8 +167,8 @@ describe("what makes no sense is refused by the plan, with its place", () => {
   });
 
   test("a union with something else than a stream", () => {
-    for (const other of [{}, undefined, null, "stream", begin().plant]) {
-      expectRefusalBehindSource((s) => s.union(other as unknown as Stream<Reading>), "union", "this is none");
+    for (const other of [{}, undefined, null, "stream", begin().plant] as never[]) {
+      expectRefusalBehindSource((s) => s.union(other), "union", "this is none");
     }
   });
 

@@ -24,7 +24,7 @@ interface Started {
   readonly seams: NatsSeams;
   /** Results so far. */
   readonly results: readonly unknown[];
-  startAgain(): Promise<JobHandle>;
+  readonly startAgain: () => Promise<JobHandle>;
 }
 
 function counting(name: string, results: unknown[]): Job {

@@ -71,7 +71,7 @@ async function runAll(home: Home) {
 }
 
 function expectLetters(letters: readonly StoredDeadLetter[]): void {
-  const whats = letters.map(({ value }) => (value as Order | undefined)?.what);
+  const whats = letters.map(({ value }) => String((value as Order | undefined)?.what));
   expect(whats.toSorted()).toEqual(expected.map(([what]) => what).toSorted());
   for (const [what, code, reason] of expected) {
     const letter = letters.find(({ value }) => (value as Order).what === what);

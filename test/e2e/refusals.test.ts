@@ -89,28 +89,28 @@ describe("a server", { timeout }, () => {
 
 describe.skipIf(binary === undefined)("a nats-server", { timeout }, () => {
   test("without JetStream", async () => {
-    const { server } = await serverWith("max_payload: 1MB");
-    expect(await refusal(server.url)).toMatchObject({ code: "SERVER_UNSUITABLE" });
-    await expectCommand(server.url, /^SERVER_UNSUITABLE: .*no JetStream/);
+    const place = await serverWith("max_payload: 1MB");
+    expect(await refusal(place.server.url)).toMatchObject({ code: "SERVER_UNSUITABLE" });
+    await expectCommand(place.server.url, /^SERVER_UNSUITABLE: .*no JetStream/);
   });
 
   test("that refuses the credentials", async () => {
-    const { server, connect } = await serverWith('jetstream {}\nauthorization { user: "tide", password: "mark" }');
-    expect(await refusal(server.url)).toMatchObject({ code: "SERVER_REFUSED" });
-    const wrong = server.url.replace("//", "//tide:wr0ng@");
+    const place = await serverWith('jetstream {}\nauthorization { user: "tide", password: "mark" }');
+    expect(await refusal(place.server.url)).toMatchObject({ code: "SERVER_REFUSED" });
+    const wrong = place.server.url.replace("//", "//tide:wr0ng@");
     await expectCommand(wrong, /^SERVER_REFUSED: (?!.*wr0ng).*refuses the credentials/);
-    const seams = await connect({ servers: server.url.replace("//", "//tide:mark@") });
+    const seams = await place.connect({ servers: place.server.url.replace("//", "//tide:mark@") });
     expect(await seams.logs.list("")).toEqual([]);
   });
 
   test("that forbids creating streams", async () => {
     const permissions =
       'permissions: { publish: ["$JS.API.INFO", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO.>", "tm.>"], subscribe: ["_INBOX.>", "tm.>"] }';
-    const { server, connect } = await serverWith(
+    const place = await serverWith(
       `jetstream {}\nauthorization { users: [{ user: "weak", password: "weak", ${permissions} }, { user: "strong", password: "strong" }] }`,
     );
-    expect(await refusal(server.url.replace("//", "//weak:weak@"))).toMatchObject({ code: "SERVER_REFUSED" });
-    const seams = await connect({ servers: server.url.replace("//", "//strong:strong@") });
+    expect(await refusal(place.server.url.replace("//", "//weak:weak@"))).toMatchObject({ code: "SERVER_REFUSED" });
+    const seams = await place.connect({ servers: place.server.url.replace("//", "//strong:strong@") });
     expect(await seams.logs.list("")).toEqual([]);
   });
 
@@ -122,11 +122,11 @@ describe.skipIf(binary === undefined)("a nats-server", { timeout }, () => {
     ],
     ["of the server", "jetstream { store_dir: '.js', max_file_store: 200MB }", ""],
   ])("that is full: the limit %s", async (_whose, config, user) => {
-    const { server, connect } = await serverWith(config);
-    const url = server.url.replace("//", `//${user}`);
+    const place = await serverWith(config);
+    const url = place.server.url.replace("//", `//${user}`);
     expect(await refusal(url)).toMatchObject({ code: "SERVER_FULL" });
     await expectCommand(url, /^SERVER_FULL: .*\d+ bytes/);
-    const seams = await connect({ servers: url });
+    const seams = await place.connect({ servers: url });
     expect(await seams.logs.list("")).toEqual([]);
   });
 });

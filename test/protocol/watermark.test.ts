@@ -161,9 +161,9 @@ function control(edge: number, watermark: number, more: Partial<WatermarkControl
 }
 
 /** A receiver of edges 3 and 4 that has read these controls. */
-function clocksAfter(...controls: WatermarkControl[]): EdgeClocks {
+function clocksAfter(...read: WatermarkControl[]): EdgeClocks {
   const clocks = new EdgeClocks([3, 4]);
-  for (const one of controls) clocks.control(one);
+  for (const one of read) clocks.control(one);
   return clocks;
 }
 

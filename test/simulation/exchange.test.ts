@@ -13,7 +13,7 @@ import {
   type Received,
   type SectionRange,
 } from "../../framework/protocol/receive.ts";
-import { Tape, tapes } from "./tape.ts";
+import { Tape, tapes } from "../protocol/tape.ts";
 
 /** The rules under test; a mutant replaces one. */
 interface Rules {

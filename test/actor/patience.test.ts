@@ -1,0 +1,36 @@
+/** Calls that wait for a place that cannot be reached for a while. */
+import { expect, test } from "vitest";
+import { patientBlobs, patiently } from "../../framework/actor/patience.ts";
+import { StreamError } from "../../framework/errors.ts";
+import { Rig, WatchedBlobs } from "./rig.ts";
+
+test("Y1: a retryable error is waited out, with a back-off that doubles up to a second", async () => {
+  const rig = new Rig();
+  const at: number[] = [];
+  const call = () => {
+    at.push(rig.clock.monotonicMs());
+    return at.length < 8 ? Promise.reject(new StreamError("UNAVAILABLE", "gone")) : Promise.resolve("there");
+  };
+  expect(await rig.result(patiently(rig.platform, "the call", call))).toBe("there");
+  expect(at.slice(1).map((ms, index) => ms - (at[index] ?? 0))).toEqual([50, 100, 200, 400, 800, 1_000, 1_000]);
+});
+
+test.each(["CORRUPT", "FENCED", "NOT_FOUND"] as const)("Y1: %s passes through", async (code) => {
+  const rig = new Rig();
+  let calls = 0;
+  const call = () => {
+    calls += 1;
+    return Promise.reject(new StreamError(code, "no"));
+  };
+  await expect(rig.result(patiently(rig.platform, "the call", call))).rejects.toMatchObject({ code });
+  expect(calls).toBe(1);
+});
+
+test("a store that is out of reach while a chunk is written gets it afterwards, once", async () => {
+  const rig = new Rig();
+  const watched = new WatchedBlobs(await rig.result(rig.seams.blobs("job", 1)), () => undefined);
+  watched.failures = 3;
+  const blobs = patientBlobs(rig.platform, watched);
+  await rig.result(blobs.put("sums.0.1.1.0.0.ff", Buffer.from("state")));
+  expect(await rig.result(blobs.list(""))).toEqual(["sums.0.1.1.0.0.ff"]);
+});

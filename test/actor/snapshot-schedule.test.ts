@@ -1,0 +1,64 @@
+/** When an instance takes its snapshots: one at a time, by bytes, by time, and at the end. */
+import { beforeEach, expect, test } from "vitest";
+import type { Feed } from "../../framework/actor/feed.ts";
+import { SnapshotSchedule } from "../../framework/actor/snapshot-schedule.ts";
+import { Rig } from "./rig.ts";
+
+const limits = { snapshotBytes: 1_000, snapshotIntervalMs: 10_000, inboxBytes: 8_000 };
+
+let rig: Rig;
+let state: { position: number; bytesRead: number; hasReadEverything: boolean };
+let feed: Feed;
+let schedule: SnapshotSchedule;
+
+beforeEach(() => {
+  rig = new Rig();
+  state = { position: 5, bytesRead: 0, hasReadEverything: true };
+  feed = state as unknown as Feed;
+  schedule = new SnapshotSchedule(rig.clock, limits, 5);
+});
+
+test("due when so many bytes have been read, or so much time has passed, and there is something new", async () => {
+  expect(schedule.isDue(feed, 0, false)).toBe(false);
+  state.bytesRead = 1_000;
+  expect(schedule.isDue(feed, 0, false)).toBe(false);
+  state.position = 6;
+  expect(schedule.isDue(feed, 0, false)).toBe(true);
+  state.bytesRead = 10;
+  expect(schedule.isDue(feed, 0, false)).toBe(false);
+  await rig.pass(10_000);
+  expect(schedule.isDue(feed, 0, false)).toBe(true);
+});
+
+test("R13: an inbox that is nearly full and has been read is relieved without anything new", () => {
+  expect(schedule.isDue(feed, 6_000, false)).toBe(false);
+  expect(schedule.isDue(feed, 6_001, false)).toBe(true);
+  state.hasReadEverything = false;
+  expect(schedule.isDue(feed, 6_001, false)).toBe(false);
+});
+
+test("one at a time; what is read while it is taken belongs to the next one", async () => {
+  state.position = 8;
+  state.bytesRead = 2_000;
+  const taking = Promise.withResolvers<void>();
+  const run = schedule.run(feed, false, () => taking.promise);
+  expect(schedule.isTaking).toBe(true);
+  state.position = 20;
+  state.bytesRead = 9_000;
+  expect(schedule.isDue(feed, 0, true)).toBe(false);
+  taking.resolve();
+  await run;
+  expect(schedule.isTaking).toBe(false);
+  expect(schedule.bytesSince(feed)).toBe(7_000);
+  expect(schedule.hasProgressed(feed)).toBe(true);
+  expect(schedule.isDue(feed, 0, false)).toBe(true);
+});
+
+test("the last one is the last one", async () => {
+  expect(schedule.isDue(feed, 0, true)).toBe(true);
+  await schedule.run(feed, true, () => Promise.resolve());
+  state.position = 99;
+  state.bytesRead = 99_999;
+  expect(schedule.isDue(feed, 0, true)).toBe(false);
+  expect(schedule.isOver).toBe(true);
+});

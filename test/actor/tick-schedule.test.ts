@@ -1,0 +1,78 @@
+/** When an instance's own inbox gets a tick (R9). */
+import { beforeEach, expect, test } from "vitest";
+import { TickSchedule } from "../../framework/actor/tick-schedule.ts";
+import { Rig } from "./rig.ts";
+
+let rig: Rig;
+let ticks: PromiseWithResolvers<void>[];
+let appended: number;
+let schedule: TickSchedule;
+
+beforeEach(() => {
+  rig = new Rig();
+  ticks = [];
+  appended = 0;
+  const append = () => {
+    const tick = Promise.withResolvers<void>();
+    ticks.push(tick);
+    return tick.promise;
+  };
+  schedule = new TickSchedule(rig.clock, append, () => void (appended += 1));
+});
+
+const inMs = (ms: number) => rig.clock.now() + ms;
+
+test("a tick is appended when the earliest timer is due, not before", async () => {
+  schedule.arrange(inMs(100));
+  await rig.pass(99);
+  expect(ticks).toHaveLength(0);
+  await rig.pass(2);
+  expect(ticks).toHaveLength(1);
+});
+
+test("an earlier timer brings it forward, and none calls it off", async () => {
+  schedule.arrange(inMs(100));
+  schedule.arrange(inMs(10));
+  await rig.pass(11);
+  expect(ticks).toHaveLength(1);
+  ticks[0]?.resolve();
+  await rig.pass(1);
+  schedule.arrange(inMs(10));
+  schedule.arrange(undefined);
+  await rig.pass(1_000);
+  expect(ticks).toHaveLength(1);
+});
+
+test("one is outstanding at a time: the next is arranged when it is in the inbox", async () => {
+  schedule.arrange(inMs(10));
+  await rig.pass(11);
+  schedule.arrange(inMs(0));
+  await rig.pass(100);
+  expect(ticks).toHaveLength(1);
+  ticks[0]?.resolve();
+  await rig.pass(1);
+  expect(appended).toBe(1);
+  schedule.arrange(inMs(5));
+  await rig.pass(6);
+  expect(ticks).toHaveLength(2);
+});
+
+test("a wall clock that has gone back means waiting again; one that has gone ahead is found at the next look", async () => {
+  schedule.arrange(inMs(100));
+  rig.clock.jumpWall(-50);
+  await rig.pass(101);
+  expect(ticks).toHaveLength(0);
+  await rig.pass(50);
+  expect(ticks).toHaveLength(1);
+});
+
+test("a closed schedule appends nothing, and tells nobody", async () => {
+  schedule.arrange(inMs(10));
+  await rig.pass(11);
+  schedule.close();
+  ticks[0]?.resolve();
+  schedule.arrange(inMs(10));
+  await rig.pass(1_000);
+  expect(ticks).toHaveLength(1);
+  expect(appended).toBe(0);
+});
