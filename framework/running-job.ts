@@ -4,10 +4,11 @@
  * Owns the end: whatever ends the job here (its outcome, a stop, its duration) ends it once, closes the place and says so.
  */
 import type { JobStatus } from "./actor/job-status.ts";
-import { followSideStream } from "./actor/side-stream.ts";
+import { followSideStream, type SideRecord } from "./actor/side-stream.ts";
 import { Worker, type WorkerJob } from "./actor/worker.ts";
 import { StreamError, messageOf } from "./errors.ts";
 import type { HomePlace } from "./home.ts";
+import type { Log } from "./log/contracts.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Cancel, Platform } from "./platform/platform.ts";
 
@@ -64,6 +65,8 @@ export class RunningJob implements JobHandle {
   readonly #job: WorkerJob;
   readonly #resolve: (end: JobEnd) => void;
   #cancelWatch: Cancel | undefined;
+  /** How far the dead-letter stream of an embedded job has been told. */
+  #letters: { read: number } | undefined;
   #totals = noTotals;
   #hasEnded = false;
 
@@ -132,6 +135,7 @@ export class RunningJob implements JobHandle {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#cancelWatch?.();
+    await this.#readLetters();
     await this.#place.close();
     const end = { state, message, totals: totals ?? this.#totals };
     this.#events.onEnd(end);
@@ -154,10 +158,31 @@ export class RunningJob implements JobHandle {
     }
   }
 
+  /** Nothing survives an embedded job: what is in its dead-letter stream is told before the end. */
+  async #readLetters(): Promise<void> {
+    if (!this.#place.isEmbedded) return;
+    const { logs } = this.#place.seams;
+    const [found] = await logs.list(this.#job.names.deadLetters);
+    if (found === undefined) return;
+    if (this.#letters === undefined) this.#followLetters(await logs.open(found.name));
+    while ((this.#letters?.read ?? 0) < found.last) {
+      await new Promise<void>((resolve) => this.#platform.clock.schedule(1, resolve));
+    }
+  }
+
   async #followDeadLetters(): Promise<void> {
     const { seams, whenThere } = this.#place;
     const log = await whenThere(() => seams.logs.open(this.#job.names.deadLetters));
-    followSideStream(log, this.plan, 1, ({ value }) => this.#events.onDeadLetter(value));
+    if (this.#letters === undefined) this.#followLetters(log);
+  }
+
+  #followLetters(log: Log): void {
+    const letters = { read: 0 };
+    this.#letters = letters;
+    const tell = ({ value }: SideRecord) => this.#events.onDeadLetter(value);
+    followSideStream(log, this.plan, 1, tell, (sequence) => {
+      letters.read = sequence;
+    });
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import { StreamError } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
+import type { RefusedRow } from "../log/sink.ts";
 import type { Split } from "../log/source.ts";
 import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
@@ -17,7 +18,7 @@ import { ingressSource, startProducer } from "./ingress.ts";
 import { Outputs } from "./outputs.ts";
 import type { PointerRegister } from "./pointer-register.ts";
 import { runtimeVersion } from "./runtime-version.ts";
-import { SinkQueue, type SinkQueueEvents } from "./sink-queue.ts";
+import { SinkQueue } from "./sink-queue.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { manifestFormat, Snapshotter, type RetainedSnapshot } from "./snapshotter.ts";
 import { SplitFeed } from "./split-feed.ts";
@@ -48,7 +49,8 @@ export interface Claimed {
 export interface AssemblyEvents extends FeedEvents {
   /** A sink has confirmed rows: there may be room, or a mark may have been passed. */
   onProgress(): void;
-  onRefused: SinkQueueEvents["onRefused"];
+  /** A sink refuses a row for good; resolves when that is in the inbox. */
+  onRefused(sink: string, refused: RefusedRow): Promise<void>;
   /** Resolves when everything up to the ordinal is acknowledged. */
   acknowledged(ordinal: number): Promise<void>;
 }
@@ -124,7 +126,7 @@ function sinkQueue(
   const state = manifest?.sinks.find((sink) => sink.sink === name);
   return new SinkQueue(name, spec, state, host.platform, {
     onProgress: () => events.onProgress(),
-    onRefused: (refused) => events.onRefused(refused),
+    onRefused: (refused) => events.onRefused(name, refused),
     onFailed: (error) => events.onFailed(error),
   });
 }

@@ -41,11 +41,11 @@ export class ControlSender {
     this.#openInbox = openInbox;
   }
 
-  /** Appends a fence or a tick; resolves when it is stored. */
-  async append(stage: number, partition: number, payload: Uint8Array): Promise<void> {
+  /** Appends a fence, a tick or a refusal; resolves with its sequence when it is stored. */
+  async append(stage: number, partition: number, payload: Uint8Array): Promise<number> {
     const log = await this.#openInbox(stage, partition);
     const writer = await this.#inbox(stage, partition).writer;
-    await writer.append(payload, () => void this.#makeRoom(log));
+    return writer.append(payload, () => void this.#makeRoom(log));
   }
 
   /**

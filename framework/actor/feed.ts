@@ -30,6 +30,8 @@ export interface FeedState {
   readonly watermark: number;
   readonly channelsIn: readonly ChannelInState[];
   readonly edges: readonly EdgeState[];
+  /** Number of the last refused row read, by sink. */
+  readonly refused: Readonly<Record<string, number>>;
 }
 
 /** What tells an instance that its feed has changed. */

@@ -32,8 +32,8 @@ export interface InstanceHost {
   openInbox(stage: number, partition: number): Promise<Log>;
   /** Opens the ingress log of a split of a push source. */
   openIngress(stage: number, split: number): Promise<Log>;
-  /** Appends a fence or a tick to an inbox, past the data; resolves when it is stored (R5). */
-  appendControl(stage: number, partition: number, payload: Uint8Array): Promise<void>;
+  /** Appends a fence, a tick or a refusal to an inbox, past the data; resolves with its sequence when it is stored (R5). */
+  appendControl(stage: number, partition: number, payload: Uint8Array): Promise<number>;
   /** The split record of an instance of a source stage. */
   splitOf(stage: number, index: number): SplitRecord | undefined;
   /** Ends the sources (`drain`): from the job log. */

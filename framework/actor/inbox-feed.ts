@@ -18,7 +18,8 @@ import { EdgeClocks } from "../protocol/watermark.ts";
 import { rollCheck } from "../record/check.ts";
 import { decodeMessage, type InboxMessage, type Records, type Section } from "../record/frame.ts";
 import { checkKey, hashKey } from "../record/key.ts";
-import type { EpochStart, WatermarkControl } from "../record/messages.ts";
+import { defaultCodec } from "../record/default-codec.ts";
+import type { EpochStart, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents, FeedState, TurnResult } from "./feed.ts";
 
@@ -46,6 +47,7 @@ export class InboxFeed implements Feed {
   readonly #events: FeedEvents;
   readonly #clocks: EdgeClocks;
   readonly #channels = new Map<number, ChannelIn[]>();
+  readonly #refused = new Map<string, number>();
   #reader: LogReader | undefined;
   #pending: { readonly message: InboxMessage; readonly entry: Entry } | undefined;
   #firing: "watermark" | "tick" | undefined;
@@ -138,6 +140,7 @@ export class InboxFeed implements Feed {
       watermark: this.#watermark,
       channelsIn,
       edges: this.#clocks.states(),
+      refused: Object.fromEntries(this.#refused),
     };
   }
 
@@ -159,6 +162,7 @@ export class InboxFeed implements Feed {
     this.#storedAtMs = manifest.storedAtMs;
     this.#watermark = manifest.watermark;
     this.#clocks.restore(manifest.edges, manifest.leader);
+    for (const { sink, refused } of manifest.sinks) this.#refused.set(sink, refused);
     for (const state of manifest.channelsIn) {
       const channel = this.#channel(state.edge, state.from);
       channel.epoch = state.epoch;
@@ -213,6 +217,8 @@ export class InboxFeed implements Feed {
       case "tick":
         this.#firing = "tick";
         return this.#fire();
+      case "refusal":
+        return this.#refusal(message);
     }
   }
 
@@ -287,6 +293,14 @@ export class InboxFeed implements Feed {
     if (this.#firing === "watermark") this.#watermark = this.#clocks.watermark;
     this.#firing = undefined;
     return this.isEnded ? "ended" : "turned";
+  }
+
+  /** A row may be refused again by a later incarnation: its number tells. */
+  #refusal({ sink, number, reason, value, timestamp }: Refusal): TurnResult {
+    if (number <= (this.#refused.get(sink) ?? 0)) return "turned";
+    this.#refused.set(sink, number);
+    this.#program.rejectRow(sink, reason, defaultCodec.decode(value), Number.isNaN(timestamp) ? undefined : timestamp);
+    return "turned";
   }
 
   #edge(index: number): Edge {

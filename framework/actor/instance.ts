@@ -11,10 +11,12 @@
 import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, messageOf } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
+import type { RefusedRow } from "../log/sink.ts";
 import type { Stage } from "../plan/plan.ts";
 import { runDeterministically } from "../platform/determinism.ts";
 import type { Cancel, LogLevel } from "../platform/platform.ts";
 import { decideBroken } from "../protocol/read.ts";
+import { defaultCodec } from "../record/default-codec.ts";
 import { encodeControl } from "../record/frame.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
 import { assemble, splitOf, type Claimed, type Incarnation } from "./assembly.ts";
@@ -57,6 +59,8 @@ export class Instance {
   #isReleasing = false;
   #isFailing = false;
   #cancelLook: Cancel | undefined;
+  /** Sequence of the last refusal in the own inbox: what the instance has said to itself must have been read before it is finished. */
+  #mustReadTo = 0;
   #waiters: { readonly ordinal: number; resolve: () => void }[] = [];
 
   constructor(host: InstanceHost, id: InstanceId, stage: Stage, epoch: number) {
@@ -192,8 +196,7 @@ export class Instance {
       onReadable: () => this.wake(),
       onProgress: () => this.wake(),
       onFailed: (error) => this.#failExplained(error),
-      onRefused: ({ row, reason }) =>
-        this.#log("error", "a sink refuses a row for good", { number: row.number, reason }),
+      onRefused: (sink, refused) => this.#refuse(sink, refused),
       acknowledged: (ordinal) => this.#acknowledged(ordinal),
     });
     // Superseded or released meanwhile: what has just been opened is let go again.
@@ -331,6 +334,17 @@ export class Instance {
       afterMs === undefined ? undefined : clock.schedule(afterMs, () => this.wake(), { background: true });
   }
 
+  /** Through the own inbox, so that the dead letter is a function of it; `plan()` gives every sink an instance that has one. */
+  async #refuse(sink: string, { row, reason }: RefusedRow): Promise<void> {
+    this.#log("warn", "a sink refuses a row for good", { sink, number: row.number, reason });
+    const { stage, partition } = this.id;
+    const timestamp = row.timestamp ?? Number.NaN;
+    const value = encodedOr(row.value);
+    const refusal = encodeControl({ kind: "refusal", sink, number: row.number, reason, value, timestamp });
+    const sequence = await this.#host.appendControl(stage, partition, refusal);
+    this.#mustReadTo = Math.max(this.#mustReadTo, sequence);
+  }
+
   #acknowledged(ordinal: number): Promise<void> {
     return new Promise((resolve) => {
       this.#waiters.push({ ordinal, resolve });
@@ -347,7 +361,8 @@ export class Instance {
 
   #considerSnapshot({ feed, outputs }: Incarnation, inboxBytes: number): void {
     if (this.#isUnfinished || this.#isReleasing) return;
-    const isEnded = this.#progress.isEnded && outputs.acknowledged >= outputs.ordinal;
+    const hasReadOwn = feed.position >= this.#mustReadTo;
+    const isEnded = this.#progress.isEnded && outputs.acknowledged >= outputs.ordinal && hasReadOwn;
     if (this.#snapshots?.isDue(feed, inboxBytes, isEnded) !== true) return;
     this.#snapshot().catch((error: unknown) => this.fail(error));
   }
@@ -393,6 +408,15 @@ export class Instance {
   #log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
     const { name: stage } = this.stage;
     this.#host.platform.logger.log(level, message, { stage, instance: this.name, epoch: this.epoch, ...fields });
+  }
+}
+
+/** A value in the default codec; what that does not take, as people read it. */
+function encodedOr(value: unknown): Uint8Array {
+  try {
+    return defaultCodec.encode(value);
+  } catch {
+    return defaultCodec.encode(String(value));
   }
 }
 

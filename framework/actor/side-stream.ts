@@ -7,7 +7,7 @@
 import type { Log, LogReader } from "../log/contracts.ts";
 import type { Plan } from "../plan/plan.ts";
 import { ChannelIn, decideReceive } from "../protocol/receive.ts";
-import { decodeMessage } from "../record/frame.ts";
+import { decodeMessage, type Frame } from "../record/frame.ts";
 
 /** One record of a side stream. */
 export interface SideRecord {
@@ -17,17 +17,18 @@ export interface SideRecord {
   readonly timestamp: number | undefined;
 }
 
-/** Follows a side stream from its first record still there; answers how to stop. */
+/** Follows a side stream from its first record still there; answers how to stop. `onRead` is called with each message's sequence when its records are out. */
 export function followSideStream(
   log: Log,
   plan: Plan,
   from: number,
   onRecord: (record: SideRecord) => void,
+  onRead: (sequence: number) => void = () => undefined,
 ): () => void {
   const channels = new Map<string, ChannelIn>();
   const reader: LogReader = log.read({
     from,
-    onReadable: () => readAll(reader, plan, channels, onRecord),
+    onReadable: () => readAll(reader, plan, channels, onRecord, onRead),
     onBroken: () => undefined,
   });
   return () => reader.close();
@@ -38,31 +39,42 @@ function readAll(
   plan: Plan,
   channels: Map<string, ChannelIn>,
   onRecord: (record: SideRecord) => void,
+  onRead: (sequence: number) => void,
 ): void {
   for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
-    const message = decodeMessage(entry.payload);
-    if (message.kind !== "frame") continue;
-    for (const section of message.sections) {
-      const key = `${section.edge}/${section.from}`;
-      const known = channels.get(key);
-      const channel = known ?? new ChannelIn();
-      channels.set(key, channel);
-      // The stream drops its oldest records, so the first section seen of a channel is where it begins.
-      if (known === undefined) channel.last = section.first - 1;
-      const decision = decideReceive(channel, section);
-      if (section.epoch > channel.epoch) channel.epoch = section.epoch;
-      if (decision.kind !== "accept") continue;
-      const edge = plan.edges[section.edge];
-      const { values, timestamps } = section.decode(edge?.codec);
-      for (let i = decision.skip; i < section.count; i += 1) {
-        const timestamp = timestamps?.[i];
-        onRecord({
-          edge: edge?.name ?? String(section.edge),
-          value: values[i],
-          timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
-        });
-      }
-      channel.last = section.first + section.count - 1;
+    const { sequence, payload } = entry;
+    const message = decodeMessage(payload);
+    if (message.kind === "frame") readFrame(message, plan, channels, onRecord);
+    onRead(sequence);
+  }
+}
+
+function readFrame(
+  frame: Frame,
+  plan: Plan,
+  channels: Map<string, ChannelIn>,
+  onRecord: (record: SideRecord) => void,
+): void {
+  for (const section of frame.sections) {
+    const key = `${section.edge}/${section.from}`;
+    const known = channels.get(key);
+    const channel = known ?? new ChannelIn();
+    channels.set(key, channel);
+    // The stream drops its oldest records, so the first section seen of a channel is where it begins.
+    if (known === undefined) channel.last = section.first - 1;
+    const decision = decideReceive(channel, section);
+    if (section.epoch > channel.epoch) channel.epoch = section.epoch;
+    if (decision.kind !== "accept") continue;
+    const edge = plan.edges[section.edge];
+    const { values, timestamps } = section.decode(edge?.codec);
+    for (let i = decision.skip; i < section.count; i += 1) {
+      const timestamp = timestamps?.[i];
+      onRecord({
+        edge: edge?.name ?? String(section.edge),
+        value: values[i],
+        timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
+      });
     }
+    channel.last = section.first + section.count - 1;
   }
 }

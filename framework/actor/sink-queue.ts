@@ -25,7 +25,7 @@ interface QueuedRow extends SinkRow {
 
 interface Cut {
   readonly last: number;
-  resolve(state: SinkState): void;
+  resolve(state: SinkCut): void;
 }
 
 interface Commit {
@@ -38,10 +38,13 @@ export interface SinkQueueEvents {
   /** Rows were confirmed: there may be room, or a mark may have been passed. */
   onProgress(): void;
   /** The writer refuses a row for good; it becomes a dead letter. */
-  onRefused(refused: RefusedRow): void;
+  onRefused(refused: RefusedRow): Promise<void>;
   /** The sink cannot go on. */
   onFailed(error: unknown): void;
 }
+
+/** Where a sink stands at a cut: what the queue knows of it. */
+export type SinkCut = Omit<SinkState, "refused">;
 
 /** What the queue knows of its sink. */
 export type QueuedSink = Pick<SinkSpec, "guarantee" | "encode">;
@@ -68,13 +71,7 @@ export class SinkQueue {
   #retryMs = retryMsMin;
   #cancelRetry: (() => void) | undefined;
 
-  constructor(
-    name: string,
-    spec: QueuedSink,
-    state: SinkState | undefined,
-    platform: Platform,
-    events: SinkQueueEvents,
-  ) {
+  constructor(name: string, spec: QueuedSink, state: SinkCut | undefined, platform: Platform, events: SinkQueueEvents) {
     this.name = name;
     this.#spec = spec;
     this.#last = state?.last ?? 0;
@@ -132,7 +129,7 @@ export class SinkQueue {
    * Marks the cut of a snapshot: everything added so far belongs to it. Resolves when it is out (and prepared, for a two-phase sink) with what the
    * manifest says of this sink.
    */
-  cut(): Promise<SinkState> {
+  cut(): Promise<SinkCut> {
     return new Promise((resolve) => {
       this.#cuts.push({ last: this.#last, resolve });
       this.#pump();
@@ -140,7 +137,7 @@ export class SinkQueue {
   }
 
   /** The pointer has moved to the snapshot of `state`: makes what it prepared visible (K2). Resolves when that is done. */
-  commit(state: SinkState): Promise<void> {
+  commit(state: SinkCut): Promise<void> {
     return new Promise((resolve) => {
       this.#commits.push({ prepared: state.prepared, resolve });
       this.#pump();
@@ -207,8 +204,8 @@ export class SinkQueue {
     if (this.#inFlight.length === 0) this.#inFlight = this.#rows.splice(0, count);
     try {
       const refused = await this.#writer?.write(this.#inFlight);
+      for (const row of refused ?? []) await this.#events.onRefused(row);
       this.#inFlight = [];
-      for (const row of refused ?? []) this.#events.onRefused(row);
     } catch (error) {
       this.#rows = [...this.#inFlight, ...this.#rows];
       this.#inFlight = [];

@@ -9,11 +9,11 @@
  */
 import type { StateCut, StageProgram } from "../operator/program.ts";
 import { collectable, sweepable, trimTarget } from "../protocol/snapshot.ts";
-import type { ChunkRef, Manifest, SegmentState, SinkState, SnapshotRef } from "../record/snapshot-record.ts";
+import type { ChunkRef, Manifest, SegmentState, SnapshotRef } from "../record/snapshot-record.ts";
 import type { Feed, FeedState } from "./feed.ts";
 import type { Outputs } from "./outputs.ts";
 import type { PointerRegister } from "./pointer-register.ts";
-import type { SinkQueue } from "./sink-queue.ts";
+import type { SinkCut, SinkQueue } from "./sink-queue.ts";
 import type { SnapshotStore } from "./snapshot-store.ts";
 
 /** Version of the manifest's format that this runtime writes and reads. */
@@ -48,7 +48,7 @@ interface Cut {
   readonly feed: FeedState;
   readonly channelsOut: Manifest["channelsOut"];
   readonly ordinal: number;
-  readonly sinks: Promise<SinkState[]>;
+  readonly sinks: Promise<SinkCut[]>;
 }
 
 /** Takes snapshots. */
@@ -82,7 +82,7 @@ export class Snapshotter {
     await this.#collect(dropped);
   }
 
-  async #commit(sink: SinkQueue, state: SinkState | undefined): Promise<void> {
+  async #commit(sink: SinkQueue, state: SinkCut | undefined): Promise<void> {
     if (state !== undefined) await sink.commit(state);
   }
 
@@ -107,19 +107,20 @@ export class Snapshotter {
     return [...known.values()].toSorted((a, b) => a.segment - b.segment);
   }
 
-  #manifest(cut: Cut, segments: SegmentState[], sinks: SinkState[]): Manifest {
+  #manifest(cut: Cut, segments: SegmentState[], sinks: SinkCut[]): Manifest {
     const { nowMs, random, operators, counts } = cut.state;
+    const { refused, ...feed } = cut.feed;
     return {
       format: manifestFormat,
       ...this.#subject.identity,
-      ...cut.feed,
+      ...feed,
       nowMs,
       random,
       operators,
       counts,
       channelsOut: cut.channelsOut,
       segments,
-      sinks,
+      sinks: sinks.map((sink) => ({ ...sink, refused: refused[sink.sink] ?? 0 })),
     };
   }
 

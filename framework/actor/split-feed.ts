@@ -113,6 +113,7 @@ export class SplitFeed implements Feed {
       watermark: this.#isEnded ? Infinity : this.#punctuated,
       channelsIn: [],
       edges: [],
+      refused: {},
     };
   }
 

@@ -10,7 +10,7 @@ import type { Cancel, Clock } from "../platform/platform.ts";
 /** Arranges the ticks of one instance. */
 export class TickSchedule {
   readonly #clock: Clock;
-  readonly #append: () => Promise<void>;
+  readonly #append: () => Promise<unknown>;
   readonly #onAppended: () => void;
   #cancel: Cancel | undefined;
   #at: number | undefined;
@@ -18,7 +18,7 @@ export class TickSchedule {
   #isClosed = false;
 
   /** `append` puts a tick into the inbox; `onAppended` is called when it is there. */
-  constructor(clock: Clock, append: () => Promise<void>, onAppended: () => void) {
+  constructor(clock: Clock, append: () => Promise<unknown>, onAppended: () => void) {
     this.#clock = clock;
     this.#append = append;
     this.#onAppended = onAppended;

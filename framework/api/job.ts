@@ -19,7 +19,8 @@ export interface Job extends Program {
 }
 
 /**
- * Begins a job. What is built on it is a description: nothing runs until `run` or `start` is given the job.
+ * Begins a job. What is built on it is a description: nothing runs, and nothing is refused, until `run`, `start` or `plan` is given the job. Its name
+ * (1 to 32 of a-z, 0-9 and "-") is in the name of everything that it leaves on a cluster.
  *
  * @example
  * const monitor = job("host-monitor", { partitions: 4 });

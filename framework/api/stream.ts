@@ -2,7 +2,8 @@
  * What a program is written with: streams, before `keyBy`.
  *
  * Owns the types and their documentation; `recorded.ts` implements them. A stream is a description: calling a method runs nothing, changes nothing,
- * and answers a new stream.
+ * throws nothing, and answers a new stream. What makes no sense (an option that does not exist, a size of nothing) is refused when the plan is made:
+ * `plan`, `start` and `run` say PLAN_INVALID with the job, the place and the value.
  */
 import type { SinkSpec } from "../log/sink.ts";
 import type { Outputs } from "../operator/emit-all.ts";
@@ -28,7 +29,7 @@ export interface TimestampsOptions {
 /** Options of {@link Stream.keyBy}. */
 export interface KeyByOptions {
   /**
-   * Partitions of the stage behind the exchange.
+   * Partitions of the stage behind the exchange, 1 to 32768.
    * @default as many as the job says
    */
   readonly partitions?: number | undefined;

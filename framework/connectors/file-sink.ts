@@ -7,7 +7,8 @@
  * T1. The first transaction of a generation becomes the file: its part is renamed to the path, which takes away, in one step, what an earlier
  *     generation left. Renaming uses the part up, so a repetition, however late, changes nothing.
  * T2. Every other transaction is copied into the path at its offset, and its part removed when that is durable. The same bytes go to the same
- *     place however often, and nothing is ever cut off.
+ *     place however often, and nothing is ever cut off. Whoever reads meanwhile sees rows in order, the last one perhaps not whole: no file system
+ *     shows a write in one step.
  * T3. A part that is gone has been committed: the bytes at its place are compared with its checksum. Where they differ somebody else has changed
  *     the file, and nothing is written over that.
  * T4. Every snapshot lists a transaction, an empty one if need be: the last one listed says where the file ends.
@@ -31,13 +32,16 @@ export interface FileOptions {
 }
 
 /**
- * Writes results into a file, each exactly once whatever crashes: the lines of a snapshot appear together, when it has been taken.
+ * Writes results into a file, each exactly once whatever crashes: the lines of a snapshot appear, in order, when it has been taken. Whoever reads just
+ * then may find the last line not whole yet.
  *
  * A new generation of the job replaces the file. One instance writes for the whole stage; in a fleet the path must lead every worker to the same
  * file. Two sinks never write into one path: unite their streams.
  *
  * @example
  * averages.to(file("averages.jsonl"));
+ *
+ * @throws OPTION_INVALID for another format; PATH_UNUSABLE, before anything starts, when the path cannot be written
  */
 export function file(path: string, options: FileOptions = {}): SinkSpec {
   const { format = "jsonl" } = options;

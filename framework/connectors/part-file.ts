@@ -114,7 +114,7 @@ export async function copyInto(path: string, part: string, offset: number, lengt
   return true;
 }
 
-/** Copies whole lines at a time, so that whoever reads meanwhile sees whole lines. */
+/** Copies whole lines at a time, so that a crash in between leaves whole lines. */
 async function copy(from: FileHandle, into: FileHandle, path: string, offset: number, length: number): Promise<true> {
   const { size } = await into.stat();
   if (size < offset) throw endsEarly(path, size, offset);

@@ -101,9 +101,13 @@ export interface ReadOptions {
 
 /** Why a log cannot be read on: the facts, for R8 to decide on. */
 export interface ReadBroken {
+  /** What the reader wanted next. */
   readonly expected: Sequence;
+  /** What the log has now: from here … */
   readonly first: Sequence;
+  /** … to here. */
   readonly last: Sequence;
+  /** When the log that is there now was created. */
   readonly createdMs: number;
 }
 
@@ -112,7 +116,9 @@ export interface Log {
   readonly name: string;
   /** Creation time read when the log was opened; part of its identity. */
   readonly createdMs: number;
+  /** A way into the log; made at once, before anything is known of the log. */
   appender(onAppended: OnAppended, onLink: (event: LinkEvent) => void): Appender;
+  /** A cursor; made at once, what is wrong is told to `options`. */
   read(options: ReadOptions): LogReader;
   /** The message at `sequence`, or undefined when it is not there. @throws UNAVAILABLE, TIMEOUT */
   get(sequence: Sequence): Promise<Entry | undefined>;
@@ -168,6 +174,7 @@ export interface Blobs {
   get(name: string): Promise<Uint8Array | undefined>;
   /** Harmless when there is none. */
   delete(name: string): Promise<void>;
+  /** The names that begin with `prefix`, in no particular order. @throws UNAVAILABLE, TIMEOUT */
   list(prefix: string): Promise<readonly string[]>;
 }
 
@@ -183,6 +190,7 @@ export type Reply = (payload: Uint8Array) => void;
  * Subjects are dot-separated tokens of [a-zA-Z0-9_-]; a subscription may end in `.>`.
  */
 export interface Bus {
+  /** Says something to whoever listens; whether anybody does, nobody learns. */
   publish(subject: string, payload: Uint8Array): void;
   /** Whoever publishes hears itself too. `reply` is there when the sender asked with {@link Bus.request}. */
   subscribe(

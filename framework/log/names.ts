@@ -32,18 +32,23 @@ export class JobNames {
   get prefix(): string {
     return `TM_${this.job}_${this.generation}_`;
   }
+  /** Log of assignments, splits and results: the job's own. */
   get jobLog(): string {
     return `${this.prefix}LOG`;
   }
+  /** Log of records that could not be processed. */
   get deadLetters(): string {
     return `${this.prefix}DEAD`;
   }
+  /** Log of late records that nobody reads. */
   get late(): string {
     return `${this.prefix}LATE`;
   }
+  /** Log of what one instance is told. */
   inbox(stage: string, partition: number): string {
     return `${this.prefix}IN_${stage}_${partition}`;
   }
+  /** Log of what one split of a push source has produced. */
   ingress(source: string, split: number): string {
     return `${this.prefix}INGRESS_${source}_${split}`;
   }

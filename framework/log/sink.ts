@@ -42,6 +42,7 @@ export interface SinkIdentity {
 /** A row that the sink refuses for good; it becomes a dead letter. */
 export interface RefusedRow {
   readonly row: SinkRow;
+  /** Goes into the dead letter. */
   readonly reason: string;
 }
 
@@ -64,6 +65,7 @@ export interface SinkWriter {
    * aborts whatever lower epochs have left that is not listed.
    */
   recover?(listed: readonly Uint8Array[]): Promise<void>;
+  /** Gives back files and connections, when the instance moves or the job ends; nothing is called after it. Rows that no call has confirmed come again. */
   close(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export interface SinkSpec<T = unknown> {
   readonly description: string;
   /** Default name of the sink in plan, logs and tests; the user's `.named` wins. */
   readonly name: string;
+  /** What becomes of rows that come again; decides which callbacks of the writer are used. */
   readonly guarantee: SinkGuarantee;
   /** `chained`: each instance of the stage writes for itself. `global`: one instance behind a global edge writes for all. */
   readonly placement: "chained" | "global";
@@ -86,6 +89,7 @@ export interface SinkSpec<T = unknown> {
   encode?(value: T): unknown;
   /** Checked before anything starts. @throws PATH_UNUSABLE, OPTION_INVALID … */
   validate?(): Promise<void>;
+  /** Begins to write, for one incarnation of one instance: at every claim, before `recover`. A throw fails the instance, and it is started again. */
   open(identity: SinkIdentity): Promise<SinkWriter>;
   /** Only types look at it. */
   readonly accepts?: ((value: T) => void) | undefined;

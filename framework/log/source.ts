@@ -45,12 +45,15 @@ export type SplitTake = SplitEntry | "empty" | "waiting" | "ended";
  * when asking again makes sense.
  */
 export interface SplitReader {
+  /** The next entry, or why there is none; called in turns, never waits. A throw is a defect: what cannot be read on goes to `onFailed`. */
   take(): SplitTake;
+  /** Gives back files and connections. Nothing is asked of the reader after it, and it tells nothing any more. */
   close(): void;
 }
 
 /** What a replayable source is opened with. */
 export interface SplitOpening {
+  /** One of what `splits` has answered. */
   readonly split: Split;
   /** Position of the last entry that has been processed; undefined at the very beginning. The reader answers what follows it. */
   readonly after: number | undefined;
@@ -71,7 +74,10 @@ export interface ReplayableSource {
   readonly positions: "dense" | "sparse";
   /** Whether every split ends. */
   readonly bounded: boolean;
-  /** Lists the splits; called by the leader, once per generation. @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts */
+  /**
+   * Lists the splits: asked by every worker before it joins, to see that there is something to read, and by the leader, whose answer holds for the
+   * generation. @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts
+   */
   splits(): Promise<readonly Split[]>;
   /** Opens one split. @throws SOURCE_CHANGED when it is another one than `opening.split` says */
   open(opening: SplitOpening): Promise<SplitReader>;
@@ -94,6 +100,7 @@ export interface PushSource {
   readonly kind: "push";
   /** Bytes of the records in the ingress log. */
   readonly codec: ValueCodec;
+  /** Lists the splits, as a replayable source does; each has an ingress log and a producer of its own. */
   splits(): Promise<readonly Split[]>;
   /** Starts producing for `split`; answers how to stop. */
   produce(split: Split, context: ProducerContext): () => void | Promise<void>;
@@ -103,6 +110,7 @@ export interface PushSource {
 export interface SourceSpec<T = unknown> {
   /** What the plan prints: `csv(3 files)`, `hostMetrics(every 200ms)`. */
   readonly description: string;
+  /** How the records are read: again and again from any position, or once, as they come. */
   readonly reader: ReplayableSource | PushSource;
   /**
    * Event timestamps that come with the source: how to take them from a record, and how far out of order they are. A program may
@@ -113,6 +121,7 @@ export interface SourceSpec<T = unknown> {
 
 /** Event timestamps that a source brings along. */
 export interface SourceTimestamps<T> {
+  /** The timestamp of a record, ms since the epoch: called in the turn that reads it, synchronous and pure. A throw makes the record a dead letter. */
   of(value: T): number;
   /** @default 0: monotonic */
   readonly outOfOrdernessMs: number;

@@ -31,6 +31,7 @@ export interface Aggregate<T, A, R> {
 /** A built-in aggregate over the numbers that `of` takes from the records. */
 export interface NumericAggregate<T> {
   readonly kind: NumericKind;
+  /** The number of a record; NaN and what is no number makes the record a dead letter (A1). */
   of(value: T): number;
 }
 
@@ -42,10 +43,15 @@ export type AggregateFields<T> = Readonly<Record<string, NumericAggregate<T>>>;
 
 /** What `aggregate((of) => ({ … }))` is handed: the built-in aggregates, knowing the record's type. */
 export interface AggregatesOf<T> {
+  /** See {@link count}. */
   count(): NumericAggregate<T>;
+  /** See {@link sum}. */
   sum(of: (value: T) => number): NumericAggregate<T>;
+  /** See {@link average}. */
   average(of: (value: T) => number): NumericAggregate<T>;
+  /** See {@link min}. */
   min(of: (value: T) => number): NumericAggregate<T>;
+  /** See {@link max}. */
   max(of: (value: T) => number): NumericAggregate<T>;
 }
 
@@ -57,27 +63,52 @@ export type AggregateSpec =
   // oxlint-disable-next-line typescript/no-explicit-any -- accumulators of any type: the operator never looks inside
   NumericAggregate<any> | Aggregate<any, any, any> | ((of: AggregatesOf<any>) => AggregateFields<any>);
 
-/** How many records. */
+/**
+ * How many records.
+ *
+ * @example
+ * windows.aggregate(count());
+ */
 export function count(): NumericAggregate<unknown> {
   return { kind: "count", of: () => 1 };
 }
 
-/** The sum of what `of` takes from the records. */
+/**
+ * The sum of what `of` takes from the records.
+ *
+ * @example
+ * windows.aggregate(sum((r) => r.litres));
+ */
 export function sum<T>(of: (value: T) => number): NumericAggregate<T> {
   return { kind: "sum", of };
 }
 
-/** The mean of what `of` takes from the records. */
+/**
+ * The mean of what `of` takes from the records.
+ *
+ * @example
+ * windows.aggregate(average((r) => r.celsius));
+ */
 export function average<T>(of: (value: T) => number): NumericAggregate<T> {
   return { kind: "average", of };
 }
 
-/** The smallest of what `of` takes from the records. */
+/**
+ * The smallest of what `of` takes from the records.
+ *
+ * @example
+ * windows.aggregate(min((r) => r.celsius));
+ */
 export function min<T>(of: (value: T) => number): NumericAggregate<T> {
   return { kind: "min", of };
 }
 
-/** The largest of what `of` takes from the records. */
+/**
+ * The largest of what `of` takes from the records.
+ *
+ * @example
+ * windows.aggregate(max((r) => r.celsius));
+ */
 export function max<T>(of: (value: T) => number): NumericAggregate<T> {
   return { kind: "max", of };
 }

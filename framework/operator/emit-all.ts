@@ -9,7 +9,11 @@ import type { OperatorContext } from "./contract.ts";
 /** What a function that makes several outputs may answer: nothing, or an iterable that is an object (E2). */
 export type Outputs<O> = (Iterable<O> & object) | void;
 
-/** Emits every element of `outputs` with `timestamp`. `what` names the function in the error. */
+/**
+ * Emits every element of `outputs` with `timestamp`. `what` names the function in the error.
+ *
+ * @throws TypeError when `outputs` is something else (E2), and whatever the iterable throws: the step is undone
+ */
 export function emitAll(context: OperatorContext, outputs: unknown, timestamp: number | undefined, what: string): void {
   if (outputs === undefined) return;
   if (Array.isArray(outputs)) {

@@ -35,8 +35,11 @@ export interface Timers {
 
 /** What `process` sees besides the record. Valid during the call only. */
 export interface ProcessContext<K, S> {
+  /** The key of the record, or of the timer. */
   readonly key: K;
+  /** What the key holds, by the names of the program's `state`; changes are undone when the call throws. */
   readonly state: StateOf<S>;
+  /** Registers and cancels timers of the key; undone when the call throws. */
   readonly timers: Timers;
   /** The record's event timestamp (in an event-time timer: its time). Reading it where there is none makes the record a dead letter (TIMESTAMP_INVALID). */
   readonly timestamp: number;
@@ -50,6 +53,7 @@ export interface ProcessContext<K, S> {
 
 /** What `onTimer` sees besides the time. */
 export interface TimerContext<K, S> extends ProcessContext<K, S> {
+  /** Whether event time or processing time has come to it. */
   readonly domain: TimeDomain;
 }
 
@@ -66,7 +70,7 @@ export interface ProcessSpec<T, O, K, S extends States> {
 // oxlint-disable-next-line typescript/no-explicit-any -- the user's types end where the operator begins
 type AnySpec = ProcessSpec<any, any, any, any>;
 
-/** Runs a process function. */
+/** Runs a process function per key. What it throws makes the record a dead letter and undoes the call (O1). */
 export function processOperator(spec: AnySpec): OperatorFactory {
   return {
     kind: "process",

@@ -14,7 +14,7 @@ import { hashKey, renderKey, type Key } from "../record/key.ts";
 import type { Counts } from "../record/messages.ts";
 import { KeyedStore } from "../state/store.ts";
 import type { Operator } from "./contract.ts";
-import { blame, deadLetterOf, OperatorFailure } from "./failure.ts";
+import { blame, deadLetterOf, OperatorFailure, type FailedRecord } from "./failure.ts";
 import { Ledger } from "./ledger.ts";
 import type { Outlet } from "./outlet.ts";
 import { decodeOperators, encodeOperators, type SavedState, type StateCut } from "./program-state.ts";
@@ -92,6 +92,13 @@ export class StageProgram {
     this.#ledger.recordsIn += 1;
     this.#begin();
     this.#fail(new OperatorFailure(this.#stage.name, error), raw, undefined);
+  }
+
+  /** A sink has refused a row of an earlier step for good: a dead letter. */
+  rejectRow(sink: string, reason: string, value: unknown, timestamp: number | undefined): void {
+    this.#begin();
+    const failure = new OperatorFailure(sink, new StreamError("ROW_REFUSED", reason));
+    this.#letter(failure, { key: undefined, timestamp, value });
   }
 
   /**
@@ -238,7 +245,11 @@ export class StageProgram {
     this.#ledger.undo();
     this.#outlet.undo();
     if (!(error instanceof OperatorFailure)) throw error;
-    const letter = deadLetterOf(error, { key: key === undefined ? undefined : renderKey(key), timestamp, value });
+    this.#letter(error, { key: key === undefined ? undefined : renderKey(key), timestamp, value });
+  }
+
+  #letter(failure: OperatorFailure, record: FailedRecord): void {
+    const letter = deadLetterOf(failure, record);
     this.#ledger.deadLetters += 1;
     switch (this.#options.onError) {
       case "deadLetter":
@@ -248,7 +259,7 @@ export class StageProgram {
           "DEAD_LETTERS_EXCEEDED",
           `onError is "fail", and operator ${letter.operator} failed with ${letter.code}: ${letter.message}`,
           {
-            cause: error.cause,
+            cause: failure.cause,
           },
         );
       case "drop":

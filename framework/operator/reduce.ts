@@ -9,7 +9,7 @@ import { value as valueState } from "../state/descriptors.ts";
 import { isObject } from "../state/value-state.ts";
 import type { OperatorFactory } from "./contract.ts";
 
-/** Emits `reduce(held, value)` for each value and holds it for the key's next one. Neither may be undefined. */
+/** Emits `reduce(held, value)` for each value and holds it for the key's next one. One that comes to undefined becomes a dead letter. */
 export function reduceOperator(reduce: (held: unknown, value: unknown) => unknown): OperatorFactory {
   return {
     kind: "reduce",

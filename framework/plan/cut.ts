@@ -9,6 +9,7 @@
  * C2. A node that several others take is one operator with several targets.
  * C3. An exchange takes every exit before it into the same next stage, one edge each; a stream united with itself has two.
  * C4. A source stage makes watermarks in one place: where the program says, or else where the source's own timestamps are taken.
+ * C5. A source stage holds no sink: a sink may refuse a row after the turn, and only an instance with an inbox can read that again.
  */
 import { invariant, StreamError } from "../errors.ts";
 import type { OperatorFactory } from "../operator/contract.ts";
@@ -195,14 +196,23 @@ class Cutter {
     for (const inlet of this.#before(node)) this.#connect(inlet, stage, { exchange: "global", key: undefined });
   }
 
-  /** In each stage once, however many branches lead to it there. */
+  /** In each stage once, however many branches lead to it there; for all source stages together in a stage of its own (C5). */
   #chainedSink(node: ToNode): void {
+    const inlets = this.#before(node);
+    const fromSources = inlets.filter(({ stage }) => stage.source !== undefined);
+    if (fromSources.length > 0) this.#forwardedSink(node, fromSources);
     const sinks = new Map<StageDraft, number>();
-    for (const { stage, targets } of this.#before(node)) {
+    for (const { stage, targets } of inlets.filter((inlet) => !fromSources.includes(inlet))) {
       const sink = sinks.get(stage) ?? this.#addSink(stage, node, this.#nameOf(node));
       sinks.set(stage, sink);
       targets.push({ kind: "sink", sink });
     }
+  }
+
+  #forwardedSink(node: ToNode, inlets: readonly Exit[]): void {
+    const stage = this.#drafts.begin({ name: this.#naming.stageOf(node), partitions: this.#partitions });
+    stage.entry.push({ kind: "sink", sink: this.#addSink(stage, node, this.#nameOf(node)) });
+    for (const inlet of inlets) this.#connect(inlet, stage, { exchange: "forward", key: undefined });
   }
 
   #addSink(stage: StageDraft, node: ToNode, name: string): number {

@@ -58,6 +58,11 @@ export class Naming {
     return this.#chosen.get(sink) ?? sink.spec.name;
   }
 
+  /** A free name for the stage that the plan gives to a sink. */
+  stageOf(sink: ToNode): string {
+    return this.#free(this.of(sink), sink, [this.#operators]);
+  }
+
   /** Another name for a copy of `node` (A3). */
   another(node: NamedThing): string {
     return this.#claimFree(this.#names.get(node) ?? defaultName(node), node);
@@ -84,7 +89,10 @@ export class Naming {
   }
 
   #claimFree(wanted: string, node: NamedThing): string {
-    const spaces = this.#spacesOf(node);
+    return this.#free(wanted, node, this.#spacesOf(node));
+  }
+
+  #free(wanted: string, node: NamedThing, spaces: readonly Space[]): string {
     for (let n = 1; ; n++) {
       const suffix = n === 1 ? "" : `-${n}`;
       const name = wanted.slice(0, lengthMax - suffix.length) + suffix;

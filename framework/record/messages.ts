@@ -40,8 +40,24 @@ export interface Tick {
   readonly kind: "tick";
 }
 
+/**
+ * A sink of this instance has refused a row for good, outside of any turn: through the inbox, so that the dead letter it becomes is a function of the inbox like
+ * every other output.
+ */
+export interface Refusal {
+  readonly kind: "refusal";
+  readonly sink: string;
+  /** Number of the row; a smaller or equal one than the last read has been said before, and is ignored. */
+  readonly number: number;
+  readonly reason: string;
+  /** The row, in the default codec; or a rendering of it. */
+  readonly value: Uint8Array;
+  /** Of the row; NaN where it has none. */
+  readonly timestamp: number;
+}
+
 /** A control message in an inbox. */
-export type Control = EpochStart | WatermarkControl | Tick;
+export type Control = EpochStart | WatermarkControl | Tick | Refusal;
 
 /** A worker became leader; the record's sequence is the leader epoch. */
 export interface LeaderStart {

@@ -67,6 +67,8 @@ export interface SinkState {
   readonly last: number;
   /** What `prepare` answered at this cut and at earlier ones that may not be committed yet, oldest first. */
   readonly prepared: readonly Uint8Array[];
+  /** Number of the last row whose refusal has been read. */
+  readonly refused: number;
 }
 
 /** One segment of keyed state (or the state of an operator without keys), as chunks. */

@@ -75,6 +75,7 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
       const whose = message.kind === "epochStart" ? `${message.instance.stage}/${message.instance.partition}` : "";
       told.push(`${message.kind} of ${whose} into ${stage}/${partition}`);
       await gate;
+      return told.length;
     },
     splitOf: (stage, index): SplitRecord => ({
       kind: "split",
@@ -123,20 +124,20 @@ describe("R5: a claim", () => {
   });
 
   test("nor before the last of the fences downstream", async () => {
-    const last = Promise.withResolvers<void>();
+    const last = Promise.withResolvers<number>();
     const instance = await start(6);
     expect(instance.phase).toBe("replaying");
     const plan = planOf(chain());
     const host = await hostOf(plan);
     const slow: InstanceHost = {
       ...host,
-      appendControl: (stage, partition) => (stage === 2 && partition === 1 ? last.promise : Promise.resolve()),
+      appendControl: (stage, partition) => (stage === 2 && partition === 1 ? last.promise : Promise.resolve(1)),
     };
     const next = new Instance(slow, { stage: 1, partition: 1 }, plan.stages[1] as Plan["stages"][number], 9);
     next.start();
     await rig.clock.settle();
     expect(next.phase).toBe("claiming");
-    last.resolve();
+    last.resolve(1);
     await rig.clock.settle();
     expect(next.phase).toBe("replaying");
   });

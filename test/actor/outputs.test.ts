@@ -182,7 +182,7 @@ describe("ordinals", () => {
 
   test("a sink holds the ordinal back until it has confirmed the row", async () => {
     const rig = new Rig();
-    const events = { onProgress: () => undefined, onRefused: () => undefined, onFailed: () => undefined };
+    const events = { onProgress: () => undefined, onRefused: () => Promise.resolve(), onFailed: () => undefined };
     const sink = new SinkQueue("rows", sinkSpec("idempotent"), undefined, rig.platform, events);
     const confirmed = Promise.withResolvers<readonly never[]>();
     await sink.open({ write: () => confirmed.promise, close: () => Promise.resolve() });
@@ -198,7 +198,7 @@ describe("ordinals", () => {
 
   test("undo takes back the ordinals of the step, over channels and sinks", () => {
     const rig = new Rig();
-    const events = { onProgress: () => undefined, onRefused: () => undefined, onFailed: () => undefined };
+    const events = { onProgress: () => undefined, onRefused: () => Promise.resolve(), onFailed: () => undefined };
     const sink = new SinkQueue("rows", sinkSpec("idempotent"), undefined, rig.platform, events);
     const out = outputs([], 1, [sink]);
     out.mark();

@@ -1,9 +1,8 @@
 /** The queue into a sink: order of calls, what counts as out, and what happens when the sink fails. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { SinkQueue } from "../../framework/actor/sink-queue.ts";
+import { SinkQueue, type SinkCut } from "../../framework/actor/sink-queue.ts";
 import { StreamError } from "../../framework/errors.ts";
 import type { RefusedRow, SinkGuarantee, SinkRow, SinkWriter } from "../../framework/log/sink.ts";
-import type { SinkState } from "../../framework/record/snapshot-record.ts";
 import { Rig, sinkSpec } from "./rig.ts";
 
 /** A sink that waits for the test before each call returns, and tells what was called. */
@@ -66,10 +65,13 @@ beforeEach(() => {
   ordinal = 0;
 });
 
-function queue(guarantee: SinkGuarantee = "idempotent", state?: SinkState): SinkQueue {
+function queue(guarantee: SinkGuarantee = "idempotent", state?: SinkCut): SinkQueue {
   return new SinkQueue("rows", sinkSpec(guarantee), state, rig.platform, {
     onProgress: () => told.push("progress"),
-    onRefused: ({ row, reason }) => told.push(`refused ${row.number} ${reason}`),
+    onRefused: ({ row, reason }) => {
+      told.push(`refused ${row.number} ${reason}`);
+      return Promise.resolve();
+    },
     onFailed: (error) => told.push(`failed ${String(error)}`),
   });
 }

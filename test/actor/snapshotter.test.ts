@@ -129,6 +129,7 @@ class World {
       watermark: -Infinity,
       channelsIn: [],
       edges: [],
+      refused: {},
     };
   }
 }

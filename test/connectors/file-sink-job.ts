@@ -143,3 +143,12 @@ export async function rowsIn(path: string): Promise<number> {
     throw new Error(`${path} does not hold rows 1 to ${count}: ${content.slice(0, 2_000)}`);
   return count;
 }
+
+/** How many whole rows a reader of `path` sees while somebody writes: as {@link rowsIn}, but the last one may be cut off. */
+export async function rowsSeenIn(path: string): Promise<number> {
+  const content = await readFile(path, "utf8");
+  const count = content.split("\n").length - 1;
+  if (!linesTo(count + 1).startsWith(content))
+    throw new Error(`${path} does not begin with rows 1 to ${count}: ${content.slice(0, 2_000)}`);
+  return count;
+}

@@ -107,8 +107,8 @@ describe("each is a dead letter with the reason, and the job completes", { timeo
   });
 });
 
-// The sink answers after the turn, so that its refusal is no output of the turn: so far it is only logged.
-test.fails("a row that the sink refuses for good is a dead letter, too", { timeout }, async () => {
+
+test("a row that the sink refuses for good is a dead letter, too", { timeout }, async () => {
   const letters: unknown[] = [];
   const refusing = job("refusing", { version: "1" });
   const refuse = callback("out", () => {

@@ -3,7 +3,12 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { lookAgainAfterFrames, lookAgainAfterMs, mayAppendControl, sendAllowance } from "../../framework/protocol/room.ts";
+import {
+  lookAgainAfterFrames,
+  lookAgainAfterMs,
+  mayAppendControl,
+  sendAllowance,
+} from "../../framework/protocol/room.ts";
 
 test("R13: a lane looks again every 64 frames or second", () => {
   expect([lookAgainAfterFrames, lookAgainAfterMs]).toEqual([64, 1_000]);

@@ -17,6 +17,7 @@ const controls: Control[] = [
   { kind: "watermark", edge: 3, leader: 12, n: 7, upto: 99, watermark: Infinity, isIdle: false },
   { kind: "watermark", edge: 0, leader: 1, n: 1, upto: 2, watermark: 1760000000000, isIdle: true },
   { kind: "tick" },
+  { kind: "refusal", sink: "out", number: 7, reason: "no", value: new Uint8Array([1]), timestamp: 5 },
 ];
 
 /** A frame with every kind of block, column and value. */

@@ -1,9 +1,9 @@
 /**
  * Bytes of the controls in inboxes (`protos/tidemark/control.proto`), without the checksum that `frame.ts` puts before them.
  */
-import type { Control, EpochStart, WatermarkControl } from "../messages.ts";
+import type { Control, EpochStart, Refusal, WatermarkControl } from "../messages.ts";
 import { instanceId } from "./instance-id.ts";
-import { double, flag, integer, message, nested, union } from "./message.ts";
+import { bytes, double, flag, integer, message, nested, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
 
 const epochStart = message<Omit<EpochStart, "kind">>("EpochStart", {
@@ -22,10 +22,19 @@ const watermark = message<Omit<WatermarkControl, "kind">>("Watermark", {
 
 const tick = message<object>("Tick", {});
 
+const refusal = message<Omit<Refusal, "kind">>("Refusal", {
+  sink: text(1),
+  number: integer(2),
+  reason: text(3),
+  value: bytes(4),
+  timestamp: double(5),
+});
+
 const variants = {
   epochStart: { number: 3, message: epochStart },
   watermark: { number: 4, message: watermark },
   tick: { number: 5, message: tick },
+  refusal: { number: 6, message: refusal },
 } as const;
 
 const control: Message<Control> = union<Control>("InboxMessage", variants);
@@ -39,6 +48,6 @@ export function encodeControlBody(value: Control): Uint8Array {
 }
 
 /** The control in an `InboxMessage` without its checksum. @throws CORRUPT */
-export function decodeControlBody(bytes: Uint8Array): Control {
-  return control.decode(bytes);
+export function decodeControlBody(body: Uint8Array): Control {
+  return control.decode(body);
 }

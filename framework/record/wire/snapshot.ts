@@ -55,7 +55,12 @@ const edge = message<EdgeState>("Edge", {
   n: integer(5),
 });
 
-const sink = message<SinkState>("Sink", { sink: text(1), last: integer(2), prepared: repeated(bytes(3)) });
+const sink = message<SinkState>("Sink", {
+  sink: text(1),
+  last: integer(2),
+  prepared: repeated(bytes(3)),
+  refused: integer(4),
+});
 
 const segment = message<SegmentState>("Segment", { segment: integer(1), chunks: repeated(nested(2, chunkRef)) });
 

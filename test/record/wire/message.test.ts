@@ -160,7 +160,7 @@ const cases: Case[] = [
       channelsIn: few(fc.record({ edge: small, from: small, epoch: whole, last: whole, check: uint32 })),
       channelsOut: few(fc.record({ edge: small, to: small, last: whole, check: uint32 })),
       edges: few(fc.record({ edge: small, watermark: time, isIdle: fc.boolean(), epoch: whole, n: whole })),
-      sinks: few(fc.record({ sink: text, last: whole, prepared: few(fc.uint8Array()) })),
+      sinks: few(fc.record({ sink: text, last: whole, prepared: few(fc.uint8Array()), refused: whole })),
       segments: few(fc.record({ segment: small, chunks: few(chunk) })),
       operators: fc.uint8Array(),
       counts,
