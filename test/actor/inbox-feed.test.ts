@@ -6,6 +6,7 @@ import type { Log } from "../../framework/log/contracts.ts";
 import type { StageProgram } from "../../framework/operator/program.ts";
 import { embeddedDefaults } from "../../framework/plan/options.ts";
 import type { Edge, Plan, Stage } from "../../framework/plan/plan.ts";
+import { defaultCodec } from "../../framework/record/default-codec.ts";
 import { encodeControl, encodeFrame } from "../../framework/record/frame.ts";
 import type { WatermarkControl } from "../../framework/record/messages.ts";
 import type { Manifest } from "../../framework/record/snapshot-record.ts";
@@ -57,6 +58,9 @@ class FakeProgram {
   }
   tick(now: number): boolean {
     return this.#slice(`tick ${now}`);
+  }
+  rejectRow(sink: string, reason: string, value: unknown, timestamp: number | undefined): void {
+    this.told.push([sink, reason, value, timestamp]);
   }
   #slice(what: string): boolean {
     this.told.push(what);
@@ -351,4 +355,27 @@ test("a message that is none is corruption, with its place", async () => {
   expect(() => feed.turn(true)).toThrow(
     expect.objectContaining({ code: "CORRUPT", message: expect.stringContaining("message 1") }),
   );
+});
+
+test("a row that a sink has refused is rejected once, also when it is refused again after a restore", async () => {
+  const refusal = (number: number, timestamp = 5) =>
+    encodeControl({
+      kind: "refusal",
+      sink: "out",
+      number,
+      reason: "no",
+      value: defaultCodec.encode({ n: number }),
+      timestamp,
+    });
+  await append(refusal(3), refusal(3), refusal(4, Number.NaN));
+  while (feed.turn(true) !== "empty");
+  expect(program.told).toEqual([
+    ["out", "no", { n: 3 }, 5],
+    ["out", "no", { n: 4 }, undefined],
+  ]);
+  expect(feed.state().refused).toEqual({ out: 4 });
+  await open({ ...manifest(), sinks: [{ sink: "out", last: 9, prepared: [], refused: 4 }] });
+  await append(refusal(4), refusal(6));
+  while (feed.turn(true) !== "empty");
+  expect(program.told).toEqual([["out", "no", { n: 6 }, 5]]);
 });

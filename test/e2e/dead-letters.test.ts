@@ -107,7 +107,6 @@ describe("each is a dead letter with the reason, and the job completes", { timeo
   });
 });
 
-
 test("a row that the sink refuses for good is a dead letter, too", { timeout }, async () => {
   const letters: unknown[] = [];
   const refusing = job("refusing", { version: "1" });

@@ -64,7 +64,8 @@ describe("stages", () => {
       "readings > map",
       "  map > filter",
       "  filter > flat-map",
-      "  flat-map > (out)",
+      "  flat-map > readings.out",
+      "out > (out)",
     ]);
   });
 
@@ -72,9 +73,9 @@ describe("stages", () => {
     const plant = job("plant");
     plant.source("readings", readings()).to(sink("a"));
     plant.source("pushed", pushed()).to(sink("b"));
-    const [replayed, ingress] = compile(plant).stages;
+    const [replayed, , ingress] = compile(plant).stages;
     expect(replayed).toMatchObject({ index: 0, partitions: 0, inputs: [], isIngress: false });
-    expect(ingress).toMatchObject({ index: 1, partitions: 0, inputs: [], isIngress: true });
+    expect(ingress).toMatchObject({ index: 2, partitions: 0, inputs: [], isIngress: true });
     expect(replayed?.source?.description).toBe("readings()");
   });
 
@@ -119,10 +120,12 @@ describe("stages", () => {
     good.map(same).to(sink("b"));
     expect(outline(compile(plant))).toEqual([
       "readings > filter",
-      "  filter > (all), readings.reduce, map",
-      "  map > (b)",
+      "  filter > readings.all, readings.reduce, map",
+      "  map > readings.b",
+      "all > (all)",
       "reduce > reduce",
       "  reduce > (a)",
+      "b > (b)",
     ]);
   });
 
@@ -253,18 +256,34 @@ describe("unions", () => {
       "a > filter, filter-2",
       "  filter > map",
       "  filter-2 > map-2",
-      "  map > (out)",
-      "  map-2 > (out)",
+      "  map > a.out",
+      "  map-2 > a.out.2",
+      "out > (out)",
     ]);
   });
 
   test("a chained sink stands once in every stage that leads to it", () => {
     const plant = job("plant");
+    const [a, b] = ["a", "b"].map((name) =>
+      plant.source(name, readings()).keyBy(device).reduce(same).named(`${name}-reduced`),
+    );
+    a?.union(b ?? a, a).to(sink("out"));
+    const plan = compile(plant);
+    expect(outline(plan).filter((line) => line.startsWith("  "))).toEqual([
+      "  a-reduced > (out), (out)",
+      "  b-reduced > (out-2)",
+    ]);
+    expect(plan.stages.flatMap((stage) => stage.sinks.map(({ label }) => label))).toEqual(["out", "out"]);
+  });
+
+  test("C5: a source stage holds no sink: all source stages share one, behind forward edges", () => {
+    const plant = job("plant", { partitions: 3 });
     const [a, b] = [plant.source("a", readings()), plant.source("b", readings())];
     a.union(b, a).to(sink("out"));
     const plan = compile(plant);
-    expect(outline(plan)).toEqual(["a > (out), (out)", "b > (out-2)"]);
-    expect(plan.stages.flatMap((stage) => stage.sinks.map(({ label }) => label))).toEqual(["out", "out"]);
+    expect(outline(plan)).toEqual(["a > a.out, a.out.2", "b > b.out", "out > (out)"]);
+    expect(plan.stages[2]).toMatchObject({ name: "out", partitions: 3, operators: [] });
+    expect(plan.edges[0]).toMatchObject({ exchange: "forward", key: undefined });
   });
 });
 
@@ -362,7 +381,12 @@ describe("timestamps", () => {
   test("C4: those of the program stand in their place", () => {
     const plant = job("plant");
     plant.source("readings", readings(own)).map(same).timestamps(at).to(sink("out"));
-    expect(outline(compile(plant))).toEqual(["readings > map", "  map > timestamps", "  timestamps > (out)"]);
+    expect(outline(compile(plant))).toEqual([
+      "readings > map",
+      "  map > timestamps",
+      "  timestamps > readings.out",
+      "out > (out)",
+    ]);
   });
 
   test("a split is idle after 30 s where nobody says, else as the program says", () => {

@@ -33,5 +33,5 @@ test("a plan reserves an inbox per instance behind an exchange, and two side log
 test("a push source has ingress logs besides", () => {
   const plant = job("plant");
   plant.source("pushed", pushed()).to(sink("out"));
-  expect(reservation(compile(plant))).toMatchObject({ inboxes: 0, ingress: ["pushed"] });
+  expect(reservation(compile(plant))).toMatchObject({ inboxes: 8, ingress: ["pushed"] });
 });
