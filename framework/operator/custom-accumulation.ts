@@ -31,14 +31,14 @@ export class CustomAccumulation implements Accumulation {
   }
 
   add(slices: Slices, at: number, value: unknown, undoLog: UndoLog): void {
-    const held = slices.accumulators[at];
+    const held = slices.accumulator(at);
     const next = this.#checked(this.#aggregate.add(this.#copy(held), value));
     undoLog.push(restoreAccumulator, slices, at, held);
-    slices.accumulators[at] = next;
+    slices.replace(at, next);
   }
 
   result(slices: Slices, at: number, isKept: boolean): unknown {
-    const held = slices.accumulators[at];
+    const held = slices.accumulator(at);
     return this.#aggregate.result(isKept ? this.#copy(held) : held);
   }
 
@@ -77,5 +77,5 @@ export function reducing(reduce: (held: unknown, value: unknown) => unknown): Ag
 }
 
 function restoreAccumulator(slices: Slices, at: number, held: unknown): void {
-  slices.accumulators[at] = held;
+  slices.replace(at, held);
 }

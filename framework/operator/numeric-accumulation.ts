@@ -67,7 +67,7 @@ export class NumericAccumulation implements Accumulation {
 
   add(slices: Slices, at: number, value: unknown, undoLog: UndoLog): void {
     this.#read(value);
-    const slots = slices.accumulators[at] as Slots;
+    const slots = slices.accumulator(at) as Slots;
     for (let slot = 0; slot < slots.length; slot++) undoLog.push(restoreSlot, slots, slot, slots[slot] ?? 0);
     this.#apply(slots);
   }
