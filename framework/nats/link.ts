@@ -10,6 +10,7 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { StreamError } from "../errors.ts";
 import type { LinkEvent, Unsubscribe } from "../log/contracts.ts";
+import { systemMonotonicMs } from "./system-time.ts";
 
 /** How often watchers look at what may have gone silent. */
 const watchMs = 500;
@@ -89,7 +90,7 @@ export class Link {
   }
 
   #look(): void {
-    const nowMs = performance.now();
+    const nowMs = systemMonotonicMs();
     for (const look of this.#watchers) guarded(() => look(nowMs));
   }
 }

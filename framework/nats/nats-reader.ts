@@ -18,6 +18,7 @@ import { afterMs, guarded, type Link } from "./link.ts";
 import { PullConsumer } from "./pull-consumer.ts";
 import { logStateOf } from "./log-state.ts";
 import type { Streams } from "./streams.ts";
+import { systemMonotonicMs } from "./system-time.ts";
 
 const bufferedMessagesMax = 256;
 const bufferedBytesMax = 4 * 1024 * 1024;
@@ -57,7 +58,7 @@ export class NatsReader implements LogReader {
   #isWaiting = true;
   #isClosed = false;
   /** When the last message came, or the stream was last looked at. */
-  #seenMs = performance.now();
+  #seenMs = systemMonotonicMs();
 
   constructor(source: ReaderSource, options: ReadOptions) {
     this.#source = source;
@@ -126,11 +127,11 @@ export class NatsReader implements LogReader {
   }
 
   async #readOn(life: number): Promise<void> {
-    const startedMs = performance.now();
+    const startedMs = systemMonotonicMs();
     if (this.#fruitless++ > 0) await afterMs(Math.min(backoffMsMin * 2 ** this.#fruitless, backoffMsMax));
     for (let backoffMs = backoffMsMin; life === this.#life; backoffMs = Math.min(2 * backoffMs, backoffMsMax)) {
       try {
-        if (await this.#open(life, performance.now() - startedMs >= missingMsMax)) return;
+        if (await this.#open(life, systemMonotonicMs() - startedMs >= missingMsMax)) return;
       } catch (error) {
         if (!StreamError.is(error)) throw error;
         this.#source.logger.log("debug", "reader waits", { log: this.#source.name, error: error.message });
@@ -174,7 +175,7 @@ export class NatsReader implements LogReader {
     if (entry.sequence !== this.#next) return this.#begin(`got ${entry.sequence} instead of ${this.#next}`);
     this.#next++;
     this.#fruitless = 0;
-    this.#seenMs = performance.now();
+    this.#seenMs = systemMonotonicMs();
     this.#queue.push(entry);
     if (!this.#isWaiting) return;
     this.#isWaiting = false;

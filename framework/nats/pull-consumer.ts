@@ -12,6 +12,7 @@ import type { Entry } from "../log/contracts.ts";
 import type { JetStreamApi } from "./api.ts";
 import { guarded, type Link } from "./link.ts";
 import { parseDelivery } from "./stored-message.ts";
+import { systemMonotonicMs } from "./system-time.ts";
 
 /** Messages and bytes of one request. */
 const batchMessages = 128;
@@ -60,7 +61,7 @@ export class PullConsumer {
   readonly #events: PullConsumerEvents;
   #subscription: Subscription | undefined;
   #asked = 0;
-  #heardMs = performance.now();
+  #heardMs = systemMonotonicMs();
   #isClosed = false;
 
   /** @param api creates the consumer; @param link carries the messages */
@@ -89,7 +90,7 @@ export class PullConsumer {
     const body = { stream_name: this.#stream, config, action: "create" };
     await this.#api.call(`read stream ${this.#stream}`, `CONSUMER.CREATE.${this.#stream}.${this.#name}`, body);
     if (this.#isClosed) return this.#forget();
-    this.#heardMs = performance.now();
+    this.#heardMs = systemMonotonicMs();
     this.#subscription = this.#link.connection.subscribe(this.#inbox, {
       callback: (error, message) => {
         if (error === null) this.#receive(message);
@@ -103,7 +104,7 @@ export class PullConsumer {
   askForMore(): void {
     if (this.#isClosed || this.#subscription === undefined || !this.#link.isUp) return;
     if (this.#asked > batchMessages / 2 || !this.#events.hasRoom()) return;
-    if (this.#asked === 0) this.#heardMs = performance.now();
+    if (this.#asked === 0) this.#heardMs = systemMonotonicMs();
     this.#asked += batchMessages;
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#name}`;
     this.#link.connection.publish(subject, pullRequest, { reply: this.#inbox });
@@ -125,7 +126,7 @@ export class PullConsumer {
 
   #receive(message: Msg): void {
     if (this.#isClosed) return;
-    this.#heardMs = performance.now();
+    this.#heardMs = systemMonotonicMs();
     const { headers } = message;
     if (headers !== undefined && headers.code > 0) return this.#hearStatus(headers.code, headers.description, message);
     const delivery = parseDelivery(message.reply ?? "");

@@ -1,5 +1,5 @@
 /**
- * Recorded data through real crashes: `npm run chaos -- [FILE.csv …] [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.
+ * Recorded data through real crashes: `npm run chaos -- FILE.csv … [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.
  *
  * Runs `examples/sensor-history.ts` over the files in every way it can run and be killed, and compares the lines with those of an undisturbed run in
  * one process:
@@ -11,12 +11,10 @@
  *
  * Exit code 0 when every run came to its end with the same set of lines, and enough was killed; else 1.
  */
-import { globSync, existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { fileURLToPath } from "node:url";
 import { type NatsServer, startNatsServer } from "../nats/server.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
 import {
@@ -44,7 +42,6 @@ interface Mode {
   run(of: Omit<HistoryRun, "servers">, server: NatsServer): Promise<HistoryResult>;
 }
 
-const recorded = fileURLToPath(new URL("../../../shared/nab/data/realKnownCause", import.meta.url));
 const limitMs = 300_000;
 
 const { values: flags, positionals } = parseArgs({
@@ -76,20 +73,11 @@ const modes: readonly Mode[] = [
   },
 ];
 
-const inputs = positionals.length > 0 ? positionals : recordedFiles();
-if (inputs.length === 0) {
-  process.stderr.write(`no files at ${recorded}; name CSV files with the columns timestamp,value\n`);
+if (positionals.length === 0) {
+  process.stderr.write("name CSV files with the columns timestamp,value: npm run chaos -- --json FILE.csv …\n");
   process.exitCode = 2;
 } else {
-  process.exitCode = await compareAll(inputs);
-}
-
-function recordedFiles(): readonly string[] {
-  return existsSync(recorded)
-    ? globSync("*.csv", { cwd: recorded })
-        .toSorted()
-        .map((name) => join(recorded, name))
-    : [];
+  process.exitCode = await compareAll(positionals);
 }
 
 async function compareAll(files: readonly string[]): Promise<number> {
