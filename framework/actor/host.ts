@@ -3,10 +3,10 @@
  */
 import type { Blobs, Log, Registers } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
-import type { SplitRecord } from "../record/messages.ts";
+import type { Report, SplitRecord } from "../record/messages.ts";
+import type { InstancePhase } from "./instance-machine.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { Instance } from "./instance.ts";
 import type { FindLane } from "./outputs.ts";
 
 /** What tests and fault injection may do at the borders of a turn; nothing in production. */
@@ -15,6 +15,15 @@ export interface Probe {
   beforeTurn?(stage: string, partition: number, position: number): void;
   /** Whether an instance is to wait before it claims: it counts as down meanwhile. */
   isHeld?(name: string): boolean;
+}
+
+/** An instance as the one who speaks of it to the leader sees it. */
+export interface Reporter {
+  /** Phase of its lifecycle. */
+  readonly phase: InstancePhase;
+  /** Whether a report would say something new. */
+  readonly hasNews: boolean;
+  report(): Report;
 }
 
 /** What an instance asks of its worker. */
@@ -41,5 +50,5 @@ export interface InstanceHost {
   /** Watermarks come from the splits alone, not from what the program's `timestamps` make of records: for tests. */
   readonly hasManualWatermarks: boolean;
   /** The instance's report has changed. */
-  onChanged(instance: Instance): void;
+  onChanged(instance: Reporter): void;
 }

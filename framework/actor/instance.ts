@@ -19,9 +19,10 @@ import { decideBroken } from "../protocol/read.ts";
 import { defaultCodec } from "../record/default-codec.ts";
 import { encodeControl } from "../record/frame.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
+import { AckGate } from "./ack-gate.ts";
 import { assemble, splitOf, type Claimed, type Incarnation } from "./assembly.ts";
 import type { TurnResult } from "./feed.ts";
-import type { InstanceHost } from "./host.ts";
+import type { InstanceHost, Reporter } from "./host.ts";
 import { instanceMachine, type InstanceEnd, type InstancePhase, type InstancePhases } from "./instance-machine.ts";
 import { machineClock } from "./machine-clock.ts";
 import { PointerRegister } from "./pointer-register.ts";
@@ -38,7 +39,7 @@ const lookMs = 5;
 const noCounts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0 };
 
 /** One incarnation of one instance. */
-export class Instance {
+export class Instance implements Reporter {
   readonly id: InstanceId;
   readonly epoch: number;
   readonly stage: Stage;
@@ -61,7 +62,7 @@ export class Instance {
   #cancelLook: Cancel | undefined;
   /** Sequence of the last refusal in the own inbox: what the instance has said to itself must have been read before it is finished. */
   #mustReadTo = 0;
-  #waiters: { readonly ordinal: number; resolve: () => void }[] = [];
+  readonly #acks = new AckGate();
 
   constructor(host: InstanceHost, id: InstanceId, stage: Stage, epoch: number) {
     this.#host = host;
@@ -313,7 +314,7 @@ export class Instance {
     const { outputs, feed, program } = incarnation;
     const acknowledged = outputs.acknowledged;
     this.#progress.acknowledge(acknowledged);
-    this.#releaseWaiters(acknowledged);
+    this.#acks.pass(acknowledged);
     const nowMs = this.#host.platform.clock.monotonicMs();
     const isFullyAcknowledged = acknowledged >= outputs.ordinal;
     // R16: whoever has just read something is not idle, also when nothing came of it.
@@ -346,17 +347,8 @@ export class Instance {
   }
 
   #acknowledged(ordinal: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiters.push({ ordinal, resolve });
-      this.wake();
-    });
-  }
-
-  #releaseWaiters(acknowledged: number): void {
-    if (this.#waiters.length === 0) return;
-    const passed = this.#waiters.filter(({ ordinal }) => ordinal <= acknowledged);
-    this.#waiters = this.#waiters.filter(({ ordinal }) => ordinal > acknowledged);
-    for (const { resolve } of passed) resolve();
+    this.wake();
+    return this.#acks.until(ordinal);
   }
 
   #considerSnapshot({ feed, outputs }: Incarnation, inboxBytes: number): void {

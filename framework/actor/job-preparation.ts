@@ -7,15 +7,15 @@
 import type { LogConfig } from "../log/contracts.ts";
 import type { Stage } from "../plan/plan.ts";
 import { inboxBytesMax, sideLogBytes } from "../plan/reserve.ts";
-import type { JobSupervisorWorld } from "./job-supervisor.ts";
+import type { JobWorld } from "./job-world.ts";
 import { patiently } from "./patience.ts";
 
 /** Prepares the job for the leader of `epoch`. @throws SERVER_FULL, SERVER_UNSUITABLE, and whatever a source refuses with */
-export function prepareJob(world: JobSupervisorWorld, epoch: number): Promise<void> {
+export function prepareJob(world: JobWorld, epoch: number): Promise<void> {
   return patiently(world.platform, "preparation of the job", () => prepareOnce(world, epoch));
 }
 
-async function prepareOnce(world: JobSupervisorWorld, epoch: number): Promise<void> {
+async function prepareOnce(world: JobWorld, epoch: number): Promise<void> {
   const { plan, logs, names } = world;
   const inbox: LogConfig = { maxBytes: inboxBytesMax(plan.options), full: "refuse" };
   const side: LogConfig = { maxBytes: sideLogBytes, full: "dropOldest" };
@@ -29,7 +29,7 @@ async function prepareOnce(world: JobSupervisorWorld, epoch: number): Promise<vo
 }
 
 async function prepareSource(
-  { tail, logs, names }: JobSupervisorWorld,
+  { tail, logs, names }: JobWorld,
   stage: Stage,
   inbox: LogConfig,
   leader: number,
@@ -51,7 +51,7 @@ async function prepareSource(
 }
 
 /** Workers named in the log that nobody answers for are dead: found out at once instead of after a silence. */
-async function findTheDead({ tail, registry, bus, worker }: JobSupervisorWorld): Promise<void> {
+async function findTheDead({ tail, registry, bus, worker }: JobWorld): Promise<void> {
   const named = new Set([...tail.view.assignments()].map((assignment) => assignment.worker));
   named.delete(worker);
   const ping = async (other: string) => {

@@ -10,10 +10,7 @@
  */
 import { createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { StreamError, messageOf, type ErrorCode } from "../errors.ts";
-import type { Logs } from "../log/contracts.ts";
-import type { JobNames } from "../log/names.ts";
-import type { Plan } from "../plan/plan.ts";
-import type { Cancel, Platform } from "../platform/platform.ts";
+import type { Cancel } from "../platform/platform.ts";
 import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import { place } from "../protocol/placement.ts";
@@ -26,34 +23,17 @@ import type {
   ReportBatch,
   WatermarkControl,
 } from "../record/messages.ts";
-import type { ControlSender } from "./control-sender.ts";
 import { statusOf, type JobStatus } from "./job-status.ts";
-import type { JobBus } from "./job-bus.ts";
-import type { JobLogTail } from "./job-log-tail.ts";
 import { prepareJob } from "./job-preparation.ts";
+import type { JobWorld } from "./job-world.ts";
 import { machineClock } from "./machine-clock.ts";
 import { StageSupervisor } from "./stage-supervisor.ts";
-import type { WorkerRegistry } from "./worker-registry.ts";
 
 const heartbeatMs = 500;
 /** Moves for balance at a time. */
 const movesMax = 2;
 /** After this long without being seen in the log, an assignment is appended again, ms. */
 const assignAgainMs = 5_000;
-
-/** What a job supervisor works with. */
-export interface JobSupervisorWorld {
-  readonly platform: Platform;
-  readonly plan: Plan;
-  readonly names: JobNames;
-  readonly logs: Logs;
-  readonly bus: JobBus;
-  readonly tail: JobLogTail;
-  readonly registry: WorkerRegistry;
-  readonly controls: ControlSender;
-  /** Id of the worker it runs on. */
-  readonly worker: string;
-}
 
 /** What the phases of a job supervisor do. */
 interface JobPhases {
@@ -104,7 +84,7 @@ interface CrashProgress {
 /** The job supervisor of one leader epoch. */
 export class JobSupervisor {
   readonly epoch: number;
-  readonly #world: JobSupervisorWorld;
+  readonly #world: JobWorld;
   readonly #actor: ActorRefFrom<typeof jobMachine>;
   readonly #stages = new Map<number, StageSupervisor>();
   /** Instances whose assignment is on its way into the job log, with its sequence once known. */
@@ -119,7 +99,7 @@ export class JobSupervisor {
   /** How far the job log had been read, and since when. */
   #read: { readonly position: number; readonly atMs: number };
 
-  constructor(world: JobSupervisorWorld, epoch: number) {
+  constructor(world: JobWorld, epoch: number) {
     this.#world = world;
     this.epoch = epoch;
     this.#read = { position: world.tail.view.position, atMs: world.platform.clock.monotonicMs() };

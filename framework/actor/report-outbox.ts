@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../platform/platform.ts";
 import type { Report } from "../record/messages.ts";
-import type { Instance } from "./instance.ts";
+import type { Reporter } from "./host.ts";
 
 const reportMsMin = 2;
 
@@ -14,7 +14,7 @@ const reportMsMin = 2;
 export class ReportOutbox {
   readonly #clock: Clock;
   readonly #send: (reports: readonly Report[]) => void;
-  readonly #waiting = new Set<Instance>();
+  readonly #waiting = new Set<Reporter>();
   #sentAtMs = -Infinity;
   #isScheduled = false;
   #isClosed = false;
@@ -25,7 +25,7 @@ export class ReportOutbox {
   }
 
   /** An instance may have something new to say. */
-  changed(instance: Instance): void {
+  changed(instance: Reporter): void {
     if (!instance.hasNews) return;
     this.#waiting.add(instance);
     if (this.#isScheduled) return;
@@ -38,7 +38,7 @@ export class ReportOutbox {
   }
 
   /** All of these report, news or not: a new leader has come, or a second has passed. */
-  reportAll(instances: Iterable<Instance>): void {
+  reportAll(instances: Iterable<Reporter>): void {
     for (const instance of instances) this.#waiting.add(instance);
     this.flush();
   }

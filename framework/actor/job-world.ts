@@ -1,0 +1,25 @@
+/**
+ * The surroundings of the job supervisor: handed on by the worker that leads.
+ */
+import type { Logs } from "../log/contracts.ts";
+import type { JobNames } from "../log/names.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { ControlSender } from "./control-sender.ts";
+import type { JobBus } from "./job-bus.ts";
+import type { JobLogTail } from "./job-log-tail.ts";
+import type { WorkerRegistry } from "./worker-registry.ts";
+
+/** What the job supervisor, and the preparation before it, work with. */
+export interface JobWorld {
+  readonly platform: Platform;
+  readonly plan: Plan;
+  readonly names: JobNames;
+  readonly logs: Logs;
+  readonly bus: JobBus;
+  readonly tail: JobLogTail;
+  readonly registry: WorkerRegistry;
+  readonly controls: ControlSender;
+  /** Id of the worker it runs on. */
+  readonly worker: string;
+}
