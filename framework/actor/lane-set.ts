@@ -5,6 +5,7 @@ import type { Log } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
+import { FlightBudget } from "./flight-budget.ts";
 import { Lane, type LaneEvents, type LaneOptions } from "./lane.ts";
 import type { OutputLane } from "./outputs.ts";
 
@@ -12,6 +13,8 @@ import type { OutputLane } from "./outputs.ts";
 const framesMaxSingle = 4;
 const framesMaxReplicated = 16;
 const laneBytesMax = 1024 * 1024;
+/** R3: what all lanes of a worker may have in flight together. */
+const flightBytesMax = 8 * 1024 * 1024;
 
 /** Lanes by target. */
 export class LaneSet {
@@ -21,6 +24,7 @@ export class LaneSet {
   readonly #open: (log: string) => Promise<Log>;
   readonly #events: Pick<LaneEvents, "onProgress" | "lanesInto">;
   readonly #lanes = new Map<string, Lane>();
+  readonly #flight = new FlightBudget(flightBytesMax);
 
   constructor(
     platform: Platform,
@@ -65,6 +69,6 @@ export class LaneSet {
     const framesMax = replicas > 1 ? framesMaxReplicated : framesMaxSingle;
     // The side streams drop their oldest messages: there is always room.
     const dataBytesMax = typeof to === "number" ? inboxBytes : Infinity;
-    return { frameBytesTarget, frameBytesMax, lingerMs, framesMax, laneBytesMax, dataBytesMax };
+    return { frameBytesTarget, frameBytesMax, lingerMs, framesMax, laneBytesMax, dataBytesMax, flight: this.#flight };
   }
 }

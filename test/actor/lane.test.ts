@@ -1,7 +1,9 @@
 /** A lane into one log: when it sends, what it sends again, and when it waits. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { ChannelOut } from "../../framework/actor/channel-out.ts";
+import { FlightBudget } from "../../framework/actor/flight-budget.ts";
 import { Lane, type LaneOptions } from "../../framework/actor/lane.ts";
+import { StreamError } from "../../framework/errors.ts";
 import { backoffMsMin, replyTimeoutMs } from "../../framework/protocol/lane.ts";
 import { decodeMessage } from "../../framework/record/frame.ts";
 import { Rig, ScriptedLog } from "./rig.ts";
@@ -289,4 +291,34 @@ test("an incarnation that is gone leaves nothing behind that was not in a frame"
   expect(said(1)).toEqual([[1, "lives"]]);
   log.store(1, 2);
   expect(lane.bytes).toBe(0);
+});
+
+test("R3: what a worker has in flight is bounded over all its lanes; an ack in one lets another send", async () => {
+  const flight = new FlightBudget(1_500);
+  const first = await open({ flight });
+  const other = new ScriptedLog();
+  const events = { onProgress: () => undefined, lanesInto: () => 1, onResend: () => undefined };
+  const second = new Lane(rig.platform, Promise.resolve(other), { ...options, flight }, events);
+  await settled();
+  await say(first, channel(first), "x".repeat(1_000));
+  await say(second, channel(second), "y".repeat(1_000));
+  expect([log.asked.length, other.asked.length]).toEqual([1, 0]);
+  log.store(0, 1);
+  await settled();
+  expect(other.asked).toHaveLength(1);
+  second.close();
+  expect(flight.bytes).toBe(0);
+});
+
+test("A3: a log that is gone for good stops the lane, not the worker", async () => {
+  const gone = Promise.reject(new StreamError("NOT_FOUND", "no such log"));
+  const events = { onProgress: () => undefined, lanesInto: () => 1, onResend: () => undefined };
+  const lane = new Lane(rig.platform, gone, options, events);
+  await say(lane, channel(lane), "a");
+  await settled();
+  log.info = () => Promise.reject(new StreamError("NOT_FOUND", "no such log"));
+  const other = await open();
+  await say(other, channel(other), "a");
+  await settled();
+  expect(log.asked).toEqual([]);
 });

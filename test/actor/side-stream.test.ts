@@ -84,3 +84,18 @@ test("what is no frame is passed over, and a reader that has been stopped hears 
   await append(frame({ last: 1 }, "b"));
   expect(values()).toEqual(["a"]);
 });
+
+test("where the stream drops its oldest messages under the reader, it goes on with the first that is there", async () => {
+  const small = await rig.result(rig.seams.logs.create("SMALL", { maxBytes: 1_000, full: "dropOldest" }));
+  log = small;
+  for (let last = 0; last < 40; last += 1) await append(frame({ last }, `record ${last + 1}`));
+  const { first, last } = await rig.result(small.info());
+  expect(first).toBeGreaterThan(1);
+  let read = 0;
+  const tell = (record: SideRecord) => void records.push(record);
+  followSideStream(small, plan, 1, tell, (sequence) => void (read = sequence));
+  await rig.clock.settle();
+  expect(read).toBe(last);
+  expect(values().at(0)).toBe(`record ${first}`);
+  expect(values().at(-1)).toBe("record 40");
+});
