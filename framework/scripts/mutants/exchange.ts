@@ -59,8 +59,8 @@ const send: readonly Mutant[] = [
   {
     name: "only the failed frame sent again",
     file: "actor/lane.ts",
-    from: "this.#sent = 0; }",
-    to: "this.#sent = Math.max(0, this.#sent - 1); }",
+    from: "this.#sent = 0; this.#flight.give(bytes); }",
+    to: "this.#sent = Math.max(0, this.#sent - 1); this.#flight.give(bytes); }",
     tests: ["actor/lane.test.ts"],
   },
   {
