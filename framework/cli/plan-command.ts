@@ -1,0 +1,39 @@
+/**
+ * `tidemark plan FILE`.
+ */
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { nats } from "../home-nats.ts";
+import { compile } from "../plan/compile.ts";
+import { describe, describeText } from "../plan/describe.ts";
+import { describeMermaid } from "../plan/mermaid.ts";
+import { defaultHome } from "../run.ts";
+import { loadJob } from "./program-file.ts";
+
+interface PlanFlags {
+  readonly json?: boolean;
+  readonly mermaid?: boolean;
+  readonly nats?: string;
+}
+
+/** Adds the command. */
+export function addPlanCommand(program: Command): void {
+  program
+    .command("plan")
+    .description("print stages, edges, partitions, bytes reserved and the guarantee of each sink")
+    .argument("<file>", "program file")
+    .argument("[args...]", "arguments of the program")
+    .option("--json", "as JSON")
+    .option("--mermaid", "as a Mermaid flowchart")
+    .option("--nats <url>", "with the sizes of a cluster instead of an embedded job")
+    .exitOverride()
+    .action(planFile);
+}
+
+async function planFile(file: string, args: string[], flags: PlanFlags): Promise<void> {
+  const job = await loadJob(resolve(file), args);
+  const home = flags.nats === undefined ? defaultHome() : nats({ servers: flags.nats });
+  const plan = compile(job, { defaults: home.defaults });
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(describe(plan), null, 2)}\n`);
+  else process.stdout.write(`${flags.mermaid === true ? describeMermaid(plan) : describeText(plan)}\n`);
+}

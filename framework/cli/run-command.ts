@@ -1,0 +1,38 @@
+/**
+ * `tidemark run FILE`.
+ */
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { run } from "../run.ts";
+import { type ConnectionFlags, homeOf, withConnection } from "./connection-flags.ts";
+import { loadJob } from "./program-file.ts";
+
+interface RunFlags extends ConnectionFlags {
+  readonly duration?: string;
+  readonly new?: boolean;
+}
+
+/** Adds the command. */
+export function addRunCommand(program: Command): void {
+  const command = program
+    .command("run")
+    .description("run the job of a program file; what follows -- are its arguments")
+    .argument("<file>", "program file: default-exports a job, or a function from arguments to a job")
+    .argument("[args...]", "arguments of the program");
+  withConnection(command)
+    .option("--embedded", "run in this process even when TIDEMARK_NATS is set")
+    .option("--duration <duration>", "drain an embedded job, stop a worker of a cluster, after this long")
+    .option("--new", "begin the next generation of the job, with empty state")
+    .exitOverride()
+    .action(runFile);
+}
+
+async function runFile(file: string, args: string[], flags: RunFlags): Promise<void> {
+  const path = resolve(file);
+  const job = await loadJob(path, args);
+  await run(job, homeOf(flags), {
+    program: path,
+    startNew: flags.new ?? false,
+    ...(flags.duration === undefined ? {} : { duration: flags.duration as `${number}s` }),
+  });
+}
