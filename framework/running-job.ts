@@ -3,6 +3,7 @@
  *
  * Owns the end: whatever ends the job here (its outcome, a stop, its duration) ends it once, closes the place and says so.
  */
+import { hostname } from "node:os";
 import type { JobStatus } from "./actor/job-status.ts";
 import { followSideStream, type SideRecord } from "./actor/side-stream.ts";
 import { Worker, type WorkerJob } from "./actor/worker.ts";
@@ -80,6 +81,7 @@ export class RunningJob implements JobHandle {
     this.done = promise;
     this.#resolve = resolve;
     this.#worker = new Worker(platform, job, {
+      place: { host: hostname(), processId: process.pid },
       onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),
     });
     this.#watch();

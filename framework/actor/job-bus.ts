@@ -50,7 +50,8 @@ export class JobBus {
   }
 
   reportDead(worker: string): void {
-    this.#bus.publish(`${this.#names.workersSubject}.dead`, encodeAnnouncement({ worker, load: 0, isLeaving: true }));
+    const lastWord = { worker, load: 0, isLeaving: true, host: "", processId: 0, nowMs: 0 };
+    this.#bus.publish(`${this.#names.workersSubject}.dead`, encodeAnnouncement(lastWord));
   }
 
   beat(heartbeat: Heartbeat): void {

@@ -4,15 +4,17 @@
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
-import type { Counts } from "../record/messages.ts";
+import type { Counts, InstanceId } from "../record/messages.ts";
+import type { Outage } from "./outages.ts";
 import type { StageSupervisor } from "./stage-supervisor.ts";
-import type { LivingWorker, WorkerRegistry } from "./worker-registry.ts";
+import type { LivingWorker } from "./worker-registry.ts";
 
 /** One instance in a status. */
 export interface InstanceStatus {
   readonly name: string;
   readonly worker: string;
   readonly epoch: number;
+  /** Phase of its lifecycle; `parked` while it has crashed and waits for its restart, `unassigned` before the first report of its epoch. */
   readonly state: string;
   readonly position: number;
   /** ISO time, or `-Infinity` and `Infinity`. */
@@ -24,6 +26,13 @@ export interface InstanceStatus {
   readonly counts: Counts;
 }
 
+/** One living worker in a status. */
+export interface WorkerStatus extends LivingWorker {
+  readonly isLeader: boolean;
+  /** Instances that the job log has assigned to it; one that has none is idle. */
+  readonly instances: number;
+}
+
 /** A job at the moment. */
 export interface JobStatus {
   readonly job: string;
@@ -31,11 +40,15 @@ export interface JobStatus {
   /** Epoch of the leader that says so, and the worker it runs on; `none` when nobody leads. */
   readonly leader: { readonly epoch: number; readonly worker: string } | "none";
   readonly state: "starting" | "running" | "completed" | "failed";
-  readonly workers: readonly LivingWorker[];
+  readonly workers: readonly WorkerStatus[];
   readonly instances: readonly InstanceStatus[];
   /** Event time published per stage. */
   readonly watermarks: Readonly<Record<string, number>>;
   readonly totals: Counts & { readonly restarts: number };
+  /** The newest restarts and moves of instances, oldest first. */
+  readonly outages: readonly Outage[];
+  /** What somebody should look at: idle workers, clocks that are wrong. */
+  readonly warnings: readonly string[];
 }
 
 /** What a status is assembled from. */
@@ -43,38 +56,73 @@ export interface StatusWorld {
   readonly plan: Plan;
   readonly names: JobNames;
   readonly view: JobLogView;
-  readonly registry: WorkerRegistry;
+  readonly workers: readonly LivingWorker[];
+  readonly outages: readonly Outage[];
+  readonly isParked: (instance: InstanceId) => boolean;
 }
 
 const noCounts: Counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0 };
+/** Clocks further apart than this are spoken of, ms. */
+const clockApartMsMax = 5_000;
 
 /** Assembles the status. */
 export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readonly StageSupervisor[]): JobStatus {
-  const { plan, names, view, registry } = world;
-  const instances = stages.flatMap((supervisor) => instancesOf(supervisor, view));
+  const { plan, names, view, outages } = world;
   const outcome = view.outcome?.outcome;
   const isStarting = stages.length === 0 || stages.some((supervisor) => supervisor.phase === "starting");
+  const workers = workersOf(world);
   return {
     job: plan.job,
     generation: names.generation,
     leader: { epoch: leaderEpoch, worker: view.leader?.worker ?? "" },
     state: outcome ?? (isStarting ? "starting" : "running"),
-    workers: registry.alive(),
-    instances,
+    workers,
+    instances: stages.flatMap((supervisor) => instancesOf(supervisor, world)),
     watermarks: Object.fromEntries(stages.map((supervisor) => [supervisor.stage.name, supervisor.watermark])),
     totals: totalsOf(stages, view),
+    outages,
+    warnings: isStarting ? clockWarnings(workers) : [...idleWarnings(workers), ...clockWarnings(workers)],
   };
 }
 
-function instancesOf(supervisor: StageSupervisor, view: JobLogView): InstanceStatus[] {
-  return view.instancesOf(supervisor.stage).map((id) => {
+function workersOf({ view, workers }: StatusWorld): WorkerStatus[] {
+  const loads = new Map<string, number>();
+  for (const { worker } of view.assignments()) loads.set(worker, (loads.get(worker) ?? 0) + 1);
+  return workers.map((living) => ({
+    ...living,
+    isLeader: living.worker === view.leader?.worker,
+    instances: loads.get(living.worker) ?? 0,
+  }));
+}
+
+function idleWarnings(workers: readonly WorkerStatus[]): string[] {
+  const idle = workers.filter(({ instances, isLeaving }) => instances === 0 && !isLeaving).length;
+  if (idle === 0) return [];
+  const total = workers.reduce((sum, { instances }) => sum + instances, 0);
+  return [
+    `${idle} of ${workers.length} workers are idle: the job has ${total} instances; more partitions would share it`,
+  ];
+}
+
+function clockWarnings(workers: readonly WorkerStatus[]): string[] {
+  return workers
+    .filter(({ clockAheadMs }) => Math.abs(clockAheadMs) > clockApartMsMax)
+    .map(({ worker, host, processId, clockAheadMs }) => {
+      const apart = `${Math.round(Math.abs(clockAheadMs) / 1_000)} s ${clockAheadMs > 0 ? "ahead of" : "behind"}`;
+      return `the clock of worker ${worker} (${host}, process ${processId}) is ${apart} the leader's: set it, as the times it stamps are wrong`;
+    });
+}
+
+function instancesOf(supervisor: StageSupervisor, { view, isParked }: StatusWorld): InstanceStatus[] {
+  const { stage } = supervisor;
+  return view.instancesOf(stage).map((id) => {
     const assignment = view.assignment(id);
     const report = supervisor.reportOf(id);
     return {
-      name: `${supervisor.stage.name}/${id.partition}`,
+      name: `${stage.name}/${id.partition}`,
       worker: assignment?.worker ?? "",
       epoch: assignment?.epoch ?? 0,
-      state: report?.state ?? "unassigned",
+      state: isParked(id) ? "parked" : (report?.state ?? "unassigned"),
       position: report?.position ?? 0,
       watermark: report?.watermark ?? -Infinity,
       activity: report?.activity ?? "active",

@@ -14,7 +14,6 @@ import type { Cancel } from "../platform/platform.ts";
 import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import { place } from "../protocol/placement.ts";
-import { decideRestart } from "../protocol/restart.ts";
 import type {
   AssignmentCause,
   InstanceId,
@@ -27,6 +26,8 @@ import { statusOf, type JobStatus } from "./job-status.ts";
 import { prepareJob } from "./job-preparation.ts";
 import type { JobWorld } from "./job-world.ts";
 import { machineClock } from "./machine-clock.ts";
+import { Outages } from "./outages.ts";
+import { Restarts } from "./restarts.ts";
 import { StageSupervisor } from "./stage-supervisor.ts";
 
 const heartbeatMs = 500;
@@ -75,12 +76,6 @@ const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "DEAD_LETTERS_EXCEEDED",
 ]);
 
-/** How far an instance's pointer had come when it failed last, and how many of its crashes lie before that. */
-interface CrashProgress {
-  readonly snapshot: number;
-  readonly crashes: number;
-}
-
 /** The job supervisor of one leader epoch. */
 export class JobSupervisor {
   readonly epoch: number;
@@ -89,8 +84,8 @@ export class JobSupervisor {
   readonly #stages = new Map<number, StageSupervisor>();
   /** Instances whose assignment is on its way into the job log, with its sequence once known. */
   readonly #assigning = new Map<string, { readonly instance: InstanceId; sequence: number }>();
-  readonly #restarting = new Map<string, Cancel>();
-  readonly #progress = new Map<string, CrashProgress>();
+  readonly #restarts: Restarts;
+  readonly #outages: Outages;
   #unlisten: (() => void) | undefined;
   #cancelBeat: Cancel | undefined;
   #isOutcomeWritten = false;
@@ -102,6 +97,8 @@ export class JobSupervisor {
   constructor(world: JobWorld, epoch: number) {
     this.#world = world;
     this.epoch = epoch;
+    this.#restarts = new Restarts(world.platform, world.plan.options.restart);
+    this.#outages = new Outages(world.platform, world.tail.view, (instance) => this.#nameOf(instance));
     this.#read = { position: world.tail.view.position, atMs: world.platform.clock.monotonicMs() };
     this.#actor = createActor(jobMachine, {
       clock: machineClock(world.platform.clock),
@@ -128,7 +125,7 @@ export class JobSupervisor {
     this.#actor.send({ type: "DEPOSED" });
     this.#unlisten?.();
     this.#cancelBeat?.();
-    for (const cancel of this.#restarting.values()) cancel();
+    this.#restarts.close();
     for (const stage of this.#stages.values()) stage.close();
   }
 
@@ -156,6 +153,7 @@ export class JobSupervisor {
     this.#world.registry.heard(batch.worker);
     for (const report of batch.reports) {
       this.#stages.get(report.instance.stage)?.report(report);
+      this.#outages.reported(report);
       this.#world.controls.reported(report.instance, report.position);
     }
     this.#complete();
@@ -175,6 +173,7 @@ export class JobSupervisor {
     for (const { instance, worker, cause } of moves) {
       if (this.#isSpokenFor(instance)) continue;
       if (cause === "balance" && this.#askToRelease(instance)) continue;
+      this.#outages.down(instance, registry.lastHeardMs(this.#holderOf(instance) ?? ""));
       const isReleased = this.#stages.get(instance.stage)?.reportOf(instance)?.state === "released";
       this.#assign(instance, worker, isReleased ? "release" : cause, "");
     }
@@ -187,7 +186,10 @@ export class JobSupervisor {
 
   status(): JobStatus {
     const { plan, names, registry, tail } = this.#world;
-    return statusOf({ plan, names, registry, view: tail.view }, this.epoch, [...this.#stages.values()]);
+    const workers = registry.alive();
+    const isParked = (instance: InstanceId) => this.#restarts.isParked(instance);
+    const world = { plan, names, view: tail.view, workers, outages: this.#outages.history(), isParked };
+    return statusOf(world, this.epoch, [...this.#stages.values()]);
   }
 
   get #isDeposed(): boolean {
@@ -206,7 +208,7 @@ export class JobSupervisor {
         publish: (control: WatermarkControl, onStored: (inbox: string) => void) => this.#publish(control, onStored),
         answer: (report: Report) => this.#answer(report),
         failed: (instance: InstanceId, report: Report) => this.#onFailed(instance, report),
-        released: () => this.reconcile(),
+        released: (instance: InstanceId) => this.#onReleased(instance),
       };
       const indexes = edges.map((edge) => edge.index);
       const inboxes = edges.reduce((sum, { to }) => sum + (typeof to === "number" ? this.#partitionsOf(to) : 0), 0);
@@ -252,47 +254,29 @@ export class JobSupervisor {
   }
 
   #onFailed(instance: InstanceId, report: Report): void {
-    const key = instanceKey(instance);
-    if (this.#restarting.has(key) || this.#isSpokenFor(instance)) return;
-    const { platform, plan } = this.#world;
+    if (this.#isSpokenFor(instance)) return;
+    this.#outages.down(instance, this.#world.platform.clock.monotonicMs());
     const [code = "", ...rest] = report.failure.split(": ");
     if (fatalCodes.has(code))
       return this.#fail(new StreamError(code as ErrorCode, `${this.#nameOf(instance)}: ${rest.join(": ")}`));
-    const crashes = this.#crashesWithoutProgress(instance, report.snapshot);
-    const decision = decideRestart({
-      crashes,
-      nowMs: this.#logNowMs,
-      budget: plan.options.restart,
-      chance: platform.random.next(),
-    });
-    if (decision.kind === "exhausted") {
-      const what = `${this.#nameOf(instance)}: ${decision.message}; last failure: ${report.failure}`;
-      return this.#fail(new StreamError("RESTARTS_EXHAUSTED", what));
-    }
-    const restart = () => {
-      this.#restarting.delete(key);
-      this.#assign(instance, this.#hostOf(instance) ?? this.#world.worker, "crash", report.failure);
-    };
-    this.#restarting.set(key, platform.clock.schedule(decision.delayMs, restart));
+    const { view } = this.#world.tail;
+    const crash = { instance, snapshot: report.snapshot, before: view.crashes(instance), nowMs: this.#logNowMs };
+    const exhausted = this.#restarts.crashed(crash, () =>
+      this.#assign(instance, this.#hostOf(instance) ?? this.#world.worker, "crash", report.failure),
+    );
+    if (exhausted === undefined) return;
+    const what = `${this.#nameOf(instance)}: ${exhausted}; last failure: ${report.failure}`;
+    this.#fail(new StreamError("RESTARTS_EXHAUSTED", what));
+  }
+
+  #onReleased(instance: InstanceId): void {
+    this.#outages.down(instance, this.#world.platform.clock.monotonicMs());
+    this.reconcile();
   }
 
   /** Now, in the job log's own time: when it stored its last record, and what has passed here since that was read. */
   get #logNowMs(): number {
     return this.#world.tail.view.storedAtMs + this.#world.platform.clock.monotonicMs() - this.#read.atMs;
-  }
-
-  /** The crashes since the pointer has moved last. */
-  #crashesWithoutProgress(instance: InstanceId, snapshot: number): { storedAtMs: number; hasProgressed: boolean }[] {
-    const key = instanceKey(instance);
-    const all = this.#world.tail.view.crashes(instance);
-    const known = this.#progress.get(key);
-    if (known === undefined || snapshot > known.snapshot) {
-      const crashes = known === undefined ? 0 : all.length;
-      this.#progress.set(key, { snapshot, crashes });
-    }
-    return all
-      .slice(this.#progress.get(key)?.crashes ?? 0)
-      .map(({ storedAtMs }) => ({ storedAtMs, hasProgressed: false }));
   }
 
   #fail(error: unknown): void {
@@ -341,8 +325,7 @@ export class JobSupervisor {
 
   /** Whether something is already on its way for this instance. */
   #isSpokenFor(instance: InstanceId): boolean {
-    const key = instanceKey(instance);
-    return this.#assigning.has(key) || this.#restarting.has(key);
+    return this.#assigning.has(instanceKey(instance)) || this.#restarts.isParked(instance);
   }
 
   /** The worker that the job log names, living or not, unless it has released the instance. */

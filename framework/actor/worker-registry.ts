@@ -1,8 +1,8 @@
 /**
  * Which workers live, as one candidate has heard it on the Bus.
  *
- * Owns when each was last heard. A worker is dead when it has been silent for 2 s, when nobody answered for it, or when the process that started it
- * says so; safety never depends on it (epochs do that).
+ * Owns when each was last heard, and what it says of itself. A worker is dead when it has been silent for 2 s, when nobody answered for it, or when the
+ * process that started it says so; safety never depends on it (epochs do that).
  */
 import type { Clock } from "../platform/platform.ts";
 import type { Announcement } from "../record/messages.ts";
@@ -10,16 +10,26 @@ import type { Announcement } from "../record/messages.ts";
 /** Silence after which a worker counts as dead, ms. */
 export const silenceMsMax = 2_000;
 
+/** The part of an announcement that stays the same. */
+export type WorkerPlace = Pick<Announcement, "host" | "processId">;
+
+/** A worker of which nothing but the id is known. */
+const unknownPlace: WorkerPlace = { host: "", processId: 0 };
+
 interface Known {
   heardAtMs: number;
   isLeaving: boolean;
   isDead: boolean;
+  place: WorkerPlace;
+  clockAheadMs: number;
 }
 
-/** A living worker, for placement. */
-export interface LivingWorker {
+/** A living worker, for placement and status. */
+export interface LivingWorker extends WorkerPlace {
   readonly worker: string;
   readonly isLeaving: boolean;
+  /** Its wall clock less that of the one who says so, ms, the way of its last announcement included; negative when it is behind. */
+  readonly clockAheadMs: number;
 }
 
 /** The workers of a job. */
@@ -28,31 +38,34 @@ export class WorkerRegistry {
   readonly #self: string;
   readonly #known = new Map<string, Known>();
 
-  constructor(clock: Clock, self: string) {
+  constructor(clock: Clock, self: string, place: WorkerPlace = unknownPlace) {
     this.#clock = clock;
     this.#self = self;
-    this.#known.set(self, { heardAtMs: Infinity, isLeaving: false, isDead: false });
+    this.#known.set(self, { ...unheard(Infinity), place });
   }
 
-  announced({ worker, isLeaving }: Announcement): void {
+  announced({ worker, isLeaving, host, processId, nowMs }: Announcement): void {
     this.heard(worker);
     const known = this.#known.get(worker);
-    if (known !== undefined) known.isLeaving = isLeaving;
+    if (known === undefined) return;
+    known.isLeaving = isLeaving;
+    known.place = { host, processId };
+    known.clockAheadMs = nowMs - this.#clock.now();
   }
 
   heard(worker: string): void {
     if (worker === this.#self) return;
+    const nowMs = this.#clock.monotonicMs();
     const known = this.#known.get(worker);
-    if (known === undefined)
-      this.#known.set(worker, { heardAtMs: this.#clock.monotonicMs(), isLeaving: false, isDead: false });
-    else if (!known.isDead) known.heardAtMs = this.#clock.monotonicMs();
+    if (known === undefined) this.#known.set(worker, unheard(nowMs));
+    else if (!known.isDead) known.heardAtMs = nowMs;
   }
 
   /** For good: ids are never used twice. */
   dead(worker: string): void {
-    const known = this.#known.get(worker);
-    if (known === undefined) this.#known.set(worker, { heardAtMs: -Infinity, isLeaving: false, isDead: true });
-    else known.isDead = true;
+    const known = this.#known.get(worker) ?? unheard(-Infinity);
+    known.isDead = true;
+    this.#known.set(worker, known);
   }
 
   leaving(): void {
@@ -65,9 +78,19 @@ export class WorkerRegistry {
     return known !== undefined && !known.isDead && this.#clock.monotonicMs() - known.heardAtMs <= silenceMsMax;
   }
 
+  /** When the worker was heard last, on the monotonic clock; now for one that never was: nothing is known of its end. */
+  lastHeardMs(worker: string): number {
+    const heardAtMs = this.#known.get(worker)?.heardAtMs ?? Infinity;
+    return Number.isFinite(heardAtMs) ? heardAtMs : this.#clock.monotonicMs();
+  }
+
   alive(): readonly LivingWorker[] {
     return [...this.#known]
       .filter(([worker]) => this.isAlive(worker))
-      .map(([worker, { isLeaving }]) => ({ worker, isLeaving }));
+      .map(([worker, { isLeaving, place, clockAheadMs }]) => ({ worker, isLeaving, ...place, clockAheadMs }));
   }
+}
+
+function unheard(heardAtMs: number): Known {
+  return { heardAtMs, isLeaving: false, isDead: false, place: unknownPlace, clockAheadMs: 0 };
 }

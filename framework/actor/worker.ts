@@ -29,7 +29,7 @@ import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
 import { patientBlobs } from "./patience.ts";
 import { ReportOutbox } from "./report-outbox.ts";
-import { WorkerRegistry } from "./worker-registry.ts";
+import { WorkerRegistry, type WorkerPlace } from "./worker-registry.ts";
 
 const announceMs = 500;
 const reportAgainMs = 1_000;
@@ -52,6 +52,8 @@ export interface WorkerJob {
 /** What a caller may hook into. */
 export interface WorkerOptions {
   readonly probe?: Probe | undefined;
+  /** Where the worker runs, for people. @default nowhere in particular */
+  readonly place?: WorkerPlace | undefined;
   /** @default false */
   readonly hasManualWatermarks?: boolean | undefined;
   /** Called when the job log says that the job is over; with the job's totals where this worker led. */
@@ -107,7 +109,7 @@ export class Worker {
     this.#options = options;
     this.#actor = createActor(workerMachine, { clock: machineClock(platform.clock) });
     this.#bus = new JobBus(seams.bus, names);
-    this.#registry = new WorkerRegistry(platform.clock, this.id);
+    this.#registry = new WorkerRegistry(platform.clock, this.id, options.place);
     this.#directory = new LogDirectory(this.#platform, seams.logs);
     this.#controls = new ControlSender(this.#platform, (stage, partition) => this.#openInbox(stage, partition));
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
@@ -321,7 +323,10 @@ export class Worker {
   }
 
   #announcement(): Announcement {
-    return { worker: this.id, load: this.#instances.size, isLeaving: this.phase === "leaving" };
+    const { host, processId } = this.#options.place ?? { host: "", processId: 0 };
+    const isLeaving = this.phase === "leaving";
+    const nowMs = this.#platform.clock.now();
+    return { worker: this.id, load: this.#instances.size, isLeaving, host, processId, nowMs };
   }
 
   /** Everything that was in the job log has been read. */

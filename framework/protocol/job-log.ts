@@ -39,6 +39,14 @@ export interface AssignmentView extends Pick<Assignment, "worker" | "cause" | "d
   readonly storedAtMs: number;
 }
 
+/** An assignment that was not the first of its instance. */
+export interface MoveView extends AssignmentView {
+  readonly instance: InstanceId;
+}
+
+/** Moves that the view remembers. */
+const movesKept = 100;
+
 /** A restart that a crash of the instance itself has caused. */
 export interface CrashView {
   readonly storedAtMs: number;
@@ -63,6 +71,7 @@ export class JobLogView {
   #leader: LeaderView | undefined;
   #outcome: OutcomeRecord | undefined;
   #isDraining = false;
+  readonly #moves: MoveView[] = [];
   #restarts = 0;
   #position = 0;
   #storedAtMs = -Infinity;
@@ -147,6 +156,11 @@ export class JobLogView {
     return this.#crashes.get(instanceKey(id)) ?? [];
   }
 
+  /** The newest assignments that were not the first of their instance, oldest first; at most 100. */
+  get moves(): readonly MoveView[] {
+    return this.#moves;
+  }
+
   #applyValid(sequence: number, storedAtMs: number, record: Exclude<JobLogRecord, LeaderStart>): void {
     switch (record.kind) {
       case "assignment":
@@ -166,7 +180,10 @@ export class JobLogView {
 
   #assign(epoch: number, storedAtMs: number, { instance, worker, cause, detail }: Assignment): void {
     const key = instanceKey(instance);
-    this.#assignments.set(key, { instance, epoch, worker, cause, detail, storedAtMs });
+    const assigned = { instance, epoch, worker, cause, detail, storedAtMs };
+    if (this.#assignments.has(key)) this.#moves.push(assigned);
+    if (this.#moves.length > movesKept) this.#moves.shift();
+    this.#assignments.set(key, assigned);
     if (cause === "crash") this.#crashes.set(key, [...(this.#crashes.get(key) ?? []), { storedAtMs, detail }]);
     if (cause === "crash" || cause === "workerLost") this.#restarts += 1;
   }

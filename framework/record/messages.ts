@@ -162,6 +162,12 @@ export interface Announcement {
   readonly load: number;
   /** It is leaving: assign nothing to it, and move what it released. */
   readonly isLeaving: boolean;
+  /** The machine it runs on, for people. */
+  readonly host: string;
+  /** Of its process, for people; 0 where it has none of its own. */
+  readonly processId: number;
+  /** Its wall clock when it said so, ms since the epoch. Nothing correct depends on it: it shows a clock that is wrong. */
+  readonly nowMs: number;
 }
 
 /** The leader says that it lives. */

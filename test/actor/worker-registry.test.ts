@@ -11,10 +11,12 @@ beforeEach(() => {
   registry = new WorkerRegistry(rig.clock, "self");
 });
 
+const said = (worker: string, load: number, isLeaving: boolean, nowMs = rig.clock.now()) =>
+  registry.announced({ worker, load, isLeaving, host: "host", processId: 7, nowMs });
 const alive = () => registry.alive().map(({ worker }) => worker);
 
 test("a worker lives while it is heard, and is dead after two seconds of silence", async () => {
-  registry.announced({ worker: "a", load: 0, isLeaving: false });
+  said("a", 0, false);
   await rig.pass(silenceMsMax);
   expect(alive()).toEqual(["self", "a"]);
   await rig.pass(1);
@@ -28,17 +30,17 @@ test("one reported dead stays dead: ids are never used twice", () => {
   registry.dead("a");
   registry.dead("never heard of");
   registry.heard("a");
-  registry.announced({ worker: "a", load: 1, isLeaving: false });
+  said("a", 1, false);
   registry.heard("never heard of");
   expect(alive()).toEqual(["self"]);
 });
 
 test("a leaving worker lives, and is not given anything: it says so itself", () => {
-  registry.announced({ worker: "a", load: 2, isLeaving: true });
+  said("a", 2, true);
   registry.leaving();
   expect(registry.alive()).toEqual([
-    { worker: "self", isLeaving: true },
-    { worker: "a", isLeaving: true },
+    { worker: "self", isLeaving: true, host: "", processId: 0, clockAheadMs: 0 },
+    { worker: "a", isLeaving: true, host: "host", processId: 7, clockAheadMs: 0 },
   ]);
 });
 
@@ -46,4 +48,26 @@ test("the worker itself needs nobody to tell it that it lives", async () => {
   await rig.pass(60_000);
   expect(registry.isAlive("self")).toBe(true);
   expect(registry.isAlive("stranger")).toBe(false);
+});
+
+test("a worker says where it runs, and its clock shows when it is wrong", () => {
+  said("a", 0, false, rig.clock.now() + 3_600_000);
+  expect(registry.alive()).toContainEqual({
+    worker: "a",
+    isLeaving: false,
+    host: "host",
+    processId: 7,
+    clockAheadMs: 3_600_000,
+  });
+});
+
+test("when a worker was heard last is known of those that were ever heard; of others nothing is older than now", async () => {
+  registry.heard("a");
+  const heardAtMs = rig.clock.monotonicMs();
+  await rig.pass(1_500);
+  registry.dead("a");
+  registry.dead("b");
+  expect(registry.lastHeardMs("a")).toBe(heardAtMs);
+  expect(registry.lastHeardMs("b")).toBe(rig.clock.monotonicMs());
+  expect(registry.lastHeardMs("self")).toBe(rig.clock.monotonicMs());
 });

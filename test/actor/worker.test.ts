@@ -6,7 +6,7 @@ import { StreamError } from "../../framework/errors.ts";
 import type { Seams } from "../../framework/log/contracts.ts";
 import { MemorySeams } from "../../framework/log/memory-seams.ts";
 import type { VirtualClock } from "../../framework/platform/virtual-clock.ts";
-import { readings, twoExchanges } from "./jobs.ts";
+import { oneExchange, readings, twoExchanges } from "./jobs.ts";
 
 /** Seams whose Bus loses what the test says. */
 function losing(isLost: (subject: string) => boolean): (clock: VirtualClock) => Seams {
@@ -253,3 +253,43 @@ function short(): Job {
   plant.source("numbers", fromArray<number>([])).to(callback("out", () => undefined));
   return plant;
 }
+
+describe("status", () => {
+  test("names each restart and move with its cause and how long the keys were down", async () => {
+    const t = await testJob(twoExchanges(), { workers: 3, partitions: 3 });
+    await t.crash("sums/1");
+    const victim = t.workers.find(({ isLeader }) => !isLeader)?.id ?? "";
+    await t.crash(victim);
+    await t.clock(5_000);
+    const { outages } = t.status();
+    const crash = outages.find(({ cause }) => cause === "crash");
+    expect(crash).toMatchObject({ instance: "sums/1", detail: expect.stringContaining("crashed") });
+    expect(crash?.downMs).toBeLessThan(1_000);
+    const lost = outages.filter(({ cause }) => cause === "workerLost");
+    expect(lost.length).toBeGreaterThan(0);
+    for (const { downMs } of lost) expect(downMs).toBeLessThan(1_000);
+    await finishes(t);
+  });
+
+  test("an instance that waits for its restart is parked", async () => {
+    const t = await testJob(twoExchanges());
+    for (let crashes = 0; crashes < 3; crashes += 1) await t.crash("sums/0");
+    const state = () => t.status().instances.find(({ name }) => name === "sums/0")?.state;
+    const [crashing] = t.workers.flatMap(({ instances }) => instances).filter(({ name }) => name === "sums/0");
+    crashing?.fail(new StreamError("UNAVAILABLE", "crashed by the test"));
+    await t.virtualClock.until(() => state() === "parked", 1_000);
+    await t.virtualClock.until(() => state() === "running", 5_000);
+    expect(t.status().outages.at(-1)?.downMs).toBeGreaterThan(100);
+    await finishes(t);
+  });
+
+  test("more workers than instances: the idle ones are counted, and named as idle", async () => {
+    const t = await testJob(oneExchange(), { workers: 12, partitions: 2 });
+    await t.clock(1_000);
+    const { workers, warnings, instances } = t.status();
+    const idle = workers.filter((worker) => worker.instances === 0);
+    expect(idle).toHaveLength(12 - instances.length);
+    expect(workers.filter(({ isLeader }) => isLeader)).toHaveLength(1);
+    expect(warnings).toEqual([expect.stringContaining(`${idle.length} of 12 workers are idle`)]);
+  });
+});

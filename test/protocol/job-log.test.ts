@@ -155,3 +155,15 @@ test("R4: of any records, the newest assignment by a leader that was the newest 
     { numRuns: 200 },
   );
 });
+
+test("moves are remembered in order, the first assignment of an instance is none, and at most a hundred", () => {
+  const view = new JobLogView();
+  view.apply(1, 0, { kind: "leaderStart", worker: "w" });
+  for (let sequence = 2; sequence <= 110; sequence += 1) {
+    const cause = sequence === 2 ? "start" : "balance";
+    view.apply(sequence, sequence, { kind: "assignment", leader: 1, instance, worker: "w", cause, detail: "" });
+  }
+  expect(view.moves).toHaveLength(100);
+  expect(view.moves[0]).toMatchObject({ epoch: 11, cause: "balance" });
+  expect(view.moves.at(-1)).toMatchObject({ epoch: 110 });
+});

@@ -2,9 +2,16 @@
  * Bytes of what workers and the leader say about themselves (`protos/tidemark/presence.proto`).
  */
 import type { Announcement, Heartbeat } from "../messages.ts";
-import { flag, integer, message, text } from "./message.ts";
+import { double, flag, integer, message, text } from "./message.ts";
 
-const announcement = message<Announcement>("Announcement", { worker: text(1), load: integer(2), isLeaving: flag(3) });
+const announcement = message<Announcement>("Announcement", {
+  worker: text(1),
+  load: integer(2),
+  isLeaving: flag(3),
+  host: text(4),
+  processId: integer(5),
+  nowMs: double(6),
+});
 
 const heartbeat = message<Heartbeat>("Heartbeat", { leader: integer(1), worker: text(2) });
 

@@ -124,7 +124,14 @@ const cases: Case[] = [
   },
   {
     name: "Announcement",
-    arbitrary: fc.record({ worker: text, load: small, isLeaving: fc.boolean() }),
+    arbitrary: fc.record({
+      worker: text,
+      load: small,
+      isLeaving: fc.boolean(),
+      host: text,
+      processId: whole,
+      nowMs: time,
+    }),
     encode: encodeAnnouncement,
     decode: decodeAnnouncement,
   },
