@@ -19,6 +19,7 @@ export class Candidate {
   readonly #tail: JobLogTail;
   #heardAtMs: number;
   #isStanding = false;
+  #isBarred = false;
 
   constructor(clock: Clock, worker: string, bus: JobBus, tail: JobLogTail) {
     this.#clock = clock;
@@ -47,9 +48,14 @@ export class Candidate {
     this.#decide(undefined);
   }
 
+  /** For good: this worker may not do what leading takes. */
+  bar(): void {
+    this.#isBarred = true;
+  }
+
   /** Appends a leader-start. */
   stand(): void {
-    if (this.#isStanding) return;
+    if (this.#isStanding || this.#isBarred) return;
     this.#isStanding = true;
     this.#heardAtMs = this.#clock.monotonicMs();
     this.#tail.append({ kind: "leaderStart", worker: this.#worker }, () => {

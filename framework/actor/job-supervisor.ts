@@ -105,7 +105,7 @@ export class JobSupervisor {
       input: {
         prepare: () => prepareJob(world, epoch),
         supervise: () => this.#supervise(),
-        failed: (error) => this.#fail(error),
+        failed: (error) => this.#unprepared(error),
       },
     });
   }
@@ -277,6 +277,16 @@ export class JobSupervisor {
   /** Now, in the job log's own time: when it stored its last record, and what has passed here since that was read. */
   get #logNowMs(): number {
     return this.#world.tail.view.storedAtMs + this.#world.platform.clock.monotonicMs() - this.#read.atMs;
+  }
+
+  /** A worker whose user may not create streams is no reason for the job to fail: another one may. */
+  #unprepared(error: unknown): void {
+    if (!StreamError.is(error, "SERVER_REFUSED")) return this.#fail(error);
+    const reason = error.message;
+    this.#world.platform.logger.log("error", "this worker may not create what the job needs: another one must lead", {
+      reason,
+    });
+    this.#world.abdicate();
   }
 
   #fail(error: unknown): void {

@@ -22,4 +22,6 @@ export interface JobWorld {
   readonly controls: ControlSender;
   /** Id of the worker it runs on. */
   readonly worker: string;
+  /** This worker may not do what leading takes: it leads no more, and another one stands. */
+  readonly abdicate: () => void;
 }

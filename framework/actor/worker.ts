@@ -248,9 +248,15 @@ export class Worker {
       registry: this.#registry,
       controls: this.#controls,
       worker: this.id,
+      abdicate: () => this.#abdicate(),
     };
     this.#supervisor = new JobSupervisor(world, epoch);
     this.#supervisor.start();
+  }
+
+  #abdicate(): void {
+    this.#joined?.candidate.bar();
+    this.#depose();
   }
 
   #depose(): void {

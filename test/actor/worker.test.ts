@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { callback, fromArray, job, type Job } from "tidemark";
 import { testJob, type TestJob } from "tidemark/testing";
-import { StreamError } from "../../framework/errors.ts";
+import { StreamError, type ErrorCode } from "../../framework/errors.ts";
 import type { Seams } from "../../framework/log/contracts.ts";
 import { MemorySeams } from "../../framework/log/memory-seams.ts";
 import type { VirtualClock } from "../../framework/platform/virtual-clock.ts";
@@ -216,37 +216,42 @@ describe("the end", () => {
 
 describe("preparing the job", () => {
   test("a place that cannot be reached for a moment is no reason for the job to fail", async () => {
-    let failures = 3;
-    const t = await testJob(short(), {
-      seams: (clock) => {
-        const seams = new MemorySeams(clock);
-        const { logs } = seams;
-        const create: typeof logs.create = (name, config) => {
-          if (!name.endsWith("_DEAD") || failures === 0) return logs.create(name, config);
-          failures -= 1;
-          return Promise.reject(new StreamError("UNAVAILABLE", "out of reach"));
-        };
-        const wrapped = {
-          create,
-          open: logs.open.bind(logs),
-          list: logs.list.bind(logs),
-          delete: logs.delete.bind(logs),
-        };
-        const place: Seams = {
-          logs: wrapped,
-          bus: seams.bus,
-          registers: (name) => seams.registers(name),
-          blobs: (name, generation) => seams.blobs(name, generation),
-        };
-        return place;
-      },
-    });
-    expect(failures).toBe(0);
+    const refusals = { left: 3 };
+    const t = await testJob(short(), { seams: refusing("_DEAD", refusals, "UNAVAILABLE") });
+    expect(refusals.left).toBe(0);
     expect(t.outcome).toBeUndefined();
     await t.endOfInput();
     expect(t.outcome).toBe("completed");
   });
+
+  test("a leader that may not create the logs leads no more; another worker that may does", async () => {
+    const refusals = { left: 1 };
+    const t = await testJob(short(), { workers: 2, seams: refusing("_DEAD", refusals, "SERVER_REFUSED") });
+    expect(refusals.left).toBe(0);
+    expect(t.status().leader).toMatchObject({ worker: t.workers[1]?.id });
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+  });
 });
+
+/** Seams in memory whose first creations of logs of a kind fail. */
+function refusing(ending: string, refusals: { left: number }, code: ErrorCode): (clock: VirtualClock) => Seams {
+  return (clock) => {
+    const seams = new MemorySeams(clock);
+    const { logs } = seams;
+    const create: typeof logs.create = (name, config) => {
+      if (!name.endsWith(ending) || refusals.left === 0) return logs.create(name, config);
+      refusals.left -= 1;
+      return Promise.reject(new StreamError(code, "not today"));
+    };
+    return {
+      logs: { create, open: logs.open.bind(logs), list: logs.list.bind(logs), delete: logs.delete.bind(logs) },
+      bus: seams.bus,
+      registers: (name) => seams.registers(name),
+      blobs: (name, generation) => seams.blobs(name, generation),
+    };
+  };
+}
 
 function short(): Job {
   const plant = job("short", { partitions: 1, version: "test" });
