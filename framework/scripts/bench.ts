@@ -1,6 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- NAME [--seconds N] [--partitions N] [--json]`.
  *
+ * `operators`: what the operators of several programs cost per record, alone, each as a ratio to a bare loop; see `operators-case.ts`.
+ *
  * `exchange`: generator, keyBy, windowed count, discard, through a real nats-server with file storage: what one exchange of 100-byte records costs in
  * the worker and in the server. Figures of a small noisy machine: compare within one run, quote CPU per record.
  */
@@ -23,6 +25,8 @@ import type { Outlet } from "../operator/outlet.ts";
 import { StageProgram } from "../operator/program.ts";
 import { connectNats } from "../nats/connect.ts";
 import { startNatsServer } from "../nats/server.ts";
+import { operators } from "./operators-bench.ts";
+import { reading } from "./readings.ts";
 
 interface Figures {
   readonly bench: string;
@@ -49,7 +53,6 @@ interface Measure {
 }
 
 const alone = { warmUp: 500_000, records: 2_000_000 } as const;
-const keys = 10_000;
 /** Clock ticks per second of /proc/PID/stat on Linux. */
 const ticksPerSecond = 100;
 const warmUpMs = 3_000;
@@ -62,22 +65,6 @@ const { values: flags, positionals } = parseArgs({
     partitions: { type: "string", default: "4" },
   },
 });
-
-const poolSize = 1 << 16;
-const devices = Array.from({ length: keys }, (_, device) => `device-${String(device).padStart(8, "0")}`);
-const celsius = Array.from({ length: poolSize }, (_, index) => Math.round(20_000 + 5_000 * Math.sin(index)) / 1_000);
-
-/** A device's reading: about 100 bytes as text. Cheap to make, so that the exchange is what is measured. */
-function reading(index: number) {
-  return {
-    device: devices[(Math.imul(index, 2654435761) >>> 0) % keys] ?? "",
-    at: 1_760_000_000_000 + Math.floor(index / 100),
-    celsius: celsius[index & (poolSize - 1)] ?? 0,
-    humidity: (index % 997) / 10,
-    volts: 3.3 + (index % 100) / 1_000,
-    sequence: index % 5_000,
-  };
-}
 
 function countingJob(partitions: number): Job {
   const bench = job("bench-exchange", { partitions, version: "bench" });
@@ -180,7 +167,10 @@ function cpuMicrosOf(processId: number): number {
   return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
 }
 
-const benches: Readonly<Record<string, (seconds: number, partitions: number) => Promise<Figures>>> = { exchange };
+const benches: Readonly<Record<string, (seconds: number, partitions: number) => object | Promise<object>>> = {
+  exchange,
+  operators: () => operators(),
+};
 const name = positionals[0] ?? "exchange";
 const bench = benches[name];
 if (bench === undefined) {

@@ -1,0 +1,158 @@
+/**
+ * Measures one program's operators: `node framework/scripts/operators-case.ts NAME`. Prints the figures as one line of JSON.
+ *
+ * A process of its own per program, so that the engine has seen nothing else. The program's stages are joined by function calls, without an exchange;
+ * the source's watermark moves on every 1,000 records, so windows fire. In turns with it runs a bare loop, which makes the same readings and counts them
+ * per device in a `Map`: the floor that the figures are compared with.
+ */
+import {
+  average,
+  count,
+  discard,
+  generator,
+  job,
+  plan,
+  sliding,
+  tumbling,
+  value,
+  type Job,
+  type Plan,
+} from "../index.ts";
+import type { Outlet } from "../operator/outlet.ts";
+import { StageProgram } from "../operator/program.ts";
+import { reading, type Reading } from "./readings.ts";
+
+const rounds = 9;
+const recordsPerRound = 400_000;
+const recordsPerWatermark = 1_000;
+
+function readingsOf(bench: Job) {
+  return bench.source("readings", generator({ make: reading })).timestamps((r) => r.at);
+}
+
+function keyedOf(bench: Job) {
+  return readingsOf(bench).keyBy((r) => r.device);
+}
+
+const programs: Readonly<Record<string, (bench: Job) => unknown>> = {
+  "map-filter": (bench) =>
+    readingsOf(bench)
+      .map((r) => ({ device: r.device, fahrenheit: r.celsius * 1.8 + 32 }))
+      .filter((r) => r.fahrenheit > 60)
+      .to(discard()),
+  "tumbling-count": (bench) => keyedOf(bench).window(tumbling("10s")).aggregate(count()).to(discard()),
+  "tumbling-average": (bench) =>
+    keyedOf(bench)
+      .window(tumbling("10s"))
+      .aggregate(average((r) => r.celsius))
+      .to(discard()),
+  "tumbling-two": (bench) =>
+    keyedOf(bench)
+      .window(tumbling("10s"))
+      .aggregate((of) => ({ warmth: of.average((r) => r.celsius), damp: of.average((r) => r.humidity) }))
+      .to(discard()),
+  sliding: (bench) =>
+    keyedOf(bench)
+      .window(sliding("1m", "10s"))
+      .aggregate(average((r) => r.celsius))
+      .to(discard()),
+  "window-reduce": (bench) =>
+    keyedOf(bench)
+      .window(tumbling("10s"))
+      .reduce((held, r) => (r.celsius > held.celsius ? r : held))
+      .to(discard()),
+  reduce: (bench) =>
+    keyedOf(bench)
+      .reduce((held, r) => (r.celsius > held.celsius ? r : held))
+      .to(discard()),
+  "process-number": (bench) =>
+    keyedOf(bench)
+      .process({
+        state: { seen: value<number>() },
+        process(_reading, { state }) {
+          state.seen.set((state.seen.get() ?? 0) + 1);
+        },
+      })
+      .to(discard()),
+  "process-object": (bench) =>
+    keyedOf(bench)
+      .process({
+        state: { last: value<Reading>() },
+        process(r, { state }) {
+          const last = state.last.get();
+          state.last.set(r);
+          return last === undefined || last.celsius < r.celsius ? [r.celsius] : [];
+        },
+      })
+      .to(discard()),
+};
+
+/** Runs the records [from, to). */
+type Run = (from: number, to: number) => void;
+
+function runProgram({ stages, edges }: Plan): Run {
+  const made: StageProgram[] = [];
+  const outlet: Outlet = {
+    emit(index, output, timestamp) {
+      const edge = edges[index];
+      const next = typeof edge?.to === "number" ? made[edge.to] : undefined;
+      if (edge?.key !== undefined) next?.select(edge.key(output));
+      next?.process(output, timestamp);
+    },
+    write: () => undefined,
+    deadLetter: () => undefined,
+    mark: () => undefined,
+    undo: () => undefined,
+  };
+  for (const stage of stages) made.push(new StageProgram(stage, outlet, { onError: "deadLetter", seed: 1 }));
+  const [source, ...others] = made;
+  if (source === undefined) throw new Error("a plan has stages");
+  return (from, to) => {
+    for (let index = from; index < to; index += 1) {
+      source.process(reading(index), undefined);
+      if (index % recordsPerWatermark === 0)
+        for (const program of others) program.advanceTo(source.watermark, Infinity);
+    }
+  };
+}
+
+function runBare(): Run {
+  const counts = new Map<string, number>();
+  return (from, to) => {
+    for (let index = from; index < to; index += 1) {
+      const { device } = reading(index);
+      counts.set(device, (counts.get(device) ?? 0) + 1);
+    }
+  };
+}
+
+function nanosPerRecord(run: Run, round: number): number {
+  const before = process.cpuUsage();
+  run(round * recordsPerRound, (round + 1) * recordsPerRound);
+  const { user, system } = process.cpuUsage(before);
+  return ((user + system) * 1_000) / recordsPerRound;
+}
+
+function medianOf(figures: readonly number[]): number {
+  return figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN;
+}
+
+const name = process.argv[2] ?? "";
+const describe = programs[name];
+if (describe === undefined) {
+  process.stdout.write(`${JSON.stringify(Object.keys(programs))}\n`);
+} else {
+  const bench = job("bench-operators", { partitions: 1, version: "bench" });
+  describe(bench);
+  const run = runProgram(plan(bench));
+  const bare = runBare();
+  const measured: number[] = [];
+  const floor: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    floor.push(nanosPerRecord(bare, round));
+    measured.push(nanosPerRecord(run, round));
+  }
+  // The first rounds are the compiler's.
+  const [programNs, bareNs] = [medianOf(measured.slice(3)), medianOf(floor.slice(3))];
+  process.stdout.write(`${JSON.stringify({ program: name, programNs, bareNs, ratio: programNs / bareNs })}\n`);
+}
