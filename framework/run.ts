@@ -5,6 +5,9 @@
  * handle is in `running-job.ts`; what a worker does is `actor/`'s business.
  */
 import { readFileSync } from "node:fs";
+import { FaultInjector } from "./actor/fault-injector.ts";
+import type { Probe } from "./actor/host.ts";
+import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./actor/injection.ts";
 import { joinJob } from "./actor/job-register.ts";
 import type { Job } from "./api/job.ts";
 import { StreamError, messageOf } from "./errors.ts";
@@ -36,6 +39,16 @@ export interface RunOptions {
   readonly onEnd?: ((end: JobEnd) => void) | undefined;
   /** Called with each dead letter of an embedded job. @default one JSON line on stderr */
   readonly onDeadLetter?: ((letter: unknown) => void) | undefined;
+  /**
+   * Faults on purpose, for tests and demonstrations, each once in the life of the job: `crash:STAGE/PARTITION@SEQ` crashes the instance as soon as it has read
+   * position SEQ of its inbox (or split), `crash-process:…@SEQ` kills the process, `pause:…@SEQ:2s` holds the instance's turns. Refused where
+   * NODE_ENV is production. @default none
+   */
+  readonly inject?: readonly string[] | undefined;
+  /** Injects faults in production, too. @default false */
+  readonly injectInProduction?: boolean | undefined;
+  /** Hooks at the borders of turns, for tests and tools; instead of `inject`. @default none */
+  readonly probe?: Probe | undefined;
   /** @default the system's clock and chance, lines on stderr from level `warn` on */
   readonly platform?: Platform | undefined;
 }
@@ -71,12 +84,14 @@ export function defaultHome(): Home {
  */
 export async function start(job: Job, home: Home = defaultHome(), options: RunOptions = {}): Promise<JobHandle> {
   const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration, "duration");
+  const injections = parseInjections(options.inject ?? []);
+  checkMayInject(injections, process.env["NODE_ENV"], options.injectInProduction ?? false);
   const platform = options.platform ?? systemPlatform();
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
-  await checkEnds(plan);
+  checkPlaces(injections, await checkEnds(plan));
   const place = await home.open(plan, platform);
   try {
-    const handle = await begin(plan, place, platform, options);
+    const handle = await begin(plan, place, platform, options, injections);
     if (durationMs !== undefined && handle instanceof RunningJob) {
       platform.clock.schedule(durationMs, () => handle.expire());
     }
@@ -116,7 +131,13 @@ async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions
   return failedCode;
 }
 
-async function begin(plan: Plan, place: HomePlace, platform: Platform, options: RunOptions): Promise<JobHandle> {
+async function begin(
+  plan: Plan,
+  place: HomePlace,
+  platform: Platform,
+  options: RunOptions,
+  injections: readonly Injection[],
+): Promise<JobHandle> {
   const { seams } = place;
   const text = planText(plan);
   const registers = await seams.registers(plan.job);
@@ -139,7 +160,10 @@ async function begin(plan: Plan, place: HomePlace, platform: Platform, options: 
   }
   const names = new JobNames(job, record.generation);
   const blobs = await seams.blobs(job, record.generation);
-  const handle = new RunningJob(platform, { plan, names, seams, registers, blobs }, place, events);
+  const killProcess = () => void process.kill(process.pid, "SIGKILL");
+  const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
+  const probe = injections.length > 0 ? injector : options.probe;
+  const handle = new RunningJob(platform, { plan, names, seams, registers, blobs }, place, events, probe);
   await handle.start();
   return handle;
 }
@@ -156,12 +180,15 @@ function systemPlatform(): Platform {
   return { clock: realClock(), random: systemRandom(), logger: stderrLogger({ level: "warn" }) };
 }
 
-/** Sinks that cannot be written and sources that cannot be read are refused before anything starts. */
-async function checkEnds(plan: Plan): Promise<void> {
+/** Sinks that cannot be written and sources that cannot be read are refused before anything starts. Answers how many instances each stage has. */
+async function checkEnds(plan: Plan): Promise<ReadonlyMap<string, number>> {
+  const instances = new Map<string, number>();
   for (const stage of plan.stages) {
     for (const sink of stage.sinks) await sink.spec.validate?.();
-    await stage.source?.reader.splits();
+    const splits = await stage.source?.reader.splits();
+    instances.set(stage.name, splits?.length ?? stage.partitions);
   }
+  return instances;
 }
 
 function stopOnSignals(handle: JobHandle): () => void {

@@ -4,6 +4,7 @@
  * Owns the end: whatever ends the job here (its outcome, a stop, its duration) ends it once, closes the place and says so.
  */
 import { hostname } from "node:os";
+import type { Probe } from "./actor/host.ts";
 import type { JobStatus } from "./actor/job-status.ts";
 import { followSideStream, type SideRecord } from "./actor/side-stream.ts";
 import { Worker, type WorkerJob } from "./actor/worker.ts";
@@ -71,7 +72,7 @@ export class RunningJob implements JobHandle {
   #totals = noTotals;
   #hasEnded = false;
 
-  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: RunningJobEvents) {
+  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: RunningJobEvents, probe?: Probe) {
     this.plan = job.plan;
     this.#job = job;
     this.#place = place;
@@ -82,6 +83,7 @@ export class RunningJob implements JobHandle {
     this.#resolve = resolve;
     this.#worker = new Worker(platform, job, {
       place: { host: hostname(), processId: process.pid },
+      probe,
       onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),
     });
     this.#watch();

@@ -11,8 +11,11 @@ import type { FindLane } from "./outputs.ts";
 
 /** What tests and fault injection may do at the borders of a turn; nothing in production. */
 export interface Probe {
-  /** Called before each turn; a throw fails the instance as a crash there would. */
-  beforeTurn?(stage: string, partition: number, position: number): void;
+  /**
+   * Called before each turn, with the position that has been read; a throw fails the instance as a crash there would. A promise holds the instance's
+   * turns, and nobody else's, until it settles.
+   */
+  beforeTurn?(stage: string, partition: number, position: number): void | Promise<void>;
   /** Whether an instance is to wait before it claims: it counts as down meanwhile. */
   isHeld?(name: string): boolean;
 }

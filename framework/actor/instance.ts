@@ -59,6 +59,8 @@ export class Instance implements Reporter {
   #isClosed = false;
   #isReleasing = false;
   #isFailing = false;
+  /** The probe holds the turns. */
+  #isHeld = false;
   #cancelLook: Cancel | undefined;
   /** Sequence of the last refusal in the own inbox: what the instance has said to itself must have been read before it is finished. */
   #mustReadTo = 0;
@@ -267,7 +269,7 @@ export class Instance implements Reporter {
 
   #pump(): void {
     const incarnation = this.#incarnation;
-    if (incarnation === undefined || this.#isClosed || this.#isFailing || this.#isTurning) return;
+    if (incarnation === undefined || this.#isClosed || this.#isFailing || this.#isTurning || this.#isHeld) return;
     this.#isTurning = true;
     const { position } = incarnation.feed;
     let hasMore = false;
@@ -290,6 +292,7 @@ export class Instance implements Reporter {
     const untilMs = clock.monotonicMs() + taskMsMax;
     for (let count = 0; count < turnsPerTask; count += 1) {
       if (!incarnation.outputs.hasRoom || (this.#isReleasing && !this.#isUnfinished)) return false;
+      if (this.#mustHold(incarnation.feed.position)) return false;
       const result = this.#turn(incarnation);
       if (result === "empty" || result === "gated") return false;
       if (clock.monotonicMs() > untilMs) return true;
@@ -297,8 +300,21 @@ export class Instance implements Reporter {
     return true;
   }
 
+  /** Asks the probe at the border of a turn. */
+  #mustHold(position: number): boolean {
+    const { probe } = this.#host;
+    const held = this.#isUnfinished ? undefined : probe.beforeTurn?.(this.stage.name, this.id.partition, position);
+    if (!(held instanceof Promise)) return false;
+    this.#isHeld = true;
+    const goOn = () => {
+      this.#isHeld = false;
+      this.wake();
+    };
+    held.then(goOn, (error: unknown) => this.fail(error));
+    return true;
+  }
+
   #turn({ feed, program, outputs }: Incarnation): TurnResult {
-    if (!this.#isUnfinished) this.#host.probe.beforeTurn?.(this.stage.name, this.id.partition, feed.position);
     const mayLeaveIdle = this.#progress.mayLeaveIdle;
     const result = this.#host.plan.options.deterministicGlobals
       ? runDeterministically(program, () => feed.turn(mayLeaveIdle))

@@ -3,6 +3,7 @@
  */
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { injectionGrammar } from "../actor/injection.ts";
 import { run } from "../run.ts";
 import { type ConnectionFlags, homeOf, withConnection } from "./connection-flags.ts";
 import { loadJob } from "./program-file.ts";
@@ -10,6 +11,8 @@ import { loadJob } from "./program-file.ts";
 interface RunFlags extends ConnectionFlags {
   readonly duration?: string;
   readonly new?: boolean;
+  readonly inject?: readonly string[];
+  readonly injectInProduction?: boolean;
 }
 
 /** Adds the command. */
@@ -23,8 +26,15 @@ export function addRunCommand(program: Command): void {
     .option("--embedded", "run in this process even when TIDEMARK_NATS is set")
     .option("--duration <duration>", "drain an embedded job, stop a worker of a cluster, after this long")
     .option("--new", "begin the next generation of the job, with empty state")
+    .option("--inject <fault>", `a fault on purpose, once; repeatable: ${injectionGrammar}`, collect)
+    .option("--inject-in-production", "inject faults though NODE_ENV is production")
     .exitOverride()
     .action(runFile);
+}
+
+/** Values of a flag that may be given several times. */
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
 }
 
 async function runFile(file: string, args: string[], flags: RunFlags): Promise<void> {
@@ -33,6 +43,8 @@ async function runFile(file: string, args: string[], flags: RunFlags): Promise<v
   await run(job, homeOf(flags), {
     program: path,
     startNew: flags.new ?? false,
+    inject: flags.inject,
+    injectInProduction: flags.injectInProduction,
     ...(flags.duration === undefined ? {} : { duration: flags.duration as `${number}s` }),
   });
 }
