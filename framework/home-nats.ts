@@ -3,6 +3,7 @@
  */
 import { messageOf, StreamError } from "./errors.ts";
 import { type Home, tryUntilThere } from "./home.ts";
+import { printableServers } from "./nats/address.ts";
 import { connectNats, type NatsOptions } from "./nats/connect.ts";
 import type { NatsSeams } from "./nats/nats-seams.ts";
 import { jobDefaults } from "./plan/options.ts";
@@ -20,7 +21,7 @@ export type NatsHomeOptions = Omit<NatsOptions, "logger" | "replicas">;
  */
 export function nats(options: NatsHomeOptions): Home {
   return {
-    description: `nats ${String(options.servers)}`,
+    description: `nats ${options.servers === undefined ? `context ${options.context}` : printableServers(options.servers)}`,
     defaults: jobDefaults,
     async open(plan, platform) {
       const { replicas } = plan.options;

@@ -10,6 +10,7 @@ import type { Probe } from "./actor/host.ts";
 import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./actor/injection.ts";
 import { joinJob } from "./actor/job-register.ts";
 import type { Job } from "./api/job.ts";
+import { natsConnection } from "./environment.ts";
 import { StreamError, messageOf } from "./errors.ts";
 import { embedded, type Home, type HomePlace } from "./home.ts";
 import { nats } from "./home-nats.ts";
@@ -62,12 +63,10 @@ const usageCode = 2;
 const lastCallsMsMax = 1_000;
 const interruptedCode = 130;
 
-/** The home that the environment asks for: `TIDEMARK_NATS` a cluster (with `TIDEMARK_CREDS`), else this process. */
+/** The home that the environment asks for: a cluster (`TIDEMARK_NATS` or `TIDEMARK_CONTEXT`, and how to get in), else this process. */
 export function defaultHome(): Home {
-  const servers = process.env["TIDEMARK_NATS"];
-  return servers === undefined || servers === ""
-    ? embedded()
-    : nats({ servers, credentials: process.env["TIDEMARK_CREDS"] });
+  const connection = natsConnection();
+  return connection === undefined ? embedded() : nats(connection);
 }
 
 /**

@@ -2,26 +2,51 @@
  * Where the cluster is, as flags of a command: the same on every command that speaks to one.
  */
 import type { Command } from "commander";
+import { natsConnection } from "../environment.ts";
 import { embedded, type Home } from "../home.ts";
-import { nats } from "../home-nats.ts";
-import { defaultHome } from "../run.ts";
+import { nats, type NatsHomeOptions } from "../home-nats.ts";
 
 /** What the flags come to. */
 export interface ConnectionFlags {
   readonly nats?: string;
   readonly creds?: string;
+  readonly context?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly inboxPrefix?: string;
   readonly embedded?: boolean;
 }
 
 /** Adds the flags to a command. */
 export function withConnection(command: Command): Command {
   return command
-    .option("--nats <url>", "the NATS cluster (or TIDEMARK_NATS)")
-    .option("--creds <file>", "credentials file (or TIDEMARK_CREDS)");
+    .option(
+      "--nats <url>",
+      "the NATS cluster: nats://[user:password@]host:4222, several with commas (or TIDEMARK_NATS)",
+    )
+    .option("--creds <file>", "credentials file (or TIDEMARK_CREDS)")
+    .option("--context <name>", "context of the command nats; @selected is the selected one (or TIDEMARK_CONTEXT)")
+    .option("--tls-ca <file>", "authorities that the server's certificate is checked with (or TIDEMARK_TLS_CA)")
+    .option("--tls-cert <file>", "certificate of this client (or TIDEMARK_TLS_CERT)")
+    .option("--tls-key <file>", "key of that certificate (or TIDEMARK_TLS_KEY)")
+    .option("--inbox-prefix <subject>", "where answers arrive, if users have one each (or TIDEMARK_INBOX_PREFIX)");
 }
 
 /** The home that the flags, or else the environment, ask for. */
 export function homeOf(flags: ConnectionFlags): Home {
-  if (flags.embedded === true) return embedded();
-  return flags.nats === undefined ? defaultHome() : nats({ servers: flags.nats, credentials: flags.creds });
+  const connection = flags.embedded === true ? undefined : natsConnection(optionsOf(flags));
+  return connection === undefined ? embedded() : nats(connection);
+}
+
+function optionsOf({
+  nats: servers,
+  creds,
+  context,
+  tlsCa,
+  tlsCert,
+  tlsKey,
+  inboxPrefix,
+}: ConnectionFlags): NatsHomeOptions {
+  return { servers, credentials: creds, context, inboxPrefix, tls: { ca: tlsCa, cert: tlsCert, key: tlsKey } };
 }

@@ -1,35 +1,36 @@
 /**
  * Where a server is and who asks: turns what the user gave into what the client takes, and into what may be printed.
  *
- * D1. Nothing secret is ever part of {@link Address.printable}: user and password are taken out of the URLs first.
+ * D1. Nothing secret is ever part of {@link Address.printable} or of a message: user and password are taken out of the URLs first.
+ * D2. What is said directly beats what a context says, field by field.
  */
-import { promises as files } from "node:fs";
 import {
   type Authenticator,
   credsAuthenticator,
+  nkeyAuthenticator,
   type TlsOptions,
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from "@nats-io/nats-core";
-import { messageOf, StreamError } from "../errors.ts";
+import { StreamError } from "../errors.ts";
+import { type NatsContext, readContext } from "./context.ts";
+import { type NatsTls, readText, readTls } from "./tls-files.ts";
 
-/** Files and choices for TLS. */
-export interface NatsTls {
-  readonly caFile?: string | undefined;
-  readonly certFile?: string | undefined;
-  readonly keyFile?: string | undefined;
-  /** TLS before the server has said a word, as the server must be configured for. @default false */
-  readonly handshakeFirst?: boolean | undefined;
-}
-
-/** How to reach a server. */
+/** How to reach a server: `servers`, `context` or both. */
 export interface AddressInput {
-  /** `nats://[user:password@ | token@]host[:port]`, or `tls://…`, or `host:port`; several, separated by commas or in a list. */
-  readonly servers: string | readonly string[];
-  /** Path of a credentials file (`.creds`). @default none */
+  /**
+   * `nats://[user:password@ | token@]host[:port]`, or `tls://…`, or `host:port`; several, separated by commas or in a list.
+   * @default what the context says
+   */
+  readonly servers?: string | readonly string[] | undefined;
+  /** Path of a credentials file (`.creds`). @default what the URL says, or else the context */
   readonly credentials?: string | undefined;
-  /** @default TLS when the server or the URL asks for it, with the system's authorities */
+  /** @default what the context says; or TLS when the server or the URL asks for it, with the system's authorities */
   readonly tls?: NatsTls | undefined;
+  /** A context of the command `nats`, by its name; `@selected` is the one that `nats context select` has chosen. @default none */
+  readonly context?: string | undefined;
+  /** Beginning of the subjects for answers, where permissions give each user its own. @default what the context says, or "_INBOX" */
+  readonly inboxPrefix?: string | undefined;
 }
 
 /** What the client takes. */
@@ -39,22 +40,39 @@ export interface Address {
   readonly printable: string;
   readonly authenticator: Authenticator | undefined;
   readonly tls: TlsOptions | undefined;
+  readonly inboxPrefix: string | undefined;
 }
 
-/** @throws OPTION_INVALID for an address that is none; PATH_UNUSABLE for a credentials file that cannot be read */
+/** @throws OPTION_INVALID for what makes no sense; PATH_UNUSABLE for a file that cannot be read */
 export async function resolveAddress(input: AddressInput): Promise<Address> {
-  const given = typeof input.servers === "string" ? input.servers.split(",") : input.servers;
-  const urls = given.map((server) => parseServer(server.trim()));
+  const context = input.context === undefined ? undefined : await readContext(input.context);
+  const urls = serversIn(input.servers ?? context?.servers ?? "");
   const [first] = urls;
-  if (first === undefined) throw new StreamError("OPTION_INVALID", "no NATS server is named");
+  if (first === undefined) throw new StreamError("OPTION_INVALID", "no NATS server is named: nats://host:4222");
   const servers = urls.map(({ host }) => host);
-  const wantsTls = input.tls !== undefined || urls.some(({ protocol }) => protocol === "tls:");
+  const tls = mergedTls(context?.tls, input.tls);
+  const wantsTls = tls !== undefined || urls.some(({ protocol }) => protocol === "tls:");
   return {
     servers,
     printable: servers.join(", "),
-    authenticator: input.credentials === undefined ? fromUrl(first) : await fromFile(input.credentials),
-    tls: wantsTls ? tlsOptions(input.tls ?? {}) : undefined,
+    authenticator: await authenticatorOf(input, first, context),
+    tls: wantsTls ? await readTls(tls ?? {}) : undefined,
+    inboxPrefix: input.inboxPrefix ?? context?.inboxPrefix,
   };
+}
+
+/** The servers as they may be printed: without what stands before an `@`. */
+export function printableServers(servers: string | readonly string[]): string {
+  return [servers]
+    .flat()
+    .join(",")
+    .replaceAll(/[^,\s/]*@/g, "");
+}
+
+function mergedTls(below: NatsTls | undefined, above: NatsTls | undefined): NatsTls | undefined {
+  if (below === undefined || above === undefined) return above ?? below;
+  const said = Object.entries(above).filter(([, value]) => value !== undefined);
+  return { ...below, ...Object.fromEntries(said) };
 }
 
 interface ServerUrl {
@@ -64,42 +82,71 @@ interface ServerUrl {
   readonly password: string;
 }
 
+function serversIn(servers: string | readonly string[]): readonly ServerUrl[] {
+  const given = typeof servers === "string" ? servers.split(",") : servers;
+  return given.filter((server) => server.trim() !== "").map((server) => parseServer(server.trim()));
+}
+
 function parseServer(server: string): ServerUrl {
   const text = server.includes("://") ? server : `nats://${server}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || url.hostname === "" || !["nats:", "tls:"].includes(url.protocol)) {
+  const user = decoded(url?.username);
+  const password = decoded(url?.password);
+  const isAddress = url !== undefined && url.hostname !== "" && ["nats:", "tls:"].includes(url.protocol);
+  if (!isAddress || user === undefined || password === undefined) {
     const printable = server.replace(/^.*@/, "***@");
     throw new StreamError(
       "OPTION_INVALID",
       `${JSON.stringify(printable)} is no address of a NATS server: nats://host:4222`,
     );
   }
-  return {
-    protocol: url.protocol,
-    host: `${url.hostname}:${url.port || "4222"}`,
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-  };
+  return { protocol: url.protocol, host: `${url.hostname}:${url.port || "4222"}`, user, password };
 }
 
-function fromUrl({ user, password }: ServerUrl): Authenticator | undefined {
-  if (user === "") return undefined;
-  return password === "" ? tokenAuthenticator(user) : usernamePasswordAuthenticator(user, password);
-}
-
-async function fromFile(path: string): Promise<Authenticator> {
+/** Undefined for an escape that is none. */
+function decoded(text = ""): string | undefined {
   try {
-    return credsAuthenticator(await files.readFile(path));
-  } catch (error) {
-    throw new StreamError("PATH_UNUSABLE", `credentials file ${path}: ${messageOf(error)}`, { cause: error });
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
   }
 }
 
-function tlsOptions({ caFile, certFile, keyFile, handshakeFirst }: NatsTls): TlsOptions {
-  return {
-    ...(caFile !== undefined && { caFile }),
-    ...(certFile !== undefined && { certFile }),
-    ...(keyFile !== undefined && { keyFile }),
-    ...(handshakeFirst !== undefined && { handshakeFirst }),
-  };
+async function authenticatorOf(
+  { credentials }: AddressInput,
+  url: ServerUrl,
+  context: NatsContext | undefined,
+): Promise<Authenticator | undefined> {
+  if (credentials !== undefined) return fromCredentials(credentials);
+  if (url.password !== "") return usernamePasswordAuthenticator(url.user, url.password);
+  if (url.user !== "") return tokenAuthenticator(url.user);
+  if (context === undefined) return undefined;
+  if (context.credentials !== undefined) return fromCredentials(context.credentials);
+  if (context.nkey !== undefined) return fromSeed(context.nkey);
+  if (context.user !== undefined) return usernamePasswordAuthenticator(context.user, context.password ?? "");
+  return context.token === undefined ? undefined : tokenAuthenticator(context.token);
+}
+
+async function fromCredentials(path: string): Promise<Authenticator> {
+  const text = await readText(path, "credentials file");
+  return tried(
+    credsAuthenticator(Buffer.from(text)),
+    `credentials file ${path} holds no JWT and seed: nsc generate creds`,
+  );
+}
+
+async function fromSeed(path: string): Promise<Authenticator> {
+  const seed = (await readText(path, "nkey file")).match(/^\s*(SU[A-Z2-7]+)\s*$/m)?.[1] ?? "";
+  return tried(nkeyAuthenticator(Buffer.from(seed)), `nkey file ${path} holds no seed of a user (SU…)`);
+}
+
+/** The client would find out at every attempt to connect, and try again for ever. */
+function tried(authenticator: Authenticator, otherwise: string): Authenticator {
+  try {
+    const proof = authenticator("nonce");
+    if (typeof proof === "object" && "sig" in proof && proof.sig !== "") return authenticator;
+  } catch {
+    // What the client says of it may quote the file.
+  }
+  throw new StreamError("OPTION_INVALID", otherwise);
 }

@@ -22,8 +22,6 @@ export interface NatsOptions extends AddressInput {
   readonly replicas?: number | undefined;
   /** Name of the connections, as the server lists them. @default "tidemark" */
   readonly name?: string | undefined;
-  /** Beginning of the subjects for answers, where permissions give each user its own. @default "_INBOX" */
-  readonly inboxPrefix?: string | undefined;
   /** @default nothing is said */
   readonly logger?: Logger | undefined;
 }
@@ -52,7 +50,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
   try {
     checkServer(data, address, logger);
     const control = await open(connect, address, options, "control");
-    const { inboxPrefix } = options;
+    const { inboxPrefix } = address;
     const seams = new NatsSeams(new Link(data, inboxPrefix), new Link(control, inboxPrefix), replicas, logger);
     await checkAccount(seams, address);
     return seams;
@@ -83,7 +81,7 @@ async function open(via: Connect, address: Address, options: NatsOptions, use: s
 }
 
 function clientOptions(address: Address, options: NatsOptions, use: string): ConnectionOptions {
-  const { authenticator, tls } = address;
+  const { authenticator, tls, inboxPrefix } = address;
   return {
     servers: [...address.servers],
     name: `${options.name ?? "tidemark"} ${use}`,
@@ -96,7 +94,7 @@ function clientOptions(address: Address, options: NatsOptions, use: string): Con
     pingInterval: 10_000,
     maxPingOut: 2,
     noAsyncTraces: true,
-    ...(options.inboxPrefix !== undefined && { inboxPrefix: options.inboxPrefix }),
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
     ...(authenticator !== undefined && { authenticator }),
     ...(tls !== undefined && { tls }),
   };
@@ -127,9 +125,12 @@ function describeFailure(error: unknown): string {
 }
 
 function unreachable(address: Address, reason: string): StreamError {
+  // Over TLS 1.3 a server says that it misses a certificate by hanging up.
+  const mayMissCertificate = address.tls !== undefined && address.tls.cert === undefined;
+  const hint = mayMissCertificate ? "; over TLS it may ask for a client certificate, and none is given" : "";
   return new StreamError(
     "SERVER_UNREACHABLE",
-    `no NATS server answers at ${address.printable} (${reason}): start one (nats-server -c nats.conf) or name another`,
+    `no NATS server answers at ${address.printable} (${reason}${hint}): start one (nats-server -c nats.conf) or name another`,
   );
 }
 

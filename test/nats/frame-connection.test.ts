@@ -80,7 +80,7 @@ describe.skipIf(secured === undefined)("a server with TLS", () => {
   const url = secured?.server.url.replace("127.0.0.1", "localhost").replace("nats://", "tls://") ?? "";
 
   test("X3: works with the authority that is given", async () => {
-    const seams = await secured?.connect({ servers: url, tls: { caFile: join(scratch, "certificate.pem") } });
+    const seams = await secured?.connect({ servers: url, tls: { ca: join(scratch, "certificate.pem") } });
     expect(await exchange(seams)).toBe(900);
   });
 

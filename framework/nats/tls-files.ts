@@ -1,0 +1,54 @@
+/**
+ * Files for TLS: reads them before anything is connected to, so that a wrong path is said as one.
+ *
+ * Owns the check that they are what they are called; whether the server's certificate is good is decided when it is shown.
+ *
+ * T1. No message contains a line of a file.
+ */
+import { promises as files } from "node:fs";
+import type { TlsOptions } from "@nats-io/nats-core";
+import { messageOf, StreamError } from "../errors.ts";
+
+/** Files and choices for TLS. */
+export interface NatsTls {
+  /** Path of the authorities' certificates, PEM. @default the system's authorities */
+  readonly ca?: string | undefined;
+  /** Path of this client's certificate, PEM, for servers that ask for one (`verify: true`); with `key`. @default none */
+  readonly cert?: string | undefined;
+  /** Path of the key of `cert`, PEM, without a passphrase. @default none */
+  readonly key?: string | undefined;
+  /** TLS before the server has said a word, as the server must be configured for. @default false */
+  readonly handshakeFirst?: boolean | undefined;
+}
+
+const certificateMark = /-----BEGIN (TRUSTED )?CERTIFICATE-----/;
+const keyMark = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/;
+
+/** Reads the files. @throws PATH_UNUSABLE for one that cannot be read; OPTION_INVALID for one that holds something else, or a certificate without its key */
+export async function readTls({ ca, cert, key, handshakeFirst }: NatsTls): Promise<TlsOptions> {
+  if ((cert === undefined) !== (key === undefined)) {
+    const [given, missing] = cert === undefined ? ["key", "certificate"] : ["certificate", "key"];
+    throw new StreamError("OPTION_INVALID", `TLS: a client's ${given} is given without its ${missing}`);
+  }
+  return {
+    ...(ca !== undefined && { ca: await readPem(ca, "authorities", certificateMark) }),
+    ...(cert !== undefined && { cert: await readPem(cert, "client certificate", certificateMark) }),
+    ...(key !== undefined && { key: await readPem(key, "client key", keyMark) }),
+    ...(handshakeFirst !== undefined && { handshakeFirst }),
+  };
+}
+
+async function readPem(path: string, what: string, mark: RegExp): Promise<string> {
+  const text = await readText(path, `TLS ${what}`);
+  if (mark.test(text)) return text;
+  throw new StreamError("OPTION_INVALID", `TLS ${what} ${path}: the file holds none in PEM (-----BEGIN …-----)`);
+}
+
+/** The text of a small file. @throws PATH_UNUSABLE with the path and what it was to be */
+export async function readText(path: string, what: string): Promise<string> {
+  try {
+    return await files.readFile(path, "utf8");
+  } catch (error) {
+    throw new StreamError("PATH_UNUSABLE", `${what} ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,46 @@
+/** What the command line and the environment come to: which server, and who asks. */
+import { expect, test } from "vitest";
+import { natsConnection } from "../framework/environment.ts";
+
+test("nothing said: no server", () => {
+  expect(natsConnection({}, {})).toBeUndefined();
+  expect(natsConnection({}, { TIDEMARK_NATS: "", TIDEMARK_CREDS: "a.creds" })).toBeUndefined();
+});
+
+test("the environment names server, credentials, TLS files and the inbox prefix", () => {
+  const environment = {
+    TIDEMARK_NATS: "nats://a",
+    TIDEMARK_CREDS: "a.creds",
+    TIDEMARK_TLS_CA: "ca.pem",
+    TIDEMARK_TLS_CERT: "cert.pem",
+    TIDEMARK_TLS_KEY: "key.pem",
+    TIDEMARK_INBOX_PREFIX: "_INBOX_a",
+  };
+  expect(natsConnection({}, environment)).toEqual({
+    servers: "nats://a",
+    credentials: "a.creds",
+    inboxPrefix: "_INBOX_a",
+    tls: { ca: "ca.pem", cert: "cert.pem", key: "key.pem" },
+  });
+  expect(natsConnection({}, { TIDEMARK_CONTEXT: "prod" })).toEqual({ context: "prod" });
+});
+
+test("E1: the command line beats the environment, option by option", () => {
+  const environment = { TIDEMARK_NATS: "nats://a", TIDEMARK_CREDS: "a.creds", TIDEMARK_TLS_CA: "a.pem" };
+  expect(natsConnection({ credentials: "b.creds" }, environment)).toEqual({
+    servers: "nats://a",
+    credentials: "b.creds",
+    tls: { ca: "a.pem" },
+  });
+  expect(natsConnection({ servers: "nats://b", tls: { cert: "b.crt", key: "b.key" } }, environment)).toEqual({
+    servers: "nats://b",
+    credentials: "a.creds",
+    tls: { ca: "a.pem", cert: "b.crt", key: "b.key" },
+  });
+});
+
+test("E2: a server or context on the command line takes the place of both of the environment's", () => {
+  const environment = { TIDEMARK_NATS: "nats://a", TIDEMARK_CONTEXT: "prod", TIDEMARK_CREDS: "a.creds" };
+  expect(natsConnection({ servers: "nats://b" }, environment)).toEqual({ servers: "nats://b", credentials: "a.creds" });
+  expect(natsConnection({ context: "test" }, environment)).toEqual({ context: "test" });
+});
