@@ -2,7 +2,7 @@
  * The home on NATS: a worker of a job whose logs, snapshots and registers are streams of a JetStream account.
  */
 import { messageOf, StreamError } from "./errors.ts";
-import { type Home, tryUntilThere } from "./home.ts";
+import { type Home, type OpenIntent, tryUntilThere } from "./home.ts";
 import { printableServers } from "./nats/address.ts";
 import { connectNats, type NatsOptions } from "./nats/connect.ts";
 import type { NatsSeams } from "./nats/nats-seams.ts";
@@ -23,11 +23,11 @@ export function nats(options: NatsHomeOptions): Home {
   return {
     description: `nats ${options.servers === undefined ? `context ${options.context}` : printableServers(options.servers)}`,
     defaults: jobDefaults,
-    async open(plan, platform) {
+    async open(plan, platform, intent) {
       const { replicas } = plan.options;
       const seams = await connectNats({ ...options, replicas, logger: platform.logger });
       try {
-        await checkRoom(seams, plan);
+        if (await beginsLife(seams, plan, intent)) await checkRoom(seams, plan);
       } catch (error) {
         await seams.close();
         throw error;
@@ -42,8 +42,13 @@ export function nats(options: NatsHomeOptions): Home {
   };
 }
 
+/** Whether streams are about to be created: of a job that has no register here, or by command. What older lives left behind takes room, too. */
+async function beginsLife(seams: NatsSeams, { job }: Plan, { startNew }: OpenIntent): Promise<boolean> {
+  return startNew || !(await seams.hasRegisters(job));
+}
+
 /**
- * Checks, before the first stream of a new job is created, that all of them have room. An account without a limit of its own does not say what the
+ * Checks, before the first stream of a new life is created, that all of them have room. An account without a limit of its own does not say what the
  * server has left: that is found out by reserving the sum and giving it back.
  *
  * @throws SERVER_FULL
@@ -51,8 +56,6 @@ export function nats(options: NatsHomeOptions): Home {
 async function checkRoom(seams: NatsSeams, plan: Plan): Promise<void> {
   const { job } = plan;
   const probe = `TM_${job}_0_ROOM`;
-  const existing = await seams.logs.list(`TM_${job}_`);
-  if (existing.some(({ name }) => name !== probe)) return;
   const maxBytes = reservation(plan).totalBytes / plan.options.replicas;
   await seams.checkRoom(maxBytes);
   try {

@@ -19,6 +19,12 @@ export interface HomePlace {
   close(): Promise<void>;
 }
 
+/** What is to happen in the place that is opened. */
+export interface OpenIntent {
+  /** A new life of the job is to begin, whatever is there of an older one. */
+  readonly startNew: boolean;
+}
+
 /** Where a job runs: given to `run` and `start`. */
 export interface Home {
   /** What the plan prints. */
@@ -26,7 +32,7 @@ export interface Home {
   /** Options of the job where the program says nothing. */
   readonly defaults: ResolvedJobOptions;
   /** @throws SERVER_UNREACHABLE, SERVER_UNSUITABLE, SERVER_REFUSED, SERVER_FULL: within 5 s, with nothing half-created */
-  open(plan: Plan, platform: Platform): Promise<HomePlace>;
+  open(plan: Plan, platform: Platform, intent: OpenIntent): Promise<HomePlace>;
 }
 
 const retryMs = 50;

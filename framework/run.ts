@@ -14,6 +14,7 @@ import { natsConnection } from "./environment.ts";
 import { StreamError, messageOf } from "./errors.ts";
 import { embedded, type Home, type HomePlace } from "./home.ts";
 import { nats } from "./home-nats.ts";
+import { completedJob, type JobEnd, type JobEvents, type JobHandle, type StartedJob } from "./job-handle.ts";
 import { JobNames } from "./log/names.ts";
 import { compile } from "./plan/compile.ts";
 import { difference, planText } from "./plan/plan-text.ts";
@@ -23,10 +24,10 @@ import { stderrLogger } from "./platform/logger.ts";
 import type { Platform } from "./platform/platform.ts";
 import { systemRandom } from "./platform/random.ts";
 import { realClock } from "./platform/real-clock.ts";
-import { completedJob, RunningJob, type JobEnd, type JobHandle, type RunningJobEvents } from "./running-job.ts";
+import { RunningJob } from "./running-job.ts";
 import { parseDuration, type Duration } from "./time/duration.ts";
 
-export type { JobEnd, JobHandle } from "./running-job.ts";
+export type { JobEnd, JobHandle } from "./job-handle.ts";
 
 /** What `start` and `run` may be told. */
 export interface RunOptions {
@@ -88,12 +89,10 @@ export async function start(job: Job, home: Home = defaultHome(), options: RunOp
   const platform = options.platform ?? systemPlatform();
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
   checkPlaces(injections, await checkEnds(plan));
-  const place = await home.open(plan, platform);
+  const place = await home.open(plan, platform, { startNew: options.startNew ?? false });
   try {
     const handle = await begin(plan, place, platform, options, injections);
-    if (durationMs !== undefined && handle instanceof RunningJob) {
-      platform.clock.schedule(durationMs, () => handle.expire());
-    }
+    if (durationMs !== undefined) platform.clock.schedule(durationMs, () => handle.expire());
     return handle;
   } catch (error) {
     await place.close();
@@ -136,7 +135,7 @@ async function begin(
   platform: Platform,
   options: RunOptions,
   injections: readonly Injection[],
-): Promise<JobHandle> {
+): Promise<StartedJob> {
   const { seams } = place;
   const text = planText(plan);
   const registers = await seams.registers(plan.job);
@@ -167,7 +166,7 @@ async function begin(
   return handle;
 }
 
-function eventsOf({ onEnd, onDeadLetter }: RunOptions): RunningJobEvents {
+function eventsOf({ onEnd, onDeadLetter }: RunOptions): JobEvents {
   return {
     onEnd: (end) => onEnd?.(end),
     onDeadLetter:

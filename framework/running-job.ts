@@ -1,5 +1,5 @@
 /**
- * A job as the process that started a worker of it sees it: the handle that `start` answers.
+ * A worker of a job in this process, from its start to its end: the handle that `start` answers for it.
  *
  * Owns the end: whatever ends the job here (its outcome, a stop, its duration) ends it once, closes the place and says so.
  */
@@ -8,47 +8,13 @@ import type { Probe } from "./actor/host.ts";
 import type { JobStatus } from "./actor/job-status.ts";
 import { followSideStream, type SideRecord } from "./actor/side-stream.ts";
 import { Worker, type WorkerJob } from "./actor/worker.ts";
-import { StreamError, messageOf } from "./errors.ts";
+import { messageOf } from "./errors.ts";
 import type { HomePlace } from "./home.ts";
+import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "./job-handle.ts";
 import type { Log } from "./log/contracts.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Cancel, Platform } from "./platform/platform.ts";
 
-/** How a job ended here: `completed`, `failed`, or `stopped` because this worker was asked to go. */
-export interface JobEnd {
-  readonly state: "completed" | "failed" | "stopped";
-  /** Of a failure. Empty otherwise. */
-  readonly message: string;
-  readonly totals: JobStatus["totals"];
-}
-
-/** A running job, as the process that started a worker of it sees it. */
-export interface JobHandle {
-  readonly plan: Plan;
-  /** The job as its leader sees it. @throws NO_RESPONDERS, TIMEOUT */
-  status(): Promise<JobStatus>;
-  /** Suspends this worker: last snapshots, release. Fires nothing; the job goes on elsewhere, or when it is started again. */
-  stop(): Promise<void>;
-  /** Ends the input: the sources stop where they are, everything fires, the job completes. */
-  drain(): Promise<void>;
-  /** How it ended; never rejects. */
-  readonly done: Promise<JobEnd>;
-}
-
-/** Whom a running job tells. */
-export interface RunningJobEvents {
-  onEnd(end: JobEnd): void;
-  onDeadLetter(letter: unknown): void;
-}
-
-const noTotals: JobStatus["totals"] = {
-  recordsIn: 0,
-  recordsOut: 0,
-  late: 0,
-  deadLetters: 0,
-  windowsOut: 0,
-  restarts: 0,
-};
 /** How often the totals are looked at, so that a stopped worker can still say them, ms. */
 const lookMs = 1_000;
 /** After this long a worker that was asked to go does, released or not: what comes after it recovers as from a crash. */
@@ -57,12 +23,12 @@ const notReleased =
   "the server did not answer: not everything was released, and the next start goes on from the last snapshots";
 
 /** A worker of a job, in its place, from its start to its end. */
-export class RunningJob implements JobHandle {
+export class RunningJob implements StartedJob {
   readonly plan: Plan;
   readonly done: Promise<JobEnd>;
   readonly #place: HomePlace;
   readonly #platform: Platform;
-  readonly #events: RunningJobEvents;
+  readonly #events: JobEvents;
   readonly #worker: Worker;
   readonly #job: WorkerJob;
   readonly #resolve: (end: JobEnd) => void;
@@ -72,7 +38,7 @@ export class RunningJob implements JobHandle {
   #totals = noTotals;
   #hasEnded = false;
 
-  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: RunningJobEvents, probe?: Probe) {
+  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: JobEvents, probe?: Probe) {
     this.plan = job.plan;
     this.#job = job;
     this.#place = place;
@@ -188,21 +154,4 @@ export class RunningJob implements JobHandle {
       letters.read = sequence;
     });
   }
-}
-
-/** The handle of a job that was over before it was started. */
-export function completedJob(plan: Plan, events: RunningJobEvents): JobHandle {
-  const end: JobEnd = { state: "completed", message: "", totals: noTotals };
-  events.onEnd(end);
-  const over = new StreamError(
-    "JOB_NOT_RUNNABLE",
-    `job ${plan.job} has completed; start the next generation with --new`,
-  );
-  return {
-    plan,
-    done: Promise.resolve(end),
-    status: () => Promise.reject(over),
-    stop: () => Promise.resolve(),
-    drain: () => Promise.resolve(),
-  };
 }

@@ -4,7 +4,7 @@
  * Owns who may begin a life, join one, or is refused; a job's record changes by compare-and-set only.
  */
 import { StreamError } from "../errors.ts";
-import type { Registers } from "../log/contracts.ts";
+import type { Registered, Registers } from "../log/contracts.ts";
 import { jobRegister } from "../log/names.ts";
 import type { JobRecord } from "../record/snapshot-record.ts";
 import { decodeJobRecord, encodeJobRecord } from "../record/wire/job-record.ts";
@@ -17,6 +17,8 @@ export interface JobClaim {
   readonly version: string;
   /** Begin the next generation, with empty state, whatever the record says. */
   readonly startNew: boolean;
+  /** The only life that may be joined; none is begun. Said by the process that started this one as a worker. @default whichever is there */
+  readonly generation?: number | undefined;
   /** Compares two plan texts, for the refusal. */
   difference(found: string, wanted: string): string;
 }
@@ -25,6 +27,7 @@ export interface JobClaim {
 export async function joinJob(registers: Registers, claim: JobClaim): Promise<JobRecord> {
   for (;;) {
     const found = await registers.get(jobRegister);
+    if (claim.generation !== undefined) return acceptOnly(claim.generation, found, claim);
     if (found === undefined) {
       const record = newLife(claim, 1);
       const result = await registers.create(jobRegister, encodeJobRecord(record));
@@ -65,6 +68,17 @@ function newLife(claim: JobClaim, generation: number): JobRecord {
     state: "running",
     message: "",
   };
+}
+
+/** A worker that is started again joins the life it belongs to, or none. */
+function acceptOnly(generation: number, found: Registered | undefined, claim: JobClaim): JobRecord {
+  const record = found === undefined ? undefined : decodeJobRecord(found.value);
+  if (record?.generation === generation) return accept(record, claim);
+  const there = record === undefined ? "the server knows nothing of it" : `generation ${record.generation} is running`;
+  throw new StreamError(
+    "JOB_MISMATCH",
+    `this worker belongs to generation ${generation} of job ${claim.job}, but ${there}`,
+  );
 }
 
 function accept(record: JobRecord, claim: JobClaim): JobRecord {

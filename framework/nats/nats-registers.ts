@@ -25,6 +25,11 @@ export async function openRegisters(streams: Streams, bucket: string, replicas: 
   return new NatsRegisters(streams, config.name, `$KV.${bucket}.`);
 }
 
+/** Whether the bucket exists. */
+export async function hasBucket(streams: Streams, bucket: string): Promise<boolean> {
+  return (await streams.find(bucketStream(bucket, 1).name)) !== undefined;
+}
+
 /** The registers of one job. */
 export class NatsRegisters implements Registers {
   readonly #streams: Streams;

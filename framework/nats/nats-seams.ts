@@ -13,7 +13,7 @@ import type { Link } from "./link.ts";
 import { openBlobs } from "./nats-blobs.ts";
 import { NatsBus } from "./nats-bus.ts";
 import { NatsLogs } from "./nats-logs.ts";
-import { openRegisters } from "./nats-registers.ts";
+import { hasBucket, openRegisters } from "./nats-registers.ts";
 import { Streams } from "./streams.ts";
 
 /** What an account may store and stores. */
@@ -55,6 +55,11 @@ export class NatsSeams implements Seams {
 
   registers(job: string): Promise<Registers> {
     return openRegisters(this.#streams, `TM_${job}`, this.replicas);
+  }
+
+  /** Whether the job has registers here: it has begun a life, or is about to. @throws UNAVAILABLE, TIMEOUT, SERVER_REFUSED */
+  hasRegisters(job: string): Promise<boolean> {
+    return hasBucket(this.#streams, `TM_${job}`);
   }
 
   blobs(job: string, generation: number): Promise<Blobs> {

@@ -157,8 +157,8 @@ function mib(bytes: number): string {
 /** A home that lets the place be looked at. */
 function observed(home: Home): { readonly home: Home; readonly seams: () => Seams } {
   let seams: Seams | undefined;
-  const open: Home["open"] = async (plan, platform) => {
-    const place = await home.open(plan, platform);
+  const open: Home["open"] = async (plan, platform, intent) => {
+    const place = await home.open(plan, platform, intent);
     seams = place.seams;
     return place;
   };

@@ -82,3 +82,24 @@ test("how an earlier generation ended does not touch a later one", async () => {
   await rig.result(recordState(registers, 1, "failed", "late news"));
   expect(await join()).toMatchObject({ generation: 2, state: "running" });
 });
+
+describe("a worker that was told its generation", () => {
+  test("joins that one", async () => {
+    await join();
+    expect(await join({ generation: 1 })).toMatchObject({ generation: 1, state: "running" });
+  });
+
+  test("never begins a life, and joins no later one", async () => {
+    await expect(join({ generation: 1 })).rejects.toMatchObject({
+      code: "JOB_MISMATCH",
+      message: expect.stringMatching(/generation 1 of job job, but the server knows nothing/) as string,
+    });
+    await join();
+    await join({ startNew: true });
+    await expect(join({ generation: 1 })).rejects.toMatchObject({
+      code: "JOB_MISMATCH",
+      message: expect.stringMatching(/generation 1 .* generation 2 is running/) as string,
+    });
+    await expect(join({ generation: 1, startNew: true })).rejects.toMatchObject({ code: "JOB_MISMATCH" });
+  });
+});

@@ -1,0 +1,70 @@
+/**
+ * A job as the process that started it sees it: what `start` answers, whatever home it runs in.
+ *
+ * Owns the contract only; `running-job.ts` keeps it for a worker in this process.
+ */
+import type { JobStatus } from "./actor/job-status.ts";
+import { StreamError } from "./errors.ts";
+import type { Plan } from "./plan/plan.ts";
+
+/** How a job ended here: `completed`, `failed`, or `stopped` because it was asked to go. */
+export interface JobEnd {
+  readonly state: "completed" | "failed" | "stopped";
+  /** Of a failure. Empty otherwise. */
+  readonly message: string;
+  readonly totals: JobStatus["totals"];
+}
+
+/** A running job, as the process that started it sees it. */
+export interface JobHandle {
+  readonly plan: Plan;
+  /** The job as its leader sees it. @throws NO_RESPONDERS, TIMEOUT */
+  status(): Promise<JobStatus>;
+  /** Suspends this worker, or all workers of this fleet: last snapshots, release. Fires nothing; the job goes on elsewhere, or when it is started again. */
+  stop(): Promise<void>;
+  /** Ends the input: the sources stop where they are, everything fires, the job completes. */
+  drain(): Promise<void>;
+  /** How it ended; never rejects. */
+  readonly done: Promise<JobEnd>;
+}
+
+/** A handle as `start` makes it. */
+export interface StartedJob extends JobHandle {
+  /** The duration is over: an embedded job is drained, a worker or a fleet stopped. */
+  expire(): void;
+}
+
+/** Whom a running job tells. */
+export interface JobEvents {
+  onEnd(end: JobEnd): void;
+  /** Embedded jobs only: elsewhere dead letters are read from the job's stream. */
+  onDeadLetter(letter: unknown): void;
+}
+
+/** Totals of a job of which nothing is known yet. */
+export const noTotals: JobStatus["totals"] = {
+  recordsIn: 0,
+  recordsOut: 0,
+  late: 0,
+  deadLetters: 0,
+  windowsOut: 0,
+  restarts: 0,
+};
+
+/** The handle of a job that was over before it was started. */
+export function completedJob(plan: Plan, events: JobEvents): StartedJob {
+  const end: JobEnd = { state: "completed", message: "", totals: noTotals };
+  events.onEnd(end);
+  const over = new StreamError(
+    "JOB_NOT_RUNNABLE",
+    `job ${plan.job} has completed; start the next generation with --new`,
+  );
+  return {
+    plan,
+    done: Promise.resolve(end),
+    status: () => Promise.reject(over),
+    stop: () => Promise.resolve(),
+    drain: () => Promise.resolve(),
+    expire: () => undefined,
+  };
+}
