@@ -135,21 +135,21 @@ describe.skipIf(binary === undefined)("a server that is full", { timeout }, () =
   const full = "jetstream { store_dir: '.js', max_file_store: 200MB }";
 
   test("is found out of a new life, too, and the older one stays as it was", async () => {
-    const { server, connect } = await serverWith(full);
-    const seams = await connect();
+    const place = await serverWith(full);
+    const seams = await place.connect();
     await seams.registers(quickStart.name);
-    const home = nats({ servers: server.url });
+    const home = nats({ servers: place.server.url });
     const next = start(quickStart, home, { platform, startNew: true });
     await expect(next).rejects.toMatchObject({ code: "SERVER_FULL" });
     expect(await seams.logs.list("TM_")).toEqual([]);
   });
 
   test("is found out whatever an older job of that name has left behind", async () => {
-    const { server, connect } = await serverWith(full);
-    const seams = await connect();
+    const place = await serverWith(full);
+    const seams = await place.connect();
     const left = `TM_${quickStart.name}_1_LOG`;
     await seams.logs.create(left, { maxBytes: 1024 * 1024, full: "refuse" });
-    expect(await refusal(server.url)).toMatchObject({ code: "SERVER_FULL" });
+    expect(await refusal(place.server.url)).toMatchObject({ code: "SERVER_FULL" });
     expect((await seams.logs.list("")).map(({ name }) => name)).toEqual([left]);
   });
 });
