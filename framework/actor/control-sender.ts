@@ -6,6 +6,7 @@
  * R13. A supervisor keeps at most a few controls behind the position the receiver has reported; a fence is never skipped: when the inbox has no
  * room for it, the inbox is made larger by 1 MiB and that is logged.
  */
+import { messageOf } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
 import { fenceReserveBytes } from "../plan/reserve.ts";
@@ -78,11 +79,21 @@ export class ControlSender {
     const key = `${stage}/${partition}`;
     let inbox = this.#inboxes.get(key);
     if (inbox === undefined) {
-      const writer = this.#openInbox(stage, partition).then((log) => new LogWriter(this.#platform, log));
+      const writer = this.#open(stage, partition);
       inbox = { writer, unread: [], slots: new Map() };
       this.#inboxes.set(key, inbox);
     }
     return inbox;
+  }
+
+  /** A log that is gone takes no controls: the instance that reads it says what is lost. */
+  async #open(stage: number, partition: number): Promise<LogWriter> {
+    try {
+      return new LogWriter(this.#platform, await this.#openInbox(stage, partition));
+    } catch (error) {
+      this.#platform.logger.log("error", "an inbox takes no controls", { stage, partition, reason: messageOf(error) });
+      return new Promise<never>(() => undefined);
+    }
   }
 
   #pump(inbox: Inbox): void {

@@ -40,7 +40,7 @@ export interface InstanceHost {
   /** Version of the program, for manifests (R12). */
   readonly codeVersion: string;
   readonly findLane: FindLane;
-  /** Opens the inbox of an instance; the leader has created it. */
+  /** Opens the inbox of an instance as it is at the moment; the leader has created it. @throws DATA_LOST when it is gone */
   openInbox(stage: number, partition: number): Promise<Log>;
   /** Opens the ingress log of a split of a push source. */
   openIngress(stage: number, split: number): Promise<Log>;

@@ -5,6 +5,7 @@
  * first (`pointer-register.ts`).
  *
  * Y1. A retryable error is waited out, with back-off; any other one passes through.
+ * Y2. Whoever waits for long says so, once, and when it is over.
  */
 import { StreamError, messageOf } from "../errors.ts";
 import type { Blobs, Log } from "../log/contracts.ts";
@@ -12,17 +13,26 @@ import type { Platform } from "../platform/platform.ts";
 
 const retryMsMin = 50;
 const retryMsMax = 1_000;
+/** A wait longer than this is spoken of (Y2), ms. */
+const longMs = 5_000;
 
 /** Repeats `call` until it is answered (Y1). */
 export async function patiently<T>(platform: Platform, what: string, call: () => Promise<T>): Promise<T> {
+  const { clock, logger } = platform;
+  const sinceMs = clock.monotonicMs();
+  let hasComplained = false;
   for (let retryMs = retryMsMin; ; retryMs = Math.min(retryMsMax, retryMs * 2)) {
     try {
-      return await call();
+      const answer = await call();
+      if (hasComplained) logger.log("info", "answered at last", { what, waitedMs: clock.monotonicMs() - sinceMs });
+      return answer;
     } catch (error) {
       if (!StreamError.is(error) || !error.isRetryable) throw error;
-      platform.logger.log("debug", "waiting for an answer", { what, reason: messageOf(error), retryMs });
+      const isLong: boolean = !hasComplained && clock.monotonicMs() - sinceMs >= longMs;
+      if (isLong) logger.log("warn", "no answer yet; trying for ever", { what, reason: messageOf(error) });
+      hasComplained ||= isLong;
     }
-    await new Promise<void>((resolve) => platform.clock.schedule(retryMs, resolve));
+    await new Promise<void>((resolve) => clock.schedule(retryMs, resolve));
   }
 }
 

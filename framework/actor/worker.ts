@@ -383,7 +383,7 @@ export class Worker {
       codeVersion: plan.version,
       hasManualWatermarks: this.#options.hasManualWatermarks ?? false,
       findLane: (to, partition) => this.#lanes.find(to, partition),
-      openInbox: (stage, partition) => this.#openInbox(stage, partition),
+      openInbox: (stage, partition) => this.#directory.openAgain(this.#inboxName(stage, partition)),
       openIngress: (stage, split) => this.#directory.open(names.ingress(plan.stages[stage]?.name ?? "", split)),
       appendControl: (stage, partition, payload) => this.#controls.append(stage, partition, payload),
       splitOf: (stage, index) => view.split(stage, index),
@@ -395,7 +395,11 @@ export class Worker {
   }
 
   #openInbox(stage: number, partition: number): Promise<Log> {
-    return this.#directory.open(this.#job.names.inbox(this.#job.plan.stages[stage]?.name ?? "", partition));
+    return this.#directory.open(this.#inboxName(stage, partition));
+  }
+
+  #inboxName(stage: number, partition: number): string {
+    return this.#job.names.inbox(this.#job.plan.stages[stage]?.name ?? "", partition);
   }
 
   #wakeAll(): void {

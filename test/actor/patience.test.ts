@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { patientBlobs, patiently } from "../../framework/actor/patience.ts";
 import { StreamError } from "../../framework/errors.ts";
+import type { Logger } from "../../framework/platform/platform.ts";
 import { Rig, WatchedBlobs } from "./rig.ts";
 
 test("Y1: a retryable error is waited out, with a back-off that doubles up to a second", async () => {
@@ -33,4 +34,17 @@ test("a store that is out of reach while a chunk is written gets it afterwards, 
   const blobs = patientBlobs(rig.platform, watched);
   await rig.result(blobs.put("sums.0.1.1.0.0.ff", Buffer.from("state")));
   expect(await rig.result(blobs.list(""))).toEqual(["sums.0.1.1.0.0.ff"]);
+});
+
+test("Y2: a wait that takes long is spoken of, once, and its end", async () => {
+  const rig = new Rig();
+  const lines: string[] = [];
+  const logger: Logger = { log: (level, message) => void lines.push(`${level} ${message}`), child: () => logger };
+  let calls = 0;
+  const call = () => {
+    calls += 1;
+    return calls < 20 ? Promise.reject(new StreamError("UNAVAILABLE", "gone")) : Promise.resolve("there");
+  };
+  await rig.result(patiently({ ...rig.platform, logger }, "the call", call));
+  expect(lines).toEqual(["warn no answer yet; trying for ever", "info answered at last"]);
 });
