@@ -1,13 +1,13 @@
 /**
  * The contract between the window operator and what it computes.
  *
- * An accumulator is opaque to the operator; it lies in the slices of a key.
+ * An accumulator is opaque to the operator; it lies in the slice table, in numbers or as an object.
  *
- * C1. `add` undone gives the accumulator that was: what it changes in place or replaces, it writes into the undo log.
+ * C1. `add` undone gives the accumulator that was: what it changes in place or replaces, it writes into the undo log. So does a throw half-way.
  * C2. An accumulator in a slice is never reachable for user code: what user code gets is a copy, or is not needed any more.
  */
 import type { UndoLog } from "../state/undo-log.ts";
-import type { Slices } from "../window/slices.ts";
+import type { SliceTable } from "../window/slice-table.ts";
 
 /** Computes over the records of a slice. */
 export interface Accumulation {
@@ -15,14 +15,18 @@ export interface Accumulation {
   readonly kind: string;
   /** Whether accumulators of neighbouring slices can be put together. */
   readonly isMergeable: boolean;
-  /** The accumulator after its first record. */
-  first(value: unknown): unknown;
+  /** How many numbers an accumulator is; 0: it is an object. */
+  readonly slots: number;
+  /** Takes the first record of the slice at `at`. When it throws, the slice is gone. */
+  first(table: SliceTable, at: number, value: unknown): void;
   /** Takes a record into the slice at `at` (C1). */
-  add(slices: Slices, at: number, value: unknown, undoLog: UndoLog): void;
+  add(table: SliceTable, at: number, value: unknown, undoLog: UndoLog): void;
   /** The result of the slice at `at`; `isKept`: its accumulator will be used again (C2). */
-  result(slices: Slices, at: number, isKept: boolean): unknown;
-  /** The result of the slices `from` up to, and without, `to`, which stay as they are (C2). Mergeable ones only. */
-  mergedResult(slices: Slices, from: number, to: number): unknown;
-  /** Whether a value from a snapshot can be an accumulator; accumulators are values of the default codec. */
-  accepts(saved: unknown): boolean;
+  result(table: SliceTable, at: number, isKept: boolean): unknown;
+  /** The result of the slices at `places`, from number `from` up to, and without, `to`, which stay as they are (C2). Mergeable ones only. */
+  mergedResult(table: SliceTable, places: readonly number[], from: number, to: number): unknown;
+  /** The accumulator of the slice at `at`, as a value of the default codec. */
+  save(table: SliceTable, at: number): unknown;
+  /** Takes the accumulator of the slice at `at` from a snapshot; answers whether it can be one. */
+  load(table: SliceTable, at: number, saved: unknown): boolean;
 }

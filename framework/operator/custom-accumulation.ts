@@ -9,7 +9,7 @@
 import { cloneValue } from "../record/default-codec.ts";
 import type { UndoLog } from "../state/undo-log.ts";
 import { needsCopy } from "../state/value-state.ts";
-import type { Slices } from "../window/slices.ts";
+import type { SliceTable } from "../window/slice-table.ts";
 import type { Accumulation } from "./accumulation.ts";
 import type { Aggregate } from "./aggregates.ts";
 
@@ -17,6 +17,7 @@ import type { Aggregate } from "./aggregates.ts";
 export class CustomAccumulation implements Accumulation {
   readonly kind: string;
   readonly isMergeable: boolean;
+  readonly slots = 0;
   readonly #aggregate: Aggregate<unknown, unknown, unknown>;
 
   constructor(kind: string, aggregate: Aggregate<unknown, unknown, unknown>) {
@@ -25,32 +26,37 @@ export class CustomAccumulation implements Accumulation {
     this.isMergeable = aggregate.merge !== undefined;
   }
 
-  first(value: unknown): unknown {
+  first(table: SliceTable, at: number, value: unknown): void {
     const first = this.#aggregate.add(this.#aggregate.create(), value);
-    return needsCopy(first) ? cloneValue(first) : first;
+    table.objects[at] = needsCopy(first) ? cloneValue(first) : first;
   }
 
-  add(slices: Slices, at: number, value: unknown, undoLog: UndoLog): void {
-    const held = slices.accumulator(at);
+  add(table: SliceTable, at: number, value: unknown, undoLog: UndoLog): void {
+    const held = table.objects[at];
     const next = this.#checked(this.#aggregate.add(this.#copy(held), value));
-    undoLog.push(restoreAccumulator, slices, at, held);
-    slices.replace(at, next);
+    undoLog.push(restoreAccumulator, table, at, held);
+    table.objects[at] = next;
   }
 
-  result(slices: Slices, at: number, isKept: boolean): unknown {
-    const held = slices.accumulator(at);
+  result(table: SliceTable, at: number, isKept: boolean): unknown {
+    const held = table.objects[at];
     return this.#aggregate.result(isKept ? this.#copy(held) : held);
   }
 
-  mergedResult(slices: Slices, from: number, to: number): unknown {
-    let merged = this.#copy(slices.accumulators[from]);
-    for (let at = from + 1; at < to; at++) {
-      merged = this.#aggregate.merge?.(merged, this.#copy(slices.accumulators[at]));
+  mergedResult(table: SliceTable, places: readonly number[], from: number, to: number): unknown {
+    let merged = this.#copy(table.objects[places[from] ?? -1]);
+    for (let index = from + 1; index < to; index++) {
+      merged = this.#aggregate.merge?.(merged, this.#copy(table.objects[places[index] ?? -1]));
     }
     return this.#aggregate.result(merged);
   }
 
-  accepts(): boolean {
+  save(table: SliceTable, at: number): unknown {
+    return table.objects[at];
+  }
+
+  load(table: SliceTable, at: number, saved: unknown): boolean {
+    table.objects[at] = saved;
     return true;
   }
 
@@ -76,6 +82,6 @@ export function reducing(reduce: (held: unknown, value: unknown) => unknown): Ag
   };
 }
 
-function restoreAccumulator(slices: Slices, at: number, held: unknown): void {
-  slices.replace(at, held);
+function restoreAccumulator(table: SliceTable, at: number, held: unknown): void {
+  table.objects[at] = held;
 }

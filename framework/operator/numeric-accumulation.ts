@@ -3,23 +3,20 @@
  *
  * Owns the layout of these numbers (*slots*): count, sum, min and max have one each, an average has two, its sum and its count.
  *
- * N1. All inputs are taken and checked before the first slot changes.
- * N2. Undo puts back single numbers.
+ * N1. Slots change one after the other, each with its entry in the undo log: an input that is refused half-way leaves all as they were.
  */
 import { StreamError } from "../errors.ts";
 import type { UndoLog } from "../state/undo-log.ts";
-import type { Slices } from "../window/slices.ts";
+import type { SliceTable } from "../window/slice-table.ts";
 import type { Accumulation } from "./accumulation.ts";
 import type { AggregateFields, NumericAggregate, NumericKind } from "./aggregates.ts";
 
-type Slots = number[];
-
-/** One aggregate and its first slot. */
+/** One aggregate and its first slot, counted from the slice's place. */
 interface Part {
   readonly name: string;
   readonly kind: NumericKind;
   readonly slot: number;
-  readonly of: (value: unknown) => unknown;
+  readonly aggregate: NumericAggregate<unknown>;
 }
 
 const initial: Readonly<Record<NumericKind, readonly number[]>> = {
@@ -36,10 +33,9 @@ export class NumericAccumulation implements Accumulation {
   readonly isMergeable = true;
   readonly #parts: readonly Part[];
   readonly #initial: readonly number[];
-  readonly #inputs: number[];
   /** The result is the number itself, not an object of them. */
   readonly #isSingle: boolean;
-  readonly #merged: Slots;
+  readonly slots: number;
 
   constructor(aggregates: NumericAggregate<unknown> | { readonly fields: AggregateFields<unknown> }) {
     const isSingle = "kind" in aggregates;
@@ -47,113 +43,104 @@ export class NumericAccumulation implements Accumulation {
     const start: number[] = [];
     this.#parts = named.map(([name, aggregate]) => {
       checkAggregate(name, aggregate);
-      const slot = start.push(...initial[aggregate.kind]) - initial[aggregate.kind].length;
-      return { name, kind: aggregate.kind, slot, of: (value) => aggregate.of(value) };
+      const end = start.push(...initial[aggregate.kind]);
+      return { name, kind: aggregate.kind, slot: 1 + end - initial[aggregate.kind].length, aggregate };
     });
     if (named.length === 0) throw new StreamError("OPTION_INVALID", "aggregate((of) => ({ … })) names no aggregate");
     this.#initial = start;
-    this.#inputs = named.map(() => 0);
-    this.#merged = [...start];
+    this.slots = start.length;
     this.#isSingle = isSingle;
     this.kind = isSingle ? aggregates.kind : "aggregate";
   }
 
-  first(value: unknown): unknown {
-    this.#read(value);
-    const slots = this.#initial.slice();
-    this.#apply(slots);
-    return slots;
+  first(table: SliceTable, at: number, value: unknown): void {
+    for (let slot = 0; slot < this.slots; slot++) table.numbers[at + 1 + slot] = this.#initial[slot] ?? 0;
+    this.#take(table, at, value, undefined);
   }
 
-  add(slices: Slices, at: number, value: unknown, undoLog: UndoLog): void {
-    this.#read(value);
-    const slots = slices.accumulator(at) as Slots;
-    for (let slot = 0; slot < slots.length; slot++) undoLog.push(restoreSlot, slots, slot, slots[slot] ?? 0);
-    this.#apply(slots);
+  add(table: SliceTable, at: number, value: unknown, undoLog: UndoLog): void {
+    this.#take(table, at, value, undoLog);
   }
 
-  result(slices: Slices, at: number): unknown {
-    return this.#result(slices.accumulators[at] as Slots);
+  result(table: SliceTable, at: number): unknown {
+    return this.#result(table.numbers, at);
   }
 
-  mergedResult(slices: Slices, from: number, to: number): unknown {
-    const merged = this.#merged;
-    for (let slot = 0; slot < merged.length; slot++) merged[slot] = this.#initial[slot] ?? 0;
-    for (let at = from; at < to; at++) this.#merge(merged, slices.accumulators[at] as Slots);
-    return this.#result(merged);
+  mergedResult({ numbers }: SliceTable, places: readonly number[], from: number, to: number): unknown {
+    const merged = [0, ...this.#initial];
+    for (let index = from; index < to; index++) this.#merge(merged, numbers, places[index] ?? -1);
+    return this.#result(merged, 0);
   }
 
-  accepts(saved: unknown): boolean {
-    const isMine = Array.isArray(saved) && saved.length === this.#initial.length;
-    return isMine && saved.every((slot) => typeof slot === "number");
+  save({ numbers }: SliceTable, at: number): unknown {
+    return Array.from(numbers.subarray(at + 1, at + 1 + this.slots));
+  }
+
+  load({ numbers }: SliceTable, at: number, saved: unknown): boolean {
+    if (!Array.isArray(saved) || saved.length !== this.slots) return false;
+    for (const [slot, number] of saved.entries()) {
+      if (typeof number !== "number") return false;
+      numbers[at + 1 + slot] = number;
+    }
+    return true;
   }
 
   /** N1. */
-  #read(value: unknown): void {
+  #take(table: SliceTable, at: number, value: unknown, undoLog: UndoLog | undefined): void {
     const parts = this.#parts;
-    for (let at = 0; at < parts.length; at++) {
-      const part = parts[at];
-      if (part === undefined || part.kind === "count") continue;
-      const input = part.of(value);
-      if (typeof input !== "number" || Number.isNaN(input)) throw notANumber(part, input);
-      this.#inputs[at] = input;
-    }
-  }
-
-  #apply(slots: Slots): void {
-    const parts = this.#parts;
-    for (let at = 0; at < parts.length; at++) {
-      const part = parts[at];
+    const { numbers } = table;
+    for (let index = 0; index < parts.length; index++) {
+      const part = parts[index];
       if (part === undefined) continue;
-      const slot = part.slot;
-      const held = slots[slot] ?? 0;
-      const input = this.#inputs[at] ?? 0;
-      switch (part.kind) {
-        case "count":
-          slots[slot] = held + 1;
-          break;
-        case "sum":
-          slots[slot] = held + input;
-          break;
-        case "average":
-          slots[slot] = held + input;
-          slots[slot + 1] = (slots[slot + 1] ?? 0) + 1;
-          break;
-        case "min":
-          if (input < held) slots[slot] = input;
-          break;
-        case "max":
-          if (input > held) slots[slot] = input;
-          break;
-      }
+      const { kind } = part;
+      const slot = at + part.slot;
+      const held = numbers[slot] ?? 0;
+      const input = kind === "count" ? 1 : inputOf(part, value);
+      undoLog?.pushNumber(restoreSlot, table, slot, held);
+      if (kind === "min") {
+        if (input < held) numbers[slot] = input;
+      } else if (kind === "max") {
+        if (input > held) numbers[slot] = input;
+      } else numbers[slot] = held + input;
+      if (kind !== "average") continue;
+      const records = numbers[slot + 1] ?? 0;
+      undoLog?.pushNumber(restoreSlot, table, slot + 1, records);
+      numbers[slot + 1] = records + 1;
     }
   }
 
-  #merge(into: Slots, from: Slots): void {
+  #merge(into: number[], numbers: Float64Array, at: number): void {
     for (const { kind, slot } of this.#parts) {
       const held = into[slot] ?? 0;
-      const other = from[slot] ?? 0;
+      const other = numbers[at + slot] ?? 0;
       if (kind === "min") into[slot] = Math.min(held, other);
       else if (kind === "max") into[slot] = Math.max(held, other);
       else into[slot] = held + other;
-      if (kind === "average") into[slot + 1] = (into[slot + 1] ?? 0) + (from[slot + 1] ?? 0);
+      if (kind === "average") into[slot + 1] = (into[slot + 1] ?? 0) + (numbers[at + slot + 1] ?? 0);
     }
   }
 
-  #result(slots: Slots): unknown {
-    if (this.#isSingle) return resultOf(this.#parts[0], slots);
-    return Object.fromEntries(this.#parts.map((part) => [part.name, resultOf(part, slots)]));
+  #result(numbers: ArrayLike<number>, at: number): unknown {
+    if (this.#isSingle) return resultOf(this.#parts[0], numbers, at);
+    return Object.fromEntries(this.#parts.map((part) => [part.name, resultOf(part, numbers, at)]));
   }
 }
 
-function resultOf(part: Part | undefined, slots: Slots): number {
-  const at = part?.slot ?? 0;
-  const held = slots[at] ?? 0;
-  return part?.kind === "average" ? held / (slots[at + 1] ?? 1) : held;
+function resultOf(part: Part | undefined, numbers: ArrayLike<number>, at: number): number {
+  const slot = at + (part?.slot ?? 1);
+  const held = numbers[slot] ?? 0;
+  return part?.kind === "average" ? held / (numbers[slot + 1] ?? 1) : held;
 }
 
-function restoreSlot(slots: Slots, slot: number, held: number): void {
-  slots[slot] = held;
+/** The number of a record. @throws TypeError when it is none (A1) */
+function inputOf(part: Part, value: unknown): number {
+  const input: unknown = part.aggregate.of(value);
+  if (typeof input !== "number" || Number.isNaN(input)) throw notANumber(part, input);
+  return input;
+}
+
+function restoreSlot(table: SliceTable, slot: number, held: number): void {
+  table.numbers[slot] = held;
 }
 
 function checkAggregate(name: string, aggregate: NumericAggregate<unknown> | undefined): void {

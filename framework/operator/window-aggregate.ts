@@ -20,6 +20,7 @@ import { Timer, TimerQueue } from "../state/timer-queue.ts";
 import { checkTimestamp } from "../time/timestamp.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
 import { saturatingAdd, WindowGrid } from "../window/grid.ts";
+import { SliceTable } from "../window/slice-table.ts";
 import { Slices } from "../window/slices.ts";
 import type { Accumulation } from "./accumulation.ts";
 import type { Operator, OperatorContext } from "./contract.ts";
@@ -47,6 +48,7 @@ export class WindowAggregate implements Operator, Column {
   /** Up to here the arithmetic is exact. */
   readonly #timeMax: number;
   readonly #column: number;
+  readonly #table: SliceTable;
   readonly #queue = new TimerQueue();
   // The firing under way; fields, so that firing allocates no closures.
   #firingRow: Row | undefined;
@@ -68,6 +70,7 @@ export class WindowAggregate implements Operator, Column {
     this.#firesAfterEndMs = this.#isShared && !this.#isEventTime ? 0 : -1;
     this.#timeMax = Number.MAX_SAFE_INTEGER - assigner.sizeMs - assigner.slideMs;
     this.#column = context.keyed.addColumn(this);
+    this.#table = new SliceTable(accumulation.slots);
   }
 
   process(value: unknown, timestamp: number | undefined): void {
@@ -100,8 +103,9 @@ export class WindowAggregate implements Operator, Column {
   }
 
   encode(cell: unknown): unknown {
-    const { starts, accumulators, timer } = cell as Slices;
-    return [timer?.time, timer?.number, starts, accumulators];
+    const { places, timer } = cell as Slices;
+    const starts = places.map((at) => this.#table.start(at));
+    return [timer?.time, timer?.number, starts, places.map((at) => this.#accumulation.save(this.#table, at))];
   }
 
   decode(saved: unknown, row: Row): unknown {
@@ -110,10 +114,10 @@ export class WindowAggregate implements Operator, Column {
     assertSaved(typeof time === "number" && Number.isSafeInteger(number), row, this.name);
     assertSaved(Array.isArray(starts) && Array.isArray(accumulators) && starts.length > 0, row, this.name);
     assertSaved(starts.length === accumulators.length && starts.every(Number.isSafeInteger), row, this.name);
-    const slices = new Slices();
-    for (const [at, start] of starts.entries()) {
-      assertSaved(this.#accumulation.accepts(accumulators[at]), row, this.name);
-      slices.insert(at, start as number, accumulators[at]);
+    const slices = new Slices(this.#table, row);
+    for (const [index, start] of starts.entries()) {
+      const at = slices.insert(index, start as number);
+      assertSaved(this.#accumulation.load(this.#table, at, accumulators[index]), row, this.name);
     }
     slices.timer = new Timer(time, number as number, row);
     this.#queue.add(slices.timer);
@@ -143,23 +147,31 @@ export class WindowAggregate implements Operator, Column {
   #add(start: number, value: unknown, watermark: number): Row {
     const { undoLog } = this.#store;
     const row = this.#store.write();
-    const slices = (row.cells[this.#column] as Slices | undefined) ?? this.#newSlices(row);
-    const at = slices.find(start);
-    if (at >= 0) {
-      this.#accumulation.add(slices, at, value, undoLog);
-      return row;
-    }
-    const accumulator = this.#accumulation.first(value);
-    undoLog.push(removeSlice, slices, start, undefined);
-    slices.insert(-1 - at, start, accumulator);
-    this.#schedule(row, slices, this.#nextDue(start, watermark));
+    const newest = row.newest;
+    if (newest >= 0 && this.#table.start(newest) === start) this.#accumulation.add(this.#table, newest, value, undoLog);
+    else this.#addToOther(row, start, value, watermark);
     return row;
   }
 
+  /** As `#add`, where the slice is not the row's newest: an older one, or a new one. */
+  #addToOther(row: Row, start: number, value: unknown, watermark: number): void {
+    const { undoLog } = this.#store;
+    const slices = (row.cells[this.#column] as Slices | undefined) ?? this.#newSlices(row);
+    const index = slices.find(start);
+    const place = slices.places[index];
+    if (place !== undefined) {
+      this.#accumulation.add(this.#table, place, value, undoLog);
+      return;
+    }
+    undoLog.push(removeSlice, slices, start, undefined);
+    this.#accumulation.first(this.#table, slices.insert(-1 - index, start), value);
+    this.#schedule(row, slices, this.#nextDue(start, watermark));
+  }
+
   #newSlices(row: Row): Slices {
-    const slices = new Slices();
+    const slices = new Slices(this.#table, row);
     this.#store.undoLog.push(restoreCell, row, this.#column, undefined);
-    row.cells[this.#column] = slices;
+    row.put(this.#column, slices);
     return slices;
   }
 
@@ -221,8 +233,7 @@ export class WindowAggregate implements Operator, Column {
   #hasWindow(slices: Slices, start: number): boolean {
     if (!this.#isShared) return slices.find(start) >= 0;
     if (this.#grid.newestStart(start) !== start) return false;
-    const first = slices.starts[slices.firstFrom(start)];
-    return first !== undefined && first < start + this.#grid.sizeMs;
+    return slices.startOf(slices.firstFrom(start)) < start + this.#grid.sizeMs;
   }
 
   #fireWindow(row: Row | undefined, start: number): void {
@@ -243,19 +254,22 @@ export class WindowAggregate implements Operator, Column {
   }
 
   #resultOf(slices: Slices, start: number, end: number): unknown {
-    if (!this.#isShared) return this.#accumulation.result(slices, slices.find(start), this.#latenessMs > 0);
-    return this.#accumulation.mergedResult(slices, slices.firstFrom(start), slices.firstFrom(end));
+    const { places } = slices;
+    if (this.#isShared)
+      return this.#accumulation.mergedResult(this.#table, places, slices.firstFrom(start), slices.firstFrom(end));
+    return this.#accumulation.result(this.#table, places[slices.find(start)] ?? -1, this.#latenessMs > 0);
   }
 
   /** Drops the slices that no window needs after `time`, and schedules what is due next. */
   #cleanUp(row: Row, slices: Slices, time: number): void {
     let gone = 0;
-    while (gone < slices.starts.length && this.#goneAt(this.#newestOf(slices.starts[gone] ?? 0)) <= time) gone += 1;
-    if (gone === slices.starts.length) {
-      row.cells[this.#column] = undefined;
+    const count = slices.places.length;
+    while (gone < count && this.#goneAt(this.#newestOf(slices.startOf(gone))) <= time) gone += 1;
+    slices.removeFirst(gone);
+    if (gone === count) {
+      row.put(this.#column, undefined);
       return;
     }
-    slices.removeFirst(gone);
     const due = this.#earliestDue(slices, time);
     slices.timer = new Timer(due, this.#store.nextTimerNumber, row);
     this.#store.nextTimerNumber += 1;
@@ -265,7 +279,8 @@ export class WindowAggregate implements Operator, Column {
   /** The earliest firing or clean-up behind `time`. The first slice is gone first; a slice that has windows to fire has one before all later slices. */
   #earliestDue(slices: Slices, time: number): number {
     let due = Infinity;
-    for (const start of slices.starts) {
+    for (let index = 0; index < slices.places.length; index++) {
+      const start = slices.startOf(index);
       const next = this.#nextDue(start, time);
       due = Math.min(due, next);
       if (next < this.#goneAt(this.#newestOf(start)) || this.#latenessMs === 0) break;

@@ -92,12 +92,15 @@ export class KeyedTimers implements Column {
   #insert(timer: Timer): void {
     const { row, time } = timer;
     const cell = this.#cellOf(row);
-    if (cell === undefined) row.cells[this.#column] = timer;
+    if (cell === undefined) row.put(this.#column, timer);
     else if (cell instanceof Timer) {
-      row.cells[this.#column] = new Map([
-        [cell.time, cell],
-        [time, timer],
-      ]);
+      row.put(
+        this.#column,
+        new Map([
+          [cell.time, cell],
+          [time, timer],
+        ]),
+      );
     } else cell.set(time, timer);
     this.queue.add(timer);
   }
@@ -106,7 +109,7 @@ export class KeyedTimers implements Column {
     const { row, time } = timer;
     const cell = this.#cellOf(row);
     if (cell instanceof Map) cell.delete(time);
-    if (cell === timer || (cell instanceof Map && cell.size === 0)) row.cells[this.#column] = undefined;
+    if (cell === timer || (cell instanceof Map && cell.size === 0)) row.put(this.#column, undefined);
     this.queue.remove(timer);
   }
 }

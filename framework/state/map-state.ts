@@ -148,13 +148,13 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, L
     if (cell !== undefined) return cell;
     const fresh: Cell = new OrderedEntries();
     this.#store.undoLog.push(restoreCell, row, this.#column, undefined);
-    row.cells[this.#column] = fresh;
+    row.put(this.#column, fresh);
     return fresh;
   }
 
   #dropCell(row: Row): void {
     this.#store.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);
-    row.cells[this.#column] = undefined;
+    row.put(this.#column, undefined);
   }
 
   #checkKey(key: unknown): void {

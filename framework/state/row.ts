@@ -52,36 +52,56 @@ export class Segment {
   }
 }
 
-/** The state of one key: a cell per column, undefined where there is none. */
+/** The state of one key: a cell per column, undefined where there is none. What each record looks at comes first, to share a line of the cache. */
 export class Row {
+  readonly #hash: number;
+  /** For the stage's one keyed operator: where it finds what most records need; -1 when there is nothing. No state: a function of the cells. */
+  newest = -1;
+  readonly segment: Segment;
+  isChained = false;
+  /** How many cells are not undefined. */
+  #filled = 0;
+  readonly #cells: unknown[];
   readonly key: Key;
   readonly id: KeyId;
-  readonly hash: number;
-  readonly segment: Segment;
-  readonly cells: unknown[];
   before: Row | undefined;
   after: Row | undefined;
-  isChained = false;
 
-  constructor(key: Key, id: KeyId, hash: number, segment: Segment, columns: number) {
+  /** `cells`: an undefined for each column; the row's own from here on. */
+  constructor(key: Key, id: KeyId, hash: number, segment: Segment, cells: unknown[]) {
+    // Signed, so that it is held in place.
+    this.#hash = hash | 0;
+    this.segment = segment;
+    this.#cells = cells;
     this.key = key;
     this.id = id;
-    this.hash = hash;
-    this.segment = segment;
-    const cells: unknown[] = [];
-    for (let at = 0; at < columns; at++) cells.push(undefined);
-    this.cells = cells;
+  }
+
+  /** The hash of the key, as uint32. */
+  get hash(): number {
+    return this.#hash >>> 0;
+  }
+
+  /** By column; changed by `put` alone. */
+  get cells(): readonly unknown[] {
+    return this.#cells;
+  }
+
+  /** Puts `cell` in the place of what is in the column; undefined: takes it out. */
+  put(column: number, cell: unknown): void {
+    const cells = this.#cells;
+    if (cells[column] !== undefined) this.#filled -= 1;
+    if (cell !== undefined) this.#filled += 1;
+    cells[column] = cell;
   }
 
   /** Whether there is nothing to keep. */
   get isEmpty(): boolean {
-    const cells = this.cells;
-    for (let at = 0; at < cells.length; at++) if (cells[at] !== undefined) return false;
-    return true;
+    return this.#filled === 0;
   }
 }
 
 /** Takes back a change of a cell; for the undo log. */
 export function restoreCell(row: Row, column: number, cell: unknown): void {
-  row.cells[column] = cell;
+  row.put(column, cell);
 }

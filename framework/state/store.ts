@@ -42,6 +42,8 @@ export class KeyedStore {
   readonly #rows = new Map<KeyId, Row>();
   readonly #segments: readonly Segment[] = Array.from({ length: segmentCount }, (_, index) => new Segment(index));
   readonly #columns: Column[] = [];
+  /** The cells of a new row. */
+  readonly #noCells: undefined[] = [];
   readonly #lenders: Lender[] = [];
   #current: Row | undefined;
 
@@ -66,6 +68,7 @@ export class KeyedStore {
       this.#columns.every(({ name }) => name !== column.name),
       `state ${column.name} is declared twice`,
     );
+    this.#noCells.push(undefined);
     return this.#columns.push(column) - 1;
   }
 
@@ -175,7 +178,7 @@ export class KeyedStore {
     if (this.#rows.has(row.id)) throw corrupt(index, `key ${String(row.id)} is there twice`);
     for (const [at, column] of this.#columns.entries()) {
       const saved = cells[at];
-      if (saved !== undefined) row.cells[at] = column.decode(saved, row);
+      if (saved !== undefined) row.put(at, column.decode(saved, row));
     }
     if (row.isEmpty) throw corrupt(index, `key ${String(row.id)} has no state`);
     row.segment.append(row);
@@ -188,7 +191,7 @@ export class KeyedStore {
     invariant(segment !== undefined, "a hash has no segment");
     // Frozen, because it is handed to user code as it is.
     const own = typeof key === "object" ? Object.freeze([...key]) : key;
-    return new Row(own, id, hash, segment, this.#columns.length);
+    return new Row(own, id, hash, segment, this.#noCells.slice());
   }
 
   #forgetLent(): void {

@@ -83,6 +83,6 @@ export class ValueCells<V> implements ValueState<V>, Column, Lender {
     const store = this.#store;
     const row = store.write();
     store.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);
-    row.cells[this.#column] = value;
+    row.put(this.#column, value);
   }
 }

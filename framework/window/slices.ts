@@ -1,86 +1,78 @@
 /**
- * What a key holds for its windows: accumulators over slices of time (a slice is a window or a pane), and one timer.
+ * What a key holds for its windows: slices of time (a slice is a window or a pane), and one timer.
  *
- * Owns the slices in order of their start. What an accumulator is, and when the timer is due, is the operator's business.
+ * Owns the slices' order. Where they lie is the table's business; when the timer is due, the operator's.
  *
  * W1. Slices are sorted by start and unique.
  * W2. A key with slices has exactly one timer: for the earliest firing or clean-up among them.
+ * W3. The row's `newest` is the place of the newest slice, -1 while there is none: most records fall there, and find it without looking here.
  */
+import type { Row } from "../state/row.ts";
 import type { Timer } from "../state/timer-queue.ts";
+import type { SliceTable } from "./slice-table.ts";
 
 /** The slices of one key. */
 export class Slices {
-  /** To read from; changed by the methods alone. */
-  readonly starts: number[] = [];
-  /** As `starts`. */
-  readonly accumulators: unknown[] = [];
+  /** Places in the table, in order of start. To read from; changed by the methods alone. */
+  readonly places: number[] = [];
   timer: Timer | undefined;
-  /** The newest slice again, where most records fall: nothing behind this object has to be looked at to find it. */
-  #newestAt = -1;
-  #newestStart = Number.NaN;
-  #newest: unknown;
+  readonly #table: SliceTable;
+  readonly #row: Row;
+
+  constructor(table: SliceTable, row: Row) {
+    this.#table = table;
+    this.#row = row;
+  }
 
   /** Index of the slice that begins at `start`; else `-1 - index` of where it belongs. Looks from the end: that is where records fall. */
   find(start: number): number {
-    if (start === this.#newestStart) return this.#newestAt;
-    const starts = this.starts;
-    let at = starts.length - 1;
-    for (let looked = 0; at >= 0 && looked < linearMax; at--, looked++) {
-      const other = starts[at] ?? 0;
-      if (other === start) return at;
-      if (other < start) return -2 - at;
+    const places = this.places;
+    let index = places.length - 1;
+    for (let looked = 0; index >= 0 && looked < linearMax; index--, looked++) {
+      const other = this.startOf(index);
+      if (other === start) return index;
+      if (other < start) return -2 - index;
     }
-    return at < 0 ? -1 : this.#search(start, at);
+    return index < 0 ? -1 : this.#search(start, index);
   }
 
-  insert(at: number, start: number, accumulator: unknown): void {
-    if (at === this.starts.length) {
-      this.starts.push(start);
-      this.accumulators.push(accumulator);
-    } else {
-      this.starts.splice(at, 0, start);
-      this.accumulators.splice(at, 0, accumulator);
-    }
+  /** When slice number `index` begins. */
+  startOf(index: number): number {
+    return this.#table.start(this.places[index] ?? -1);
+  }
+
+  /** Puts in, as number `index`, a slice that begins at `start`; answers its place. */
+  insert(index: number, start: number): number {
+    const place = this.#table.allocate(start);
+    if (index === this.places.length) this.places.push(place);
+    else this.places.splice(index, 0, place);
     this.#remember();
+    return place;
   }
 
-  /** The accumulator of slice number `at`. */
-  accumulator(at: number): unknown {
-    return at === this.#newestAt ? this.#newest : this.accumulators[at];
-  }
-
-  /** Puts another accumulator in the place of the one of slice number `at`. */
-  replace(at: number, accumulator: unknown): void {
-    this.accumulators[at] = accumulator;
-    if (at === this.#newestAt) this.#newest = accumulator;
-  }
-
-  removeAt(at: number): void {
-    this.starts.splice(at, 1);
-    this.accumulators.splice(at, 1);
+  removeAt(index: number): void {
+    for (const place of this.places.splice(index, 1)) this.#table.free(place);
     this.#remember();
   }
 
   /** Removes the first `count` slices; they are few. */
   removeFirst(count: number): void {
     for (let removed = 0; removed < count; removed++) {
-      this.starts.shift();
-      this.accumulators.shift();
+      const place = this.places.shift();
+      if (place !== undefined) this.#table.free(place);
     }
     this.#remember();
   }
 
   /** Index of the first slice at or behind `start`. */
   firstFrom(start: number): number {
-    const at = this.find(start);
-    return at < 0 ? -1 - at : at;
+    const index = this.find(start);
+    return index < 0 ? -1 - index : index;
   }
 
+  /** W3. */
   #remember(): void {
-    const at = this.starts.length - 1;
-    this.#newestAt = at;
-    this.#newestStart = this.starts[at] ?? Number.NaN;
-    this.#newest = this.accumulators[at];
+    this.#row.newest = this.places[this.places.length - 1] ?? -1;
   }
 
   /** As `find`, in [0, last]. */
@@ -89,10 +81,10 @@ export class Slices {
     let high = last + 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.starts[middle] ?? 0) < start) low = middle + 1;
+      if (this.startOf(middle) < start) low = middle + 1;
       else high = middle;
     }
-    return this.starts[low] === start ? low : -1 - low;
+    return this.startOf(low) === start ? low : -1 - low;
   }
 }
 

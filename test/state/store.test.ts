@@ -264,7 +264,7 @@ describe("segment bytes", () => {
     const column = store.addColumn({ name: "op/odd", encode: (cell) => cell, decode: (saved) => saved });
     store.select("k");
     store.begin();
-    store.write().cells[column] = () => 1;
+    store.write().put(column, () => 1);
     store.commit();
     const cut = store.cut();
     const message = 'state op/odd of key "k" cannot be stored';

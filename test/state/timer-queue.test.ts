@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Row, Segment } from "../../framework/state/row.ts";
 import { Timer, TimerQueue } from "../../framework/state/timer-queue.ts";
 
-const row = new Row("k", "k", 0, new Segment(0), 0);
+const row = new Row("k", "k", 0, new Segment(0), []);
 
 test("Q1: timers come out in order of time, then number, whatever was taken out in between", () => {
   fc.assert(

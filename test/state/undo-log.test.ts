@@ -22,3 +22,20 @@ test("what has been cleared stays, also after a very long step", () => {
   log.undo();
   expect(undone).toBe(1);
 });
+
+test("U1: numbers are put back in their order among the others, however many there are", () => {
+  const log = new UndoLog();
+  const numbers = new Float64Array(200);
+  const restore = (held: Float64Array, at: number, was: number): void => void (held[at] = was);
+  const negate = (held: Float64Array): void => void (held[0] = -(held[0] ?? 0));
+  for (const [at, was] of numbers.entries()) {
+    log.pushNumber(restore, numbers, at, was);
+    numbers[at] = at + 0.5;
+  }
+  log.pushNumber(restore, numbers, 0, 0.5);
+  numbers[0] = 7.25;
+  log.push(negate, numbers, undefined, undefined);
+  numbers[0] = -7.25;
+  log.undo();
+  expect(numbers).toEqual(new Float64Array(200));
+});
