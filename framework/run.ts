@@ -20,8 +20,8 @@ import { compile } from "./plan/compile.ts";
 import { difference, planText } from "./plan/plan-text.ts";
 import type { Plan } from "./plan/plan.ts";
 import { sha256Hex } from "./platform/digest.ts";
-import { stderrLogger } from "./platform/logger.ts";
-import type { Platform } from "./platform/platform.ts";
+import { parseLogLevel, stderrLogger } from "./platform/logger.ts";
+import type { LogLevel, Platform } from "./platform/platform.ts";
 import { systemRandom } from "./platform/random.ts";
 import { realClock } from "./platform/real-clock.ts";
 import { RunningJob } from "./running-job.ts";
@@ -51,7 +51,9 @@ export interface RunOptions {
   readonly injectInProduction?: boolean | undefined;
   /** Hooks at the borders of turns, for tests and tools; instead of `inject`. @default none */
   readonly probe?: Probe | undefined;
-  /** @default the system's clock and chance, lines on stderr from level `warn` on */
+  /** The least urgent lines that are written on stderr, when `platform` does not say where lines go. @default what `TIDEMARK_LOG` says, else `warn` */
+  readonly logLevel?: LogLevel | undefined;
+  /** @default the system's clock and chance, lines on stderr */
   readonly platform?: Platform | undefined;
 }
 
@@ -86,7 +88,7 @@ export async function start(job: Job, home: Home = defaultHome(), options: RunOp
   const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration, "duration");
   const injections = parseInjections(options.inject ?? []);
   checkMayInject(injections, process.env["NODE_ENV"], options.injectInProduction ?? false);
-  const platform = options.platform ?? systemPlatform();
+  const platform = options.platform ?? systemPlatform(options.logLevel);
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
   checkPlaces(injections, await checkEnds(plan));
   const place = await home.open(plan, platform, { startNew: options.startNew ?? false });
@@ -174,8 +176,9 @@ function eventsOf({ onEnd, onDeadLetter }: RunOptions): JobEvents {
   };
 }
 
-function systemPlatform(): Platform {
-  return { clock: realClock(), random: systemRandom(), logger: stderrLogger({ level: "warn" }) };
+function systemPlatform(given: LogLevel | undefined): Platform {
+  const level = parseLogLevel(given ?? (process.env["TIDEMARK_LOG"] || "warn"), "the log level");
+  return { clock: realClock(), random: systemRandom(), logger: stderrLogger({ level }) };
 }
 
 /** Sinks that cannot be written and sources that cannot be read are refused before anything starts. Answers how many instances each stage has. */

@@ -4,6 +4,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { injectionGrammar } from "../actor/injection.ts";
+import { parseLogLevel } from "../platform/logger.ts";
 import { run } from "../run.ts";
 import { type ConnectionFlags, homeOf, withConnection } from "./connection-flags.ts";
 import { loadJob } from "./program-file.ts";
@@ -11,6 +12,7 @@ import { loadJob } from "./program-file.ts";
 interface RunFlags extends ConnectionFlags {
   readonly duration?: string;
   readonly new?: boolean;
+  readonly logLevel?: string;
   readonly inject?: readonly string[];
   readonly injectInProduction?: boolean;
 }
@@ -26,6 +28,7 @@ export function addRunCommand(program: Command): void {
     .option("--embedded", "run in this process even when TIDEMARK_NATS is set")
     .option("--duration <duration>", "drain an embedded job, stop a worker of a cluster, after this long")
     .option("--new", "begin the next generation of the job, with empty state")
+    .option("--log-level <level>", "debug, info, warn or error: lines on stderr (or TIDEMARK_LOG)")
     .option("--inject <fault>", `a fault on purpose, once; repeatable: ${injectionGrammar}`, collect)
     .option("--inject-in-production", "inject faults though NODE_ENV is production")
     .exitOverride()
@@ -43,6 +46,7 @@ async function runFile(file: string, args: string[], flags: RunFlags): Promise<v
   await run(job, homeOf(flags), {
     program: path,
     startNew: flags.new ?? false,
+    logLevel: flags.logLevel === undefined ? undefined : parseLogLevel(flags.logLevel, "--log-level"),
     inject: flags.inject,
     injectInProduction: flags.injectInProduction,
     ...(flags.duration === undefined ? {} : { duration: flags.duration as `${number}s` }),

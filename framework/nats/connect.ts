@@ -9,6 +9,7 @@
 import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
 import { connect, errors } from "@nats-io/transport-node";
 import { messageOf, StreamError } from "../errors.ts";
+import type { LinkEvent } from "../log/contracts.ts";
 import type { Logger } from "../platform/platform.ts";
 import { type Address, type AddressInput, resolveAddress } from "./address.ts";
 import { connectForFrames } from "./frame-connection.ts";
@@ -51,13 +52,21 @@ export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
     checkServer(data, address, logger);
     const control = await open(connect, address, options, "control");
     const { inboxPrefix } = address;
-    const seams = new NatsSeams(new Link(data, inboxPrefix), new Link(control, inboxPrefix), replicas, logger);
+    const controlLink = new Link(control, inboxPrefix);
+    const seams = new NatsSeams(new Link(data, inboxPrefix), controlLink, replicas, logger);
     await checkAccount(seams, address);
+    controlLink.onEvent((event) => sayLink(logger, event, address));
     return seams;
   } catch (error) {
     await data.close();
     throw error;
   }
+}
+
+function sayLink(logger: Logger, event: LinkEvent, { printable: server }: Address): void {
+  if (event === "disconnected")
+    logger.log("warn", "the connection to the NATS server is lost; trying again", { server });
+  else logger.log("warn", "the connection to the NATS server is back", { server });
 }
 
 function checkReplicas(replicas: number): number {

@@ -5,6 +5,7 @@
  *
  * G1. A field can hold anything (an error, a bigint, a cycle): a line is written whatever it is.
  */
+import { StreamError } from "../errors.ts";
 import type { LogLevel, Logger } from "./platform.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -19,6 +20,19 @@ export interface StderrLoggerOptions {
   readonly write?: ((line: string) => void) | undefined;
   /** Time of a line, ms since the epoch. @default the system's */
   readonly now?: (() => number) | undefined;
+}
+
+/** The levels, the least urgent first. */
+export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** The level that `text` names; the least urgent that is written. @throws OPTION_INVALID */
+export function parseLogLevel(text: string, what: string): LogLevel {
+  const level = logLevels.find((each) => each === text);
+  if (level !== undefined) return level;
+  throw new StreamError(
+    "OPTION_INVALID",
+    `${what} is ${JSON.stringify(text)}; it takes one of ${logLevels.join(", ")}`,
+  );
 }
 
 const urgency = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>;

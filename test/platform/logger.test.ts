@@ -3,7 +3,7 @@
  */
 import { expect, test } from "vitest";
 import { StreamError } from "../../framework/errors.ts";
-import { silentLogger, stderrLogger } from "../../framework/platform/logger.ts";
+import { logLevels, parseLogLevel, silentLogger, stderrLogger } from "../../framework/platform/logger.ts";
 import type { Logger } from "../../framework/platform/platform.ts";
 
 function logging(form: "lines" | "readable", level?: "debug" | "warn"): { logger: Logger; written: string[] } {
@@ -77,4 +77,11 @@ test("G1: whatever a field holds, there is a line", () => {
 test("the silent logger has silent children", () => {
   silentLogger.log("error", "nobody hears this");
   expect(silentLogger.child({ a: 1 })).toBe(silentLogger);
+});
+
+test("a level is one of four words; anything else is refused with what it takes", () => {
+  expect(logLevels.map((level) => parseLogLevel(level, "TIDEMARK_LOG"))).toEqual(logLevels);
+  expect(() => parseLogLevel("loud", "TIDEMARK_LOG")).toThrow(
+    'TIDEMARK_LOG is "loud"; it takes one of debug, info, warn, error',
+  );
 });
