@@ -34,6 +34,13 @@ export interface FeedState {
   readonly refused: Readonly<Record<string, number>>;
 }
 
+/** What a log holds at the moment. */
+export interface FeedLook {
+  /** Messages behind the last one whose turn ended. */
+  readonly lag: number;
+  readonly bytes: number;
+}
+
 /** What tells an instance that its feed has changed. */
 export interface FeedEvents {
   /** A turn may find something. */
@@ -67,7 +74,7 @@ export interface Feed {
   state(): FeedState;
   /** The pointer has moved: what lies below `sequence` is not needed any more (R7). */
   trim(sequence: number): Promise<void>;
-  /** Bytes the log holds; 0 where that has no meaning. */
-  storedBytes(): Promise<number>;
+  /** What the log holds; undefined where there is none of the job's own. @throws UNAVAILABLE, TIMEOUT */
+  look(): Promise<FeedLook | undefined>;
   close(): void;
 }

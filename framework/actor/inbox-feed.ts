@@ -21,7 +21,7 @@ import { checkKey, hashKey } from "../record/key.ts";
 import { defaultCodec } from "../record/default-codec.ts";
 import type { EpochStart, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
-import type { Feed, FeedEvents, FeedState, TurnResult } from "./feed.ts";
+import type { Feed, FeedEvents, FeedLook, FeedState, TurnResult } from "./feed.ts";
 
 /** Timers and windows fired before the event loop gets a chance. */
 const stepsPerSlice = 256;
@@ -148,8 +148,9 @@ export class InboxFeed implements Feed {
     return this.#log.trim(sequence);
   }
 
-  async storedBytes(): Promise<number> {
-    return (await this.#log.info()).bytes;
+  async look(): Promise<FeedLook> {
+    const { last, bytes } = await this.#log.info();
+    return { lag: Math.max(0, last - this.#position), bytes };
   }
 
   close(): void {

@@ -16,17 +16,20 @@ import type { Stage } from "../plan/plan.ts";
 import { runDeterministically } from "../platform/determinism.ts";
 import type { Cancel, LogLevel } from "../platform/platform.ts";
 import { decideBroken } from "../protocol/read.ts";
-import { defaultCodec } from "../record/default-codec.ts";
 import { encodeControl } from "../record/frame.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
+import type { InstanceMeasures } from "../telemetry/measures.ts";
 import { AckGate } from "./ack-gate.ts";
 import { assemble, splitOf, type Claimed, type Incarnation } from "./assembly.ts";
+import { inboxesBehind } from "./downstream.ts";
 import type { TurnResult } from "./feed.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
+import { InstanceMeter, noCounts } from "./instance-meter.ts";
 import { instanceMachine, type InstanceEnd, type InstancePhase, type InstancePhases } from "./instance-machine.ts";
 import { machineClock } from "./machine-clock.ts";
 import { PointerRegister } from "./pointer-register.ts";
 import { Progress } from "./progress.ts";
+import { encodeRefusal } from "./refusal.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
 import { TickSchedule } from "./tick-schedule.ts";
 
@@ -35,8 +38,6 @@ const turnsPerTask = 64;
 const taskMsMax = 8;
 /** How often something that must become true is looked at again, ms. */
 const lookMs = 5;
-
-const noCounts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0 };
 
 /** One incarnation of one instance. */
 export class Instance implements Reporter {
@@ -48,6 +49,7 @@ export class Instance implements Reporter {
   readonly #pointer: PointerRegister;
   readonly #progress: Progress;
   readonly #ticks: TickSchedule;
+  readonly #meter: InstanceMeter;
   #inbox: Log | undefined;
   #incarnation: Incarnation | undefined;
   #snapshots: SnapshotSchedule | undefined;
@@ -72,6 +74,7 @@ export class Instance implements Reporter {
     this.stage = stage;
     this.epoch = epoch;
     const { clock } = host.platform;
+    this.#meter = new InstanceMeter(clock);
     // An inbox is idle as soon as all its edges are; a split only after a while.
     this.#progress = new Progress(id, epoch, stage.source === undefined ? 0 : stage.idleTimeoutMs);
     const pointerKey = host.names.pointer(stage.name, id.partition);
@@ -151,7 +154,26 @@ export class Instance implements Reporter {
       snapshot: this.#pointer.current?.current?.sequence ?? 0,
       failure: this.#failure === undefined ? "" : describeFailure(this.#failure),
       counts: this.#incarnation?.program.counts ?? noCounts,
+      load: this.#meter.load(),
     });
+  }
+
+  /** What others may measure. */
+  measures(): InstanceMeasures {
+    const { feed, program } = this.#incarnation ?? {};
+    const hasProgressed = feed !== undefined && this.#snapshots?.hasProgressed(feed) === true;
+    return {
+      stage: this.stage.name,
+      partition: this.id.partition,
+      state: this.phase,
+      watermark: this.#progress.watermark,
+      ...this.#meter.measures(program?.counts ?? noCounts, hasProgressed),
+    };
+  }
+
+  /** Looks at how full the inbox is, and how far behind its reader; called by the worker now and then. @throws UNAVAILABLE, TIMEOUT */
+  async lookAtInbox(): Promise<void> {
+    if (!this.#isClosed) this.#meter.looked(await this.#incarnation?.feed.look());
   }
 
   /** Looks at whether a snapshot is due; called by the worker now and then. */
@@ -159,7 +181,7 @@ export class Instance implements Reporter {
     const incarnation = this.#incarnation;
     if (incarnation === undefined) return;
     const mayBeCrowded = this.bytesSinceSnapshot > this.#host.plan.options.inboxBytes / 4;
-    const inboxBytes = mayBeCrowded ? await incarnation.feed.storedBytes() : 0;
+    const inboxBytes = mayBeCrowded ? ((await incarnation.feed.look())?.bytes ?? 0) : 0;
     if (!this.#isClosed && !this.#isTurning) this.#considerSnapshot(incarnation, inboxBytes);
   }
 
@@ -183,7 +205,7 @@ export class Instance implements Reporter {
     );
     const fence = encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch });
     if (this.#inbox !== undefined) await host.appendControl(stage, partition, fence);
-    await Promise.all(this.#downstream().map(([to, at]) => host.appendControl(to, at, fence)));
+    await Promise.all(inboxesBehind(host.plan, stage).map(([to, at]) => host.appendControl(to, at, fence)));
   }
 
   async #restore(): Promise<void> {
@@ -205,7 +227,8 @@ export class Instance implements Reporter {
     // Superseded or released meanwhile: what has just been opened is let go again.
     if (this.#isClosed) return this.#letGo(incarnation);
     this.#incarnation = incarnation;
-    const { feed } = incarnation;
+    const { feed, program } = incarnation;
+    this.#meter.restored(program.counts);
     this.#progress.reach(feed.watermark, 0);
     this.#snapshots = new SnapshotSchedule(this.#host.platform.clock, this.#host.plan.options, feed.position);
   }
@@ -289,13 +312,17 @@ export class Instance implements Reporter {
   /** Takes turns while there is something to read and room to speak. Answers whether there is more to do at once. */
   #turns(incarnation: Incarnation): boolean {
     const { clock } = this.#host.platform;
-    const untilMs = clock.monotonicMs() + taskMsMax;
+    let sinceMs = clock.monotonicMs();
+    const untilMs = sinceMs + taskMsMax;
     for (let count = 0; count < turnsPerTask; count += 1) {
       if (!incarnation.outputs.hasRoom || (this.#isReleasing && !this.#isUnfinished)) return false;
       if (this.#mustHold(incarnation.feed.position)) return false;
       const result = this.#turn(incarnation);
       if (result === "empty" || result === "gated") return false;
-      if (clock.monotonicMs() > untilMs) return true;
+      const nowMs = clock.monotonicMs();
+      this.#meter.turned(nowMs - sinceMs, nowMs, result === "unfinished");
+      if (nowMs > untilMs) return true;
+      sinceMs = nowMs;
     }
     return true;
   }
@@ -352,13 +379,10 @@ export class Instance implements Reporter {
   }
 
   /** Through the own inbox, so that the dead letter is a function of it; `plan()` gives every sink an instance that has one. */
-  async #refuse(sink: string, { row, reason }: RefusedRow): Promise<void> {
-    this.#log("warn", "a sink refuses a row for good", { sink, number: row.number, reason });
+  async #refuse(sink: string, refused: RefusedRow): Promise<void> {
+    this.#log("warn", "a sink refuses a row for good", { sink, number: refused.row.number, reason: refused.reason });
     const { stage, partition } = this.id;
-    const timestamp = row.timestamp ?? Number.NaN;
-    const value = encodedOr(row.value);
-    const refusal = encodeControl({ kind: "refusal", sink, number: row.number, reason, value, timestamp });
-    const sequence = await this.#host.appendControl(stage, partition, refusal);
+    const sequence = await this.#host.appendControl(stage, partition, encodeRefusal(sink, refused));
     this.#mustReadTo = Math.max(this.#mustReadTo, sequence);
   }
 
@@ -380,7 +404,10 @@ export class Instance implements Reporter {
     if (incarnation === undefined) return;
     const isLast = this.#progress.isEnded;
     this.#actor.send({ type: "SNAPSHOT" });
-    await this.#snapshots?.run(incarnation.feed, isLast, () => incarnation.snapshotter.take());
+    const cutAtMs = this.#host.platform.clock.monotonicMs();
+    await this.#snapshots?.run(incarnation.feed, isLast, async () =>
+      this.#meter.snapshotTaken(await incarnation.snapshotter.take(), cutAtMs),
+    );
     if (this.#isClosed) return;
     this.#actor.send({ type: "SNAPSHOT_DONE" });
     if (isLast) this.#progress.finish();
@@ -399,16 +426,6 @@ export class Instance implements Reporter {
     };
   }
 
-  /** Every inbox that this instance speaks into, as (stage, partition). */
-  #downstream(): [number, number][] {
-    const { edges, stages } = this.#host.plan;
-    const targets = edges.filter((edge) => edge.from === this.id.stage).map((edge) => edge.to);
-    return [...new Set(targets)].flatMap((to) => {
-      const partitions = typeof to === "number" ? (stages[to]?.partitions ?? 0) : 0;
-      return Array.from({ length: partitions }, (_, partition): [number, number] => [Number(to), partition]);
-    });
-  }
-
   #later(background = false): Promise<void> {
     return new Promise((resolve) => this.#host.platform.clock.schedule(lookMs, resolve, { background }));
   }
@@ -416,15 +433,6 @@ export class Instance implements Reporter {
   #log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {
     const { name: stage } = this.stage;
     this.#host.platform.logger.log(level, message, { stage, instance: this.name, epoch: this.epoch, ...fields });
-  }
-}
-
-/** A value in the default codec; what that does not take, as people read it. */
-function encodedOr(value: unknown): Uint8Array {
-  try {
-    return defaultCodec.encode(value);
-  } catch {
-    return defaultCodec.encode(String(value));
   }
 }
 

@@ -4,13 +4,14 @@
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
-import type { Counts, InstanceId } from "../record/messages.ts";
+import type { Counts, InstanceId, Load } from "../record/messages.ts";
+import { noCounts } from "./instance-meter.ts";
 import type { Outage } from "./outages.ts";
 import type { StageSupervisor } from "./stage-supervisor.ts";
 import type { LivingWorker } from "./worker-registry.ts";
 
 /** One instance in a status. */
-export interface InstanceStatus {
+export interface InstanceStatus extends Load {
   readonly name: string;
   readonly worker: string;
   readonly epoch: number;
@@ -61,7 +62,14 @@ export interface StatusWorld {
   readonly isParked: (instance: InstanceId) => boolean;
 }
 
-const noCounts: Counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0 };
+const noLoad: Load = {
+  lag: 0,
+  inboxBytes: 0,
+  snapshotAt: 0,
+  snapshotDurationMs: 0,
+  snapshotBytes: 0,
+  turnP99Ms: 0,
+};
 /** Clocks further apart than this are spoken of, ms. */
 const clockApartMsMax = 5_000;
 
@@ -130,6 +138,7 @@ function instancesOf(supervisor: StageSupervisor, { view, isParked }: StatusWorl
       restarts: view.crashes(id).length,
       failure: report?.failure ?? "",
       counts: report?.counts ?? noCounts,
+      ...(report?.load ?? noLoad),
     };
   });
 }

@@ -5,6 +5,7 @@ import type { Log } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { LaneMeasures } from "../telemetry/measures.ts";
 import { FlightBudget } from "./flight-budget.ts";
 import { Lane, type LaneEvents, type LaneOptions } from "./lane.ts";
 import type { OutputLane } from "./outputs.ts";
@@ -16,6 +17,13 @@ const laneBytesMax = 1024 * 1024;
 /** R3: what all lanes of a worker may have in flight together. */
 const flightBytesMax = 8 * 1024 * 1024;
 
+interface LaneEntry {
+  readonly lane: Lane;
+  /** Name of the stage, or `dead` or `late`. */
+  readonly to: string;
+  resends: number;
+}
+
 /** Lanes by target. */
 export class LaneSet {
   readonly #platform: Platform;
@@ -23,7 +31,7 @@ export class LaneSet {
   readonly #names: JobNames;
   readonly #open: (log: string) => Promise<Log>;
   readonly #events: Pick<LaneEvents, "onProgress" | "lanesInto">;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new Map<string, LaneEntry>();
   readonly #flight = new FlightBudget(flightBytesMax);
 
   constructor(
@@ -43,19 +51,42 @@ export class LaneSet {
   /** The lane into an inbox of stage `to`, or into one of the job's own streams. */
   find(to: number | "dead" | "late", partition: number): OutputLane {
     const name = this.#nameOf(to, partition);
-    let lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      lane = new Lane(this.#platform, this.#open(name), this.#optionsFor(to), {
-        ...this.#events,
-        onResend: (frames) => this.#platform.logger.log("debug", "a lane sends again", { log: name, frames }),
-      });
-      this.#lanes.set(name, lane);
-    }
+    const known = this.#lanes.get(name);
+    if (known !== undefined) return known.lane;
+    const lane = new Lane(this.#platform, this.#open(name), this.#optionsFor(to), {
+      ...this.#events,
+      onResend: (frames) => {
+        entry.resends += frames;
+        this.#platform.logger.log("debug", "a lane sends again", { log: name, frames });
+      },
+    });
+    const entry: LaneEntry = {
+      lane,
+      to: typeof to === "number" ? (this.#plan.stages[to]?.name ?? "") : to,
+      resends: 0,
+    };
+    this.#lanes.set(name, entry);
     return lane;
   }
 
+  /** What others may measure: the lanes into the inboxes of one stage together. */
+  measures(): LaneMeasures[] {
+    const sums = new Map<string, LaneMeasures>();
+    for (const { to, lane, resends } of this.#lanes.values()) {
+      const sum = sums.get(to) ?? { to, frames: 0, resends: 0, bytes: 0 };
+      const { frames, bytes } = sum;
+      sums.set(to, {
+        to,
+        frames: frames + lane.framesSent,
+        resends: sum.resends + resends,
+        bytes: bytes + lane.bytes,
+      });
+    }
+    return [...sums.values()];
+  }
+
   close(): void {
-    for (const lane of this.#lanes.values()) lane.close();
+    for (const { lane } of this.#lanes.values()) lane.close();
   }
 
   #nameOf(to: number | "dead" | "late", partition: number): string {

@@ -61,6 +61,7 @@ export class Lane implements OutputLane {
   /** From the oldest unacknowledged frame on; the first `#sent` of them are in flight. */
   #frames: Frame[] = [];
   #sent = 0;
+  #framesSent = 0;
   #bytes = 0;
   #log: Log | undefined;
   #appender: Appender | undefined;
@@ -94,6 +95,11 @@ export class Lane implements OutputLane {
   /** Bytes waiting or in flight. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Frames handed to the log so far, repetitions included. */
+  get framesSent(): number {
+    return this.#framesSent;
   }
 
   onPending(channel: ChannelOut, bytes: number): void {
@@ -188,6 +194,7 @@ export class Lane implements OutputLane {
       if (!this.#flight.take(size, this.#onFlightFree)) break;
       const { tag, attempt } = this.#window.sent(size, this.#platform.clock.monotonicMs());
       this.#sent += 1;
+      this.#framesSent += 1;
       this.#allowance -= size;
       this.#framesUntilLook -= 1;
       this.#appender.append(frame.bytes, tag, attempt);

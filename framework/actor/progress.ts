@@ -7,7 +7,7 @@
  * R16. Idle only when caught up, empty and fully acknowledged; what follows an idle report waits for the supervisor's answer.
  */
 import { IdleGate } from "../protocol/idle.ts";
-import type { Activity, Counts, InstanceId, Report } from "../record/messages.ts";
+import type { Activity, InstanceId, Report } from "../record/messages.ts";
 
 /** Messages after which a position is reported though nothing else has changed (R13: supervisors count on it). */
 const positionsPerReport = 16;
@@ -18,13 +18,7 @@ interface Mark {
 }
 
 /** What a report says besides event time and activity. */
-export interface ReportFacts {
-  readonly position: number;
-  readonly state: string;
-  readonly snapshot: number;
-  readonly failure: string;
-  readonly counts: Counts;
-}
+export type ReportFacts = Omit<Report, "instance" | "epoch" | "n" | "watermark" | "activity">;
 
 /** What idleness is decided on. */
 export interface QuietFacts {

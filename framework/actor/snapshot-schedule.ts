@@ -69,7 +69,7 @@ export class SnapshotSchedule {
   }
 
   /** Runs `take` as the one snapshot being taken; its cut is made before `take` awaits anything. */
-  async run(feed: Feed, isLast: boolean, take: () => Promise<void>): Promise<void> {
+  async run(feed: Feed, isLast: boolean, take: () => Promise<unknown>): Promise<void> {
     this.#isTaking = true;
     this.#atMs = this.#clock.monotonicMs();
     this.#bytes = feed.bytesRead;

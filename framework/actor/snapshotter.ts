@@ -64,8 +64,12 @@ export class Snapshotter {
     this.#retained = [...retained];
   }
 
-  /** Takes one snapshot of the state between two turns; call it there, and never twice at a time. @throws FENCED, CORRUPT, UNAVAILABLE */
-  async take(): Promise<void> {
+  /**
+   * Takes one snapshot of the state between two turns; call it there, and never twice at a time. Answers its size: the bytes that a restore reads.
+   *
+   * @throws FENCED, CORRUPT, UNAVAILABLE
+   */
+  async take(): Promise<number> {
     this.#count += 1;
     const cut = this.#cut();
     const segments = await this.#putSegments(cut.state);
@@ -80,6 +84,7 @@ export class Snapshotter {
     const sequence = trimTarget(pointer);
     if (sequence !== undefined) await this.#subject.feed.trim(sequence);
     await this.#collect(dropped);
+    return chunksOf({ ref, manifest }).reduce((sum, { length }) => sum + length, 0);
   }
 
   async #commit(sink: SinkQueue, state: SinkCut | undefined): Promise<void> {

@@ -121,8 +121,8 @@ export class SplitFeed implements Feed {
     await this.#source.trim?.(sequence);
   }
 
-  storedBytes(): Promise<number> {
-    return Promise.resolve(0);
+  look(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   close(): void {

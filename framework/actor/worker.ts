@@ -15,6 +15,7 @@ import { installDeterminism } from "../platform/determinism.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import type { Announcement, InstanceId, OutcomeRecord, ReportAnswer } from "../record/messages.ts";
+import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
 import { Candidate } from "./candidate.ts";
 import { ControlSender } from "./control-sender.ts";
 import type { InstanceHost, Probe } from "./host.ts";
@@ -29,6 +30,7 @@ import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
 import { patientBlobs } from "./patience.ts";
 import { ReportOutbox } from "./report-outbox.ts";
+import { WorkerMeter } from "./worker-meter.ts";
 import { WorkerRegistry, type WorkerPlace } from "./worker-registry.ts";
 
 const announceMs = 500;
@@ -84,7 +86,7 @@ interface Joined {
 }
 
 /** One worker of one job. */
-export class Worker {
+export class Worker implements Measured {
   readonly id: string;
   readonly #platform: Platform;
   readonly #job: WorkerJob;
@@ -96,6 +98,7 @@ export class Worker {
   readonly #controls: ControlSender;
   readonly #lanes: LaneSet;
   readonly #reports: ReportOutbox;
+  readonly #meter: WorkerMeter;
   readonly #instances = new Map<string, Instance>();
   readonly #endings: (() => void)[] = [];
   #joined: Joined | undefined;
@@ -116,6 +119,7 @@ export class Worker {
       onProgress: () => this.#wakeAll(),
       lanesInto: () => Math.max(1, this.#registry.alive().length),
     });
+    this.#meter = new WorkerMeter(this.#platform, this.#instances);
     this.#reports = new ReportOutbox(platform.clock, (reports) => this.#bus.report({ worker: this.id, reports }));
   }
 
@@ -165,6 +169,7 @@ export class Worker {
   kill(): void {
     this.#depose();
     this.#reports.close();
+    this.#meter.close();
     for (const end of this.#endings.splice(0)) end();
     this.#joined?.tail.close();
     const gone = new StreamError("FENCED", "the worker has gone");
@@ -187,6 +192,18 @@ export class Worker {
   /** {@link status}, when this worker leads; undefined otherwise. */
   statusHere(): JobStatus | undefined {
     return this.#supervisor?.status();
+  }
+
+  /** What others may measure. */
+  measures(): WorkerMeasures {
+    const { job, generation } = this.#job.names;
+    const { view } = this.#joined?.tail ?? {};
+    return this.#meter.measures({ job, generation, worker: this.id }, this.#lanes, this.statusHere(), view);
+  }
+
+  /** Why this worker takes no part in the job at the moment; empty when it does. */
+  obstacles(): readonly string[] {
+    return this.#meter.obstacles(this.phase, this.#joined?.tail.view.leader?.epoch ?? 0);
   }
 
   /** The process that started `worker` says that it is dead. */
@@ -219,6 +236,7 @@ export class Worker {
     if (hosted !== undefined && hosted.epoch >= epoch) return;
     if (hosted !== undefined) {
       hosted.supersede(epoch);
+      this.#meter.retire(key, hosted);
       this.#instances.delete(key);
     }
     const stage = this.#job.plan.stages[id.stage];
@@ -295,6 +313,7 @@ export class Worker {
       onAnnouncement: (announcement) => this.#onAnnouncement(announcement),
       onReportedDead: (worker) => this.#onReportedDead(worker),
       onHeartbeat: (heartbeat) => {
+        this.#meter.heardLeader(heartbeat.leader);
         if (this.#joined?.candidate.heard(heartbeat) === true) this.#registry.heard(heartbeat.worker);
       },
       onReports: (batch) => this.#supervisor?.onReports(batch),
@@ -308,6 +327,7 @@ export class Worker {
   }
 
   #onAnnouncement(announcement: Announcement): void {
+    this.#meter.heard();
     const isNews = !this.#registry.isAlive(announcement.worker) || announcement.isLeaving;
     this.#registry.announced(announcement);
     if (isNews) this.#supervisor?.reconcile();
@@ -341,6 +361,7 @@ export class Worker {
     this.#repeat(announceMs, () => this.#bus.announce(this.#announcement()));
     this.#repeat(reportAgainMs, () => this.#reports.reportAll(this.#instances.values()));
     this.#repeat(snapshotLookMs, () => this.#considerSnapshots());
+    void this.#meter.run();
     this.#repeat(electionLookMs, () => {
       if (this.phase === "working") this.#joined?.candidate.consider();
     });

@@ -12,6 +12,7 @@
 import { invariant } from "../errors.ts";
 import type {
   Assignment,
+  AssignmentCause,
   InstanceId,
   JobLogRecord,
   LeaderStart,
@@ -72,6 +73,7 @@ export class JobLogView {
   #outcome: OutcomeRecord | undefined;
   #isDraining = false;
   readonly #moves: MoveView[] = [];
+  readonly #movesBy = new Map<AssignmentCause, number>();
   #restarts = 0;
   #position = 0;
   #storedAtMs = -Infinity;
@@ -161,6 +163,11 @@ export class JobLogView {
     return this.#moves;
   }
 
+  /** How many assignments there have been that were not the first of their instance, by cause. */
+  get movesBy(): ReadonlyMap<AssignmentCause, number> {
+    return this.#movesBy;
+  }
+
   #applyValid(sequence: number, storedAtMs: number, record: Exclude<JobLogRecord, LeaderStart>): void {
     switch (record.kind) {
       case "assignment":
@@ -181,7 +188,10 @@ export class JobLogView {
   #assign(epoch: number, storedAtMs: number, { instance, worker, cause, detail }: Assignment): void {
     const key = instanceKey(instance);
     const assigned = { instance, epoch, worker, cause, detail, storedAtMs };
-    if (this.#assignments.has(key)) this.#moves.push(assigned);
+    if (this.#assignments.has(key)) {
+      this.#moves.push(assigned);
+      this.#movesBy.set(cause, (this.#movesBy.get(cause) ?? 0) + 1);
+    }
     if (this.#moves.length > movesKept) this.#moves.shift();
     this.#assignments.set(key, assigned);
     if (cause === "crash") this.#crashes.set(key, [...(this.#crashes.get(key) ?? []), { storedAtMs, detail }]);

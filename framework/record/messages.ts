@@ -138,6 +138,22 @@ export interface Report {
   readonly failure: string;
   /** Counters for status and summary: records in and out, late, dead letters, windows fired. */
   readonly counts: Counts;
+  readonly load: Load;
+}
+
+/** How an incarnation keeps up: for people, nothing is decided on it. */
+export interface Load {
+  /** Messages stored in the inbox and not read, at a look at most about a second ago; 0 in a source stage. */
+  readonly lag: number;
+  /** Bytes that the inbox held then. */
+  readonly inboxBytes: number;
+  /** When the incarnation took its last snapshot, ms since the epoch; 0: none yet. */
+  readonly snapshotAt: number;
+  readonly snapshotDurationMs: number;
+  /** What a restore of it reads. */
+  readonly snapshotBytes: number;
+  /** The time that 99 of 100 turns of the last seconds did not exceed. */
+  readonly turnP99Ms: number;
 }
 
 /** What an incarnation has counted; restored with the snapshot, so that it is a function of the inbox. */

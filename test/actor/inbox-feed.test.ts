@@ -379,3 +379,13 @@ test("a row that a sink has refused is rejected once, also when it is refused ag
   while (feed.turn(true) !== "empty");
   expect(program.told).toEqual([["out", "no", { n: 6 }, 5]]);
 });
+
+test("a look says what lies behind the last message whose turn ended, and how large the log is", async () => {
+  expect(await rig.result(feed.look())).toEqual({ lag: 0, bytes: 0 });
+  const sender = new Sender();
+  await append(sender.frame("a"), sender.frame("b"), sender.frame("c"));
+  feed.turn(true);
+  const { bytes } = await rig.result(log.info());
+  expect(bytes).toBeGreaterThan(0);
+  expect(await rig.result(feed.look())).toEqual({ lag: 2, bytes });
+});

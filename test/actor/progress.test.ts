@@ -1,9 +1,9 @@
 /** How far an incarnation has come: what may be reported, and when there is news. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { Progress } from "../../framework/actor/progress.ts";
-import { noCounts } from "./rig.ts";
+import { noCounts, noLoad } from "./rig.ts";
 
-const facts = { position: 1, state: "running", snapshot: 0, failure: "", counts: noCounts };
+const facts = { position: 1, state: "running", snapshot: 0, failure: "", counts: noCounts, load: noLoad };
 const quiet = { isQuiet: true, isFullyAcknowledged: true, isBlocked: false };
 
 let progress: Progress;

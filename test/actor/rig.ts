@@ -23,7 +23,7 @@ import type { Platform } from "../../framework/platform/platform.ts";
 import { seededRandom } from "../../framework/platform/random.ts";
 import { VirtualClock } from "../../framework/platform/virtual-clock.ts";
 import { decodeMessage, type InboxMessage } from "../../framework/record/frame.ts";
-import type { Counts, Report } from "../../framework/record/messages.ts";
+import type { Counts, Load, Report } from "../../framework/record/messages.ts";
 
 /** Everything of one process, on memory. */
 export class Rig {
@@ -220,6 +220,16 @@ export class WatchedBlobs implements Blobs {
 
 export const noCounts: Counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0 };
 
+/** What a report says where nothing has been measured. */
+export const noLoad: Load = {
+  lag: 0,
+  inboxBytes: 0,
+  snapshotAt: 0,
+  snapshotDurationMs: 0,
+  snapshotBytes: 0,
+  turnP99Ms: 0,
+};
+
 /** A report of partition 0 of stage 0, running at epoch 1. */
 export function report(of: Partial<Report>): Report {
   return {
@@ -233,6 +243,7 @@ export function report(of: Partial<Report>): Report {
     snapshot: 0,
     failure: "",
     counts: noCounts,
+    load: noLoad,
     ...of,
   };
 }

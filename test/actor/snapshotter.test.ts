@@ -73,7 +73,7 @@ class World {
   }
 
   /** Begins a snapshot, which the test then drives. */
-  start(position: number, segments: EncodedSegment[] = []): Promise<void> {
+  start(position: number, segments: EncodedSegment[] = []): Promise<number> {
     this.told.length = 0;
     this.position = position;
     this.segments = segments;
@@ -244,4 +244,12 @@ describe("R6", () => {
 test("R7: the first snapshot trims nothing, the second one up to the first", async () => {
   expect((await world.take(10)).filter((what) => what.startsWith("trim"))).toEqual([]);
   expect((await world.take(20)).filter((what) => what.startsWith("trim"))).toEqual(["trim 10"]);
+});
+
+test("its size is what a restore reads: the manifest and every segment, also those that have not changed", async () => {
+  const sizeOf = (text: string) => world.rig.result(world.start(10, [segment(0, text)]));
+  const small = await sizeOf("a".repeat(200));
+  expect(await sizeOf("a".repeat(1_200))).toBe(small + 1_000);
+  const unchanged = await world.rig.result(world.start(20));
+  expect(unchanged).toBe(small + 1_000);
 });

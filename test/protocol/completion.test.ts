@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { isComplete } from "../../framework/protocol/completion.ts";
 import { instanceKey, JobLogView } from "../../framework/protocol/job-log.ts";
 import type { Activity, InstanceId, JobLogRecord, Report } from "../../framework/record/messages.ts";
+import { noLoad } from "../actor/rig.ts";
 
 const stages = [
   { index: 0, partitions: 0, source: {} },
@@ -41,6 +42,7 @@ function report(instance: InstanceId, epoch: number, activity: Activity = "finis
     snapshot: 0,
     failure: "",
     counts,
+    load: noLoad,
   };
 }
 

@@ -156,7 +156,7 @@ test("R4: of any records, the newest assignment by a leader that was the newest 
   );
 });
 
-test("moves are remembered in order, the first assignment of an instance is none, and at most a hundred", () => {
+test("moves are remembered in order, the first assignment of an instance is none, and at most a hundred; all are counted, by cause", () => {
   const view = new JobLogView();
   view.apply(1, 0, { kind: "leaderStart", worker: "w" });
   for (let sequence = 2; sequence <= 110; sequence += 1) {
@@ -166,4 +166,5 @@ test("moves are remembered in order, the first assignment of an instance is none
   expect(view.moves).toHaveLength(100);
   expect(view.moves[0]).toMatchObject({ epoch: 11, cause: "balance" });
   expect(view.moves.at(-1)).toMatchObject({ epoch: 110 });
+  expect([...view.movesBy]).toEqual([["balance", 108]]);
 });

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EdgeClocks, StageMinimum } from "../../framework/protocol/watermark.ts";
 import type { Activity, Report, WatermarkControl } from "../../framework/record/messages.ts";
+import { noLoad } from "../actor/rig.ts";
 import { EventTimeWorld, type Hole, type WorldOptions } from "../support/event-time-world.ts";
 
 const first = { stage: 0, partition: 0 };
@@ -12,7 +13,8 @@ const counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOu
 /** What instance `partition` says in epoch 1 (or `more.epoch`). */
 function says(partition: number, n: number, watermark: number, activity: Activity = "active", epoch = 1): Report {
   const instance = { stage: 0, partition };
-  return { instance, epoch, n, watermark, activity, position: 0, state: "running", snapshot: 0, failure: "", counts };
+  const rest = { position: 0, state: "running", snapshot: 0, failure: "", counts, load: noLoad };
+  return { instance, epoch, n, watermark, activity, ...rest };
 }
 
 /** A stage of two instances in epoch 1 that have said this. */

@@ -9,6 +9,7 @@ import { IdleGate } from "../../framework/protocol/idle.ts";
 import { instanceKey, JobLogView } from "../../framework/protocol/job-log.ts";
 import { EdgeClocks, StageMinimum, type StageWatermark } from "../../framework/protocol/watermark.ts";
 import type { InstanceId, JobLogRecord, Report, WatermarkControl } from "../../framework/record/messages.ts";
+import { noLoad } from "../actor/rig.ts";
 import type { EdgeState } from "../../framework/record/snapshot-record.ts";
 
 /** A rule that is left out. */
@@ -292,6 +293,7 @@ export class EventTimeWorld {
       snapshot: 0,
       failure: "",
       counts,
+      load: noLoad,
     };
     this.network.push({ isBus: true, deliver: () => leader.report(report, () => this.#answered(one, n)) });
   }

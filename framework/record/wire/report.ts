@@ -1,10 +1,19 @@
 /**
  * Bytes of reports and of the leader's answer to them (`protos/tidemark/report.proto`).
  */
-import type { Report, ReportAnswer, ReportBatch } from "../messages.ts";
+import type { Load, Report, ReportAnswer, ReportBatch } from "../messages.ts";
 import { counts } from "./counts.ts";
 import { instanceId } from "./instance-id.ts";
 import { choice, double, integer, message, nested, repeated, text } from "./message.ts";
+
+const load = message<Load>("Load", {
+  lag: integer(1),
+  inboxBytes: integer(2),
+  snapshotAt: integer(3),
+  snapshotDurationMs: integer(4),
+  snapshotBytes: integer(5),
+  turnP99Ms: double(6),
+});
 
 const report = message<Report>("Report", {
   instance: nested(1, instanceId),
@@ -17,6 +26,7 @@ const report = message<Report>("Report", {
   snapshot: integer(8),
   failure: text(9),
   counts: nested(10, counts),
+  load: nested(11, load),
 });
 
 const reportBatch = message<ReportBatch>("ReportBatch", { worker: text(1), reports: repeated(nested(2, report)) });

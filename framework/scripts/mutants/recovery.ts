@@ -111,8 +111,8 @@ const claim: readonly Mutant[] = [
   {
     name: "emit before all fences are acknowledged",
     file: "actor/instance.ts",
-    from: "await Promise.all(this.#downstream()",
-    to: "void Promise.all(this.#downstream()",
+    from: "await Promise.all(inboxesBehind(host.plan, stage)",
+    to: "void Promise.all(inboxesBehind(host.plan, stage)",
     tests: ["actor/instance.test.ts"],
   },
   {

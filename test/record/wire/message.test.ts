@@ -35,6 +35,14 @@ const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const time = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(Infinity, -Infinity, 0));
 const instance = fc.record({ stage: small, partition: small });
 const counts = fc.record({ recordsIn: whole, recordsOut: whole, late: whole, deadLetters: whole, windowsOut: whole });
+const load = fc.record({
+  lag: whole,
+  inboxBytes: whole,
+  snapshotAt: whole,
+  snapshotDurationMs: whole,
+  snapshotBytes: whole,
+  turnP99Ms: fc.double({ noNaN: true, min: 0 }),
+});
 const chunk = fc.record({ name: text, length: whole, sha256: text });
 const few = <T>(part: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(part, { maxLength: 4 });
 const kind = <K extends string>(word: K): fc.Arbitrary<K> => fc.constant(word);
@@ -110,6 +118,7 @@ const cases: Case[] = [
           snapshot: whole,
           failure: text,
           counts,
+          load,
         }),
       ),
     }),
