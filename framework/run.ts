@@ -4,7 +4,6 @@
  * Owns what happens between `run(job)` and the exit code: checks before anything starts, the job's life in its register, signals, and the duration. The
  * handle is in `running-job.ts`; what a worker does is `actor/`'s business.
  */
-import { readFileSync } from "node:fs";
 import { FaultInjector } from "./actor/fault-injector.ts";
 import type { Probe } from "./actor/host.ts";
 import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./actor/injection.ts";
@@ -24,6 +23,7 @@ import { parseLogLevel, stderrLogger } from "./platform/logger.ts";
 import type { LogLevel, Platform } from "./platform/platform.ts";
 import { systemRandom } from "./platform/random.ts";
 import { realClock } from "./platform/real-clock.ts";
+import { versionOf } from "./program-version.ts";
 import { RunningJob } from "./running-job.ts";
 import { parseDuration, type Duration } from "./time/duration.ts";
 
@@ -58,7 +58,6 @@ export interface RunOptions {
 }
 
 const signals = ["SIGINT", "SIGTERM"] as const;
-const versionLength = 16;
 /** Exit codes: the job failed or could not start; the program or an option makes no sense; ended by a second signal. */
 const failedCode = 1;
 const usageCode = 2;
@@ -208,14 +207,4 @@ function stopOnSignals(handle: JobHandle): () => void {
 /** Calls to a server that does not answer are repeated for ever: they hold no process that a signal asked to go. */
 function endWithoutWaiting(): void {
   setTimeout(() => process.exit(), lastCallsMsMax).unref();
-}
-
-/** The version of a program that names none: the sha256 of its file, in short. */
-function versionOf(program: string | undefined): string {
-  if (program === undefined) return "";
-  try {
-    return sha256Hex(readFileSync(program)).slice(0, versionLength);
-  } catch {
-    return "";
-  }
 }

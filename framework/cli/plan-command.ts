@@ -7,6 +7,7 @@ import { nats } from "../home-nats.ts";
 import { compile } from "../plan/compile.ts";
 import { describe, describeText } from "../plan/describe.ts";
 import { describeMermaid } from "../plan/mermaid.ts";
+import { versionOf } from "../program-version.ts";
 import { defaultHome } from "../run.ts";
 import { loadJob } from "./program-file.ts";
 
@@ -31,9 +32,10 @@ export function addPlanCommand(program: Command): void {
 }
 
 async function planFile(file: string, args: string[], flags: PlanFlags): Promise<void> {
-  const job = await loadJob(resolve(file), args);
+  const path = resolve(file);
+  const job = await loadJob(path, args);
   const home = flags.nats === undefined ? defaultHome() : nats({ servers: flags.nats });
-  const plan = compile(job, { defaults: home.defaults });
+  const plan = compile(job, { defaults: home.defaults, version: versionOf(path) });
   if (flags.json === true) process.stdout.write(`${JSON.stringify(describe(plan), null, 2)}\n`);
   else process.stdout.write(`${flags.mermaid === true ? describeMermaid(plan) : describeText(plan)}\n`);
 }

@@ -1,6 +1,8 @@
 /**
  * `tidemark run FILE` and `tidemark plan FILE` as commands: what they print, and the exit codes.
  */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
 import { startTidemark } from "../support/program.ts";
@@ -25,8 +27,9 @@ describe("plan", { timeout }, () => {
 
   test("as JSON, and as Mermaid", async () => {
     const json = await tidemark("plan", "--json", "examples/quick-start.ts");
-    const { job, stages } = JSON.parse(json.out) as {
+    const { job, version, stages } = JSON.parse(json.out) as {
       readonly job: string;
+      readonly version: string;
       readonly stages: readonly { readonly name: string }[];
     };
     expect({ job, stages: stages.map(({ name }) => name), code: json.code }).toEqual({
@@ -34,6 +37,8 @@ describe("plan", { timeout }, () => {
       stages: ["readings", "average"],
       code: 0,
     });
+    const file = await readFile("examples/quick-start.ts");
+    expect(version).toBe(createHash("sha256").update(file).digest("hex").slice(0, 16));
     const mermaid = await tidemark("plan", "examples/quick-start.ts", "--mermaid");
     expect(mermaid.out).toMatch(/^flowchart LR\n/);
     expect(mermaid.code).toBe(0);
