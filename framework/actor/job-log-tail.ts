@@ -3,7 +3,7 @@
  *
  * Owns the view (what the records read so far come to) and whether everything that was there at the start has been read.
  */
-import { StreamError } from "../errors.ts";
+import { StreamError, messageOf } from "../errors.ts";
 import type { Log, LogReader } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
 import { JobLogView } from "../protocol/job-log.ts";
@@ -61,7 +61,8 @@ export class JobLogTail {
       try {
         this.view.apply(entry.sequence, entry.storedAtMs, decodeJobLogRecord(entry.payload));
       } catch (error) {
-        return this.#events.onBroken(StreamError.from(error, "CORRUPT", `${this.#log.name}, record ${entry.sequence}`));
+        const what = `${this.#log.name}, record ${entry.sequence}: ${messageOf(error)}`;
+        return this.#events.onBroken(new StreamError("CORRUPT", what, { cause: error }));
       }
     }
     if (this.view.position >= this.#knownLast) this.#events.onRead();
