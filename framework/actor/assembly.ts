@@ -3,12 +3,13 @@
  *
  * Owns the order of a restore (R5, step 4); what is put together lives in `Incarnation` and belongs to the instance.
  */
-import { StreamError } from "../errors.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
 import type { RefusedRow } from "../log/sink.ts";
 import type { Split } from "../log/source.ts";
 import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
+import type { Logger } from "../platform/platform.ts";
 import type { InstanceId } from "../record/messages.ts";
 import type { Manifest, Pointer, SnapshotRef } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents } from "./feed.ts";
@@ -94,6 +95,20 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   // Last of all: what fails before leaves no producer behind.
   const stopProducer = produce();
   return { program, outputs, sinks, feed, stopProducer, snapshotter: new Snapshotter(subject, retained) };
+}
+
+/** Gives back what the incarnation holds: it takes no turn any more. */
+export function letGo({ stopProducer, feed, outputs, sinks }: Incarnation, logger: Logger): void {
+  stopProducer();
+  feed.close();
+  outputs.close();
+  for (const sink of sinks) {
+    sink
+      .close()
+      .catch((error: unknown) =>
+        logger.log("debug", "a sink did not close", { sink: sink.name, reason: messageOf(error) }),
+      );
+  }
 }
 
 async function loadRetained(store: SnapshotStore, pointer: Pointer | undefined): Promise<RetainedSnapshot[]> {

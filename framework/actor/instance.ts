@@ -20,7 +20,7 @@ import { encodeControl } from "../record/frame.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
 import type { InstanceMeasures } from "../telemetry/measures.ts";
 import { AckGate } from "./ack-gate.ts";
-import { assemble, splitOf, type Claimed, type Incarnation } from "./assembly.ts";
+import { assemble, letGo, splitOf, type Claimed, type Incarnation } from "./assembly.ts";
 import { inboxesBehind } from "./downstream.ts";
 import type { TurnResult } from "./feed.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
@@ -30,6 +30,7 @@ import { machineClock } from "./machine-clock.ts";
 import { PointerRegister } from "./pointer-register.ts";
 import { Progress } from "./progress.ts";
 import { encodeRefusal } from "./refusal.ts";
+import { RecoveryTimes } from "./recovery-times.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
 import { TickSchedule } from "./tick-schedule.ts";
 
@@ -50,6 +51,7 @@ export class Instance implements Reporter {
   readonly #progress: Progress;
   readonly #ticks: TickSchedule;
   readonly #meter: InstanceMeter;
+  readonly #times: RecoveryTimes;
   #inbox: Log | undefined;
   #incarnation: Incarnation | undefined;
   #snapshots: SnapshotSchedule | undefined;
@@ -58,7 +60,8 @@ export class Instance implements Reporter {
   #isPumpScheduled = false;
   /** The turn goes on in the next slice (O3). */
   #isUnfinished = false;
-  #isClosed = false;
+  /** How it ended: nothing follows. */
+  #end: InstanceEnd | undefined;
   #isReleasing = false;
   #isFailing = false;
   /** The probe holds the turns. */
@@ -75,6 +78,7 @@ export class Instance implements Reporter {
     this.epoch = epoch;
     const { clock } = host.platform;
     this.#meter = new InstanceMeter(clock);
+    this.#times = new RecoveryTimes(clock);
     // An inbox is idle as soon as all its edges are; a split only after a while.
     this.#progress = new Progress(id, epoch, stage.source === undefined ? 0 : stage.idleTimeoutMs);
     const pointerKey = host.names.pointer(stage.name, id.partition);
@@ -84,13 +88,18 @@ export class Instance implements Reporter {
     this.#actor = createActor(instanceMachine, { input: this.#phases(), clock: machineClock(clock) });
   }
 
+  get #isClosed(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** `average/3`: for logs, status and tests. */
   get name(): string {
     return `${this.stage.name}/${this.id.partition}`;
   }
 
+  /** An end counts from the moment it is entered: whoever is told of it then must see it. */
   get phase(): InstancePhase {
-    return this.#actor.getSnapshot().value;
+    return this.#end ?? this.#actor.getSnapshot().value;
   }
 
   /** Whether a report would say something new. */
@@ -191,7 +200,7 @@ export class Instance implements Reporter {
       restore: () => this.#restore(),
       drain: () => this.#drain(),
       begin: () => this.#begin(),
-      end: (phase, error) => this.#end(phase, error),
+      end: (phase, error) => this.#endAs(phase, error),
     };
   }
 
@@ -206,6 +215,7 @@ export class Instance implements Reporter {
     const fence = encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch });
     if (this.#inbox !== undefined) await host.appendControl(stage, partition, fence);
     await Promise.all(inboxesBehind(host.plan, stage).map(([to, at]) => host.appendControl(to, at, fence)));
+    this.#times.claimed();
   }
 
   async #restore(): Promise<void> {
@@ -225,19 +235,25 @@ export class Instance implements Reporter {
       acknowledged: (ordinal) => this.#acknowledged(ordinal),
     });
     // Superseded or released meanwhile: what has just been opened is let go again.
-    if (this.#isClosed) return this.#letGo(incarnation);
+    if (this.#isClosed) return letGo(incarnation, this.#host.platform.logger);
     this.#incarnation = incarnation;
     const { feed, program } = incarnation;
     this.#meter.restored(program.counts);
+    this.#times.restored(feed.position);
     this.#progress.reach(feed.watermark, 0);
     this.#snapshots = new SnapshotSchedule(this.#host.platform.clock, this.#host.plan.options, feed.position);
   }
 
   #begin(): void {
     // A split has no epoch-start to wait for: it is a source's own position that it goes on from.
-    if (this.stage.source !== undefined) this.#actor.send({ type: "CAUGHT_UP" });
+    if (this.stage.source !== undefined) this.#caughtUp();
     if (this.stage.source !== undefined && this.#host.isDraining) this.endInput();
     this.wake();
+  }
+
+  #caughtUp(): void {
+    this.#actor.send({ type: "CAUGHT_UP" });
+    this.#log("info", "instance has caught up", { ...this.#times.caughtUp(this.#incarnation?.feed.position ?? 0) });
   }
 
   /** Last snapshot before a release; a snapshot or slice under way comes to its end first. */
@@ -248,27 +264,15 @@ export class Instance implements Reporter {
     if (feed !== undefined && this.#snapshots?.hasProgressed(feed) === true) await this.#snapshot();
   }
 
-  #end(phase: InstanceEnd, error: unknown): void {
-    this.#isClosed = true;
+  #endAs(phase: InstanceEnd, error: unknown): void {
+    this.#end = phase;
     this.#failure = phase === "failed" ? error : undefined;
     this.#ticks.close();
     this.#cancelLook?.();
-    if (this.#incarnation !== undefined) this.#letGo(this.#incarnation);
+    if (this.#incarnation !== undefined) letGo(this.#incarnation, this.#host.platform.logger);
     if (phase === "failed") this.#log("error", "instance failed", { reason: messageOf(error) });
+    if (phase === "released") this.#log("info", "instance released", {});
     this.#host.onChanged(this);
-  }
-
-  #letGo({ stopProducer, feed, outputs, sinks }: Incarnation): void {
-    stopProducer();
-    feed.close();
-    outputs.close();
-    for (const sink of sinks) {
-      sink
-        .close()
-        .catch((reason: unknown) =>
-          this.#log("debug", "a sink did not close", { sink: sink.name, reason: messageOf(reason) }),
-        );
-    }
   }
 
   /** Fails, but says nothing of lost or corrupt data before the pointer has been read (R8): a newer epoch there explains it. */
@@ -348,7 +352,7 @@ export class Instance implements Reporter {
       : feed.turn(mayLeaveIdle);
     this.#isUnfinished = result === "unfinished";
     if (result === "gated" && this.#progress.wantsToProceed()) this.#host.onChanged(this);
-    if (result === "caughtUp") this.#actor.send({ type: "CAUGHT_UP" });
+    if (result === "caughtUp") this.#caughtUp();
     if (!this.#isUnfinished) this.#progress.reach(feed.watermark, outputs.ordinal);
     return result;
   }

@@ -311,6 +311,8 @@ export class JobSupervisor {
     const key = instanceKey(instance);
     const entry = { instance, sequence: 0 };
     this.#assigning.set(key, entry);
+    const said = { instance: this.#nameOf(instance), to: worker, cause };
+    this.#world.platform.logger.log("info", "instance is assigned", said);
     this.#world.tail.append({ kind: "assignment", leader: this.epoch, instance, worker, cause, detail }, (sequence) => {
       entry.sequence = sequence;
       this.refresh();

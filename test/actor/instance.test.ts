@@ -1,7 +1,7 @@
 /** One incarnation: the order of a claim, what it says when it ends, and what it leaves running when it ends too early. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { callback, fromArray, job, type Job, type SourceSpec } from "tidemark";
-import type { InstanceHost } from "../../framework/actor/host.ts";
+import type { InstanceHost, Reporter } from "../../framework/actor/host.ts";
 import { Instance } from "../../framework/actor/instance.ts";
 import { StreamError } from "../../framework/errors.ts";
 import type { Registers } from "../../framework/log/contracts.ts";
@@ -158,6 +158,23 @@ describe("how it ends", () => {
     instance.fail(new StreamError("UNAVAILABLE", "the disk"));
     expect(instance.phase).toBe("failed");
     expect(instance.report()).toMatchObject({ state: "failed", failure: "UNAVAILABLE: the disk", epoch: 7 });
+  });
+
+  test.each([
+    ["failed", (instance: Instance) => instance.fail(new Error("the disk"))],
+    ["released", (instance: Instance) => instance.release()],
+  ] as const)("%s: that is news at the very moment at which it is told", async (phase, end) => {
+    const plan = planOf(chain());
+    const news: [string, boolean][] = [];
+    const onChanged = ({ phase: now, hasNews }: Reporter) => void news.push([now, hasNews]);
+    const host = { ...(await hostOf(plan)), onChanged };
+    const instance = new Instance(host, { stage: 1, partition: 1 }, plan.stages[1] as Plan["stages"][number], 7);
+    instance.start();
+    await rig.clock.settle();
+    instance.report();
+    end(instance);
+    await rig.clock.settle();
+    expect(news.at(-1)).toEqual([phase, true]);
   });
 
   test("superseded: quietly", async () => {
