@@ -50,6 +50,7 @@ export class RunningJob implements StartedJob {
     this.#worker = new Worker(platform, job, {
       place: { host: hostname(), processId: process.pid },
       probe,
+      onStopped: () => void this.stop(),
       onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),
     });
     this.#watch();

@@ -64,7 +64,7 @@ export class Candidate {
   }
 
   #decide(hasAnswered: boolean | undefined): void {
-    if (this.#tail.view.outcome !== undefined || this.#tail.view.leader?.worker === this.#worker) return;
+    if (this.#tail.view.isOver || this.#tail.view.leader?.worker === this.#worker) return;
     const silentMs = this.#clock.monotonicMs() - this.#heardAtMs;
     const logHasLeader = this.#tail.view.leader !== undefined;
     if (decideElection({ logHasLeader, silentMs, hasAnswered }).kind === "stand") this.stand();

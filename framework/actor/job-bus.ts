@@ -32,7 +32,6 @@ export interface WorkerEars {
 export interface LeaderEars {
   heartbeat(): Heartbeat;
   status(): JobStatus;
-  drain(): void;
 }
 
 /** The Bus as one job uses it. */
@@ -85,11 +84,6 @@ export class JobBus {
     return parseStatus(await this.#bus.request(`${this.#names.leaderSubject}.status`, nothing, requestMs));
   }
 
-  /** @throws NO_RESPONDERS, TIMEOUT */
-  async drain(): Promise<void> {
-    await this.#bus.request(`${this.#names.leaderSubject}.drain`, nothing, requestMs);
-  }
-
   /** Listens as worker `id`; answers how to stop. */
   listen(id: string, ears: WorkerEars): Unsubscribe {
     const { workersSubject, heartbeatSubject, reportsSubject } = this.#names;
@@ -113,10 +107,6 @@ export class JobBus {
     return this.#all([
       this.#bus.subscribe(`${subject}.who`, (_payload, reply) => reply?.(encodeHeartbeat(ears.heartbeat()))),
       this.#bus.subscribe(`${subject}.status`, (_payload, reply) => reply?.(formatStatus(ears.status()))),
-      this.#bus.subscribe(`${subject}.drain`, (_payload, reply) => {
-        ears.drain();
-        reply?.(nothing);
-      }),
     ]);
   }
 

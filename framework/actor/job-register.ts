@@ -35,6 +35,7 @@ export async function joinJob(registers: Registers, claim: JobClaim): Promise<Jo
       continue;
     }
     const record = decodeJobRecord(found.value);
+    if (record.state === "deleting") throw halfDeleted(claim.job);
     if (!claim.startNew) return accept(record, claim);
     const next = newLife(claim, record.generation + 1);
     const result = await registers.update(jobRegister, encodeJobRecord(next), found.revision);
@@ -42,21 +43,27 @@ export async function joinJob(registers: Registers, claim: JobClaim): Promise<Jo
   }
 }
 
-/** Writes how the job of this generation stands; a later generation's record is left alone. */
-export async function recordState(
-  registers: Registers,
-  generation: number,
-  state: JobRecord["state"],
-  message: string,
-): Promise<void> {
+/** How a job stands by its job log, for its register. */
+export interface RecordedState extends Pick<JobRecord, "generation" | "state" | "message" | "position"> {}
+
+/**
+ * Writes how the job of a generation stands. A later generation's record is left alone, and so is one that follows a later record of the job log: whoever
+ * writes, and however late, the register never goes back.
+ */
+export async function recordState(registers: Registers, stands: RecordedState): Promise<void> {
   for (;;) {
     const found = await registers.get(jobRegister);
     if (found === undefined) return;
     const record = decodeJobRecord(found.value);
-    if (record.generation !== generation || record.state === state) return;
-    const result = await registers.update(jobRegister, encodeJobRecord({ ...record, state, message }), found.revision);
+    if (record.generation !== stands.generation || record.position >= stands.position) return;
+    if (record.state === "deleting") return;
+    const result = await registers.update(jobRegister, encodeJobRecord({ ...record, ...stands }), found.revision);
     if (result.kind === "written") return;
   }
+}
+
+function halfDeleted(job: string): StreamError {
+  return new StreamError("JOB_NOT_RUNNABLE", `job ${job} is being deleted; finish it with tidemark delete ${job}`);
 }
 
 function newLife(claim: JobClaim, generation: number): JobRecord {
@@ -67,6 +74,7 @@ function newLife(claim: JobClaim, generation: number): JobRecord {
     version: claim.version,
     state: "running",
     message: "",
+    position: 0,
   };
 }
 
@@ -98,7 +106,11 @@ function accept(record: JobRecord, claim: JobClaim): JobRecord {
   }
   if (record.state === "failed" || record.state === "stopped") {
     const reason = record.message === "" ? "" : `: ${record.message}`;
-    throw new StreamError("JOB_NOT_RUNNABLE", `${what} is ${record.state}${reason}; start a new generation with --new`);
+    const goOn = `let it go on with tidemark restart ${claim.job}`;
+    throw new StreamError(
+      "JOB_NOT_RUNNABLE",
+      `${what} is ${record.state}${reason}; ${goOn}, or start a new generation with --new`,
+    );
   }
   return record;
 }

@@ -40,7 +40,9 @@ export interface JobStatus {
   readonly generation: number;
   /** Epoch of the leader that says so, and the worker it runs on; `none` when nobody leads. */
   readonly leader: { readonly epoch: number; readonly worker: string } | "none";
-  readonly state: "starting" | "running" | "completed" | "failed";
+  readonly state: "starting" | "running" | "completed" | "failed" | "stopped";
+  /** Code and message of the newest failure of the whole job, also when it has been restarted since; empty while there was none. */
+  readonly lastFailure: string;
   readonly workers: readonly WorkerStatus[];
   readonly instances: readonly InstanceStatus[];
   /** Event time published per stage. */
@@ -76,14 +78,14 @@ const clockApartMsMax = 5_000;
 /** Assembles the status. */
 export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readonly StageSupervisor[]): JobStatus {
   const { plan, names, view, outages } = world;
-  const outcome = view.outcome?.outcome;
   const isStarting = stages.length === 0 || stages.some((supervisor) => supervisor.phase === "starting");
   const workers = workersOf(world);
   return {
     job: plan.job,
     generation: names.generation,
     leader: { epoch: leaderEpoch, worker: view.leader?.worker ?? "" },
-    state: outcome ?? (isStarting ? "starting" : "running"),
+    state: view.isOver ? view.life.state : isStarting ? "starting" : "running",
+    lastFailure: lastFailureOf(view),
     workers,
     instances: stages.flatMap((supervisor) => instancesOf(supervisor, world)),
     watermarks: Object.fromEntries(stages.map((supervisor) => [supervisor.stage.name, supervisor.watermark])),
@@ -91,6 +93,11 @@ export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readon
     outages,
     warnings: isStarting ? clockWarnings(workers) : [...idleWarnings(workers), ...clockWarnings(workers)],
   };
+}
+
+/** Code and message of the newest failure of the whole job; empty while there was none. */
+export function lastFailureOf({ life }: JobLogView): string {
+  return life.lastFailure === undefined ? "" : `${life.lastFailure.code}: ${life.lastFailure.message}`;
 }
 
 function workersOf({ view, workers }: StatusWorld): WorkerStatus[] {

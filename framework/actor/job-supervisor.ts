@@ -114,7 +114,6 @@ export class JobSupervisor {
     this.#unlisten = this.#world.bus.listenAsLeader({
       heartbeat: () => ({ leader: this.epoch, worker: this.#world.worker }),
       status: () => this.status(),
-      drain: () => this.drain(),
     });
     this.#actor.start();
     this.#beat();
@@ -162,7 +161,7 @@ export class JobSupervisor {
   /** Compares what is wanted with what the job log says, and says the difference. */
   reconcile(): void {
     const { tail, registry, plan } = this.#world;
-    if (!this.#isSupervising || tail.view.outcome !== undefined) return;
+    if (!this.#isSupervising || tail.view.isOver) return;
     const instances = plan.stages.flatMap((stage) => [...tail.view.instancesOf(stage)]);
     const moves = place({
       instances,
@@ -177,11 +176,6 @@ export class JobSupervisor {
       const isReleased = this.#stages.get(instance.stage)?.reportOf(instance)?.state === "released";
       this.#assign(instance, worker, isReleased ? "release" : cause, "");
     }
-  }
-
-  /** `drain`: the sources end where they are. */
-  drain(): void {
-    if (!this.#world.tail.view.isDraining) this.#append({ kind: "drain", leader: this.epoch });
   }
 
   status(): JobStatus {
@@ -254,7 +248,7 @@ export class JobSupervisor {
   }
 
   #onFailed(instance: InstanceId, report: Report): void {
-    if (this.#isSpokenFor(instance)) return;
+    if (this.#isSpokenFor(instance) || this.#world.tail.view.isOver) return;
     this.#outages.down(instance, this.#world.platform.clock.monotonicMs());
     const [code = "", ...rest] = report.failure.split(": ");
     if (fatalCodes.has(code))

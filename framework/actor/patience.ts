@@ -42,6 +42,7 @@ export function patientLog(platform: Platform, log: Log): Log {
     name: log.name,
     createdMs: log.createdMs,
     appender: (onAppended, onLink) => log.appender(onAppended, onLink),
+    append: (payload) => log.append(payload),
     read: (options) => log.read(options),
     get: (sequence) => patiently(platform, log.name, () => log.get(sequence)),
     trim: (sequence) => patiently(platform, log.name, () => log.trim(sequence)),

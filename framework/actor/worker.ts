@@ -6,7 +6,7 @@
  * W1. Only the job log assigns: what comes over the Bus can delay or hurry things, never decide them.
  * W2. For each instance at most one incarnation lives here, the one with the highest epoch read.
  */
-import { createActor, setup, type ActorRefFrom } from "xstate";
+import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, invariant, messageOf } from "../errors.ts";
 import type { Blobs, Log, Registers, Seams } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
@@ -22,7 +22,7 @@ import type { InstanceHost, Probe } from "./host.ts";
 import { Instance } from "./instance.ts";
 import { JobBus } from "./job-bus.ts";
 import { JobLogTail } from "./job-log-tail.ts";
-import { recordState } from "./job-register.ts";
+import { recordEnd } from "./job-end.ts";
 import type { JobStatus } from "./job-status.ts";
 import { JobSupervisor } from "./job-supervisor.ts";
 import { LaneSet } from "./lane-set.ts";
@@ -31,6 +31,7 @@ import { machineClock } from "./machine-clock.ts";
 import { patientBlobs } from "./patience.ts";
 import { ReportOutbox } from "./report-outbox.ts";
 import { WorkerMeter } from "./worker-meter.ts";
+import { workerMachine } from "./worker-machine.ts";
 import { WorkerRegistry, type WorkerPlace } from "./worker-registry.ts";
 
 const announceMs = 500;
@@ -58,24 +59,11 @@ export interface WorkerOptions {
   readonly place?: WorkerPlace | undefined;
   /** @default false */
   readonly hasManualWatermarks?: boolean | undefined;
+  /** Called once when the job log says that the job was stopped by a command; the worker is to be stopped. @default it stops itself */
+  readonly onStopped?: (() => void) | undefined;
   /** Called when the job log says that the job is over; with the job's totals where this worker led. */
   readonly onOutcome?: ((outcome: OutcomeRecord, totals: JobStatus["totals"] | undefined) => void) | undefined;
 }
-
-const workerMachine = setup({
-  types: { events: {} as { type: "JOINED" } | { type: "LEAVE" } | { type: "LEFT" } | { type: "OVER" } },
-}).createMachine({
-  id: "worker",
-  initial: "joining",
-  on: { OVER: ".over" },
-  states: {
-    joining: { on: { JOINED: "working", LEAVE: "left" } },
-    working: { on: { LEAVE: "leaving" } },
-    leaving: { on: { LEFT: "left" } },
-    left: { type: "final" },
-    over: { type: "final" },
-  },
-});
 
 const endPhases: ReadonlySet<string> = new Set(["released", "failed", "fenced"]);
 
@@ -103,6 +91,8 @@ export class Worker implements Measured {
   readonly #endings: (() => void)[] = [];
   #joined: Joined | undefined;
   #supervisor: JobSupervisor | undefined;
+  #leaving: Promise<void> | undefined;
+  #isStopHeard = false;
 
   constructor(platform: Platform, job: WorkerJob, options: WorkerOptions = {}) {
     const { plan, names, seams } = job;
@@ -152,8 +142,13 @@ export class Worker implements Measured {
     await tail.open();
   }
 
-  /** Takes last snapshots, releases everything and goes; fires nothing. */
-  async stop(): Promise<void> {
+  /** Takes last snapshots, releases everything and goes; fires nothing. Asked again while it leaves, it answers when it has left. */
+  stop(): Promise<void> {
+    this.#leaving ??= this.#leave();
+    return this.#leaving;
+  }
+
+  async #leave(): Promise<void> {
     if (this.phase !== "working") return this.kill();
     this.#actor.send({ type: "LEAVE" });
     this.#registry.leaving();
@@ -178,10 +173,10 @@ export class Worker implements Measured {
     this.#controls.close();
   }
 
-  /** Asks the leader to end the input: the sources stop where they are, everything fires, the job completes. */
-  async drain(): Promise<void> {
-    if (this.#supervisor !== undefined) this.#supervisor.drain();
-    else await this.#bus.drain();
+  /** Ends the input: the sources stop where they are, everything fires, the job completes. Resolves when the job log has it, whoever leads. */
+  drain(): Promise<void> {
+    const record = { kind: "command", command: "drain", by: `worker ${this.id}` } as const;
+    return new Promise((resolve) => this.#tail.append(record, () => resolve()));
   }
 
   /** The job as its leader sees it. @throws NO_RESPONDERS, TIMEOUT when nobody leads */
@@ -221,13 +216,29 @@ export class Worker implements Measured {
     const { view } = this.#tail;
     if (this.phase === "joining") this.#join();
     if (view.outcome !== undefined) return this.#over(view.outcome);
+    if (view.life.state === "stopped") return this.#onStopped();
     if (this.phase === "working")
       for (const { instance, worker, epoch } of view.assignments()) this.#obey(instance, worker, epoch);
     if (view.isDraining)
       for (const instance of this.#instances.values()) if (instance.stage.source !== undefined) instance.endInput();
     if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)
       this.#onLeader(view.leader.epoch, view.leader.worker);
+    // A restart has been read together with what it follows: whoever led before it leads no more.
+    if (view.leader === undefined) this.#depose();
     this.#supervisor?.refresh();
+  }
+
+  /** The job was stopped by a command: everybody goes. */
+  #onStopped(): void {
+    if (this.#isStopHeard) return;
+    this.#isStopHeard = true;
+    const { by } = this.#tail.view.life;
+    this.#platform.logger.log("warn", `stopped by a command; it goes on after tidemark restart ${this.#job.plan.job}`, {
+      by,
+    });
+    void recordEnd(this.#platform, this.#job, this.#tail.view, { state: "stopped", message: "" });
+    if (this.#options.onStopped !== undefined) this.#options.onStopped();
+    else void this.stop();
   }
 
   #obey(id: InstanceId, worker: string, epoch: number): void {
@@ -285,18 +296,14 @@ export class Worker implements Measured {
   #over(outcome: OutcomeRecord): void {
     if (this.phase === "over") return;
     const totals = this.statusHere()?.totals;
-    const mustRecord = this.isLeader || outcome.outcome === "completed";
+    // What this worker alone has found out (a log that cannot be followed) counts for all only when it leads.
+    const mustRecord = this.#tail.view.outcome !== undefined || this.isLeader;
     this.#actor.send({ type: "OVER" });
     this.kill();
-    const { registers, names } = this.#job;
-    const recorded = mustRecord
-      ? recordState(registers, names.generation, outcome.outcome, outcome.message)
-      : Promise.resolve();
+    const stand = { state: outcome.outcome, message: outcome.message };
+    const recorded = mustRecord ? recordEnd(this.#platform, this.#job, this.#tail.view, stand) : Promise.resolve();
     recorded
-      .catch((error: unknown) =>
-        this.#platform.logger.log("warn", "the job's register could not be written", { reason: messageOf(error) }),
-      )
-      .finally(() => this.#options.onOutcome?.(outcome, totals))
+      .then(() => this.#options.onOutcome?.(outcome, totals))
       .catch((error: unknown) =>
         this.#platform.logger.log("error", "the end of the job could not be told", { reason: messageOf(error) }),
       );
@@ -366,7 +373,7 @@ export class Worker implements Measured {
       if (this.phase === "working") this.#joined?.candidate.consider();
     });
     this.#bus.announce(this.#announcement());
-    if (this.#tail.view.outcome === undefined) void this.#joined?.candidate.begin();
+    if (!this.#tail.view.isOver) void this.#joined?.candidate.begin();
   }
 
   #repeat(everyMs: number, action: () => void): void {

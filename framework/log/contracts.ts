@@ -118,6 +118,12 @@ export interface Log {
   readonly createdMs: number;
   /** A way into the log; made at once, before anything is known of the log. */
   appender(onAppended: OnAppended, onLink: (event: LinkEvent) => void): Appender;
+  /**
+   * Appends one message and waits for its sequence: for those who say little, such as a command. What may have been lost on its way is not repeated.
+   *
+   * @throws LOG_FULL; SERVER_REFUSED when the user may not; TIMEOUT, UNAVAILABLE: then it is unknown whether it was stored
+   */
+  append(payload: Uint8Array): Promise<Sequence>;
   /** A cursor; made at once, what is wrong is told to `options`. */
   read(options: ReadOptions): LogReader;
   /** The message at `sequence`, or undefined when it is not there. @throws UNAVAILABLE, TIMEOUT */
@@ -161,6 +167,8 @@ export interface Registers {
   update(key: string, value: Uint8Array, revision: number): Promise<RegisterResult>;
   /** The keys that begin with `prefix`, in order. */
   list(prefix: string): Promise<readonly string[]>;
+  /** Removes the value of `key`, whatever its revision: for what nobody writes any more. Harmless when there is none. @throws UNAVAILABLE, TIMEOUT */
+  delete(key: string): Promise<void>;
 }
 
 /** The largest blob, bytes; larger content is split by the caller. */
@@ -201,10 +209,26 @@ export interface Bus {
   request(subject: string, payload: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 }
 
+/** One thing that a job keeps in a place: a log, the chunks of a generation, or its registers. */
+export interface Holding {
+  /** As in {@link import("./holding-name.ts").parseHoldingName}. */
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** Everything that jobs keep in a place: for those who look at many jobs, or remove one. */
+export interface Holdings {
+  /** Everything that is called like something of Tidemark's (`TM_…`, `KV_TM_…`), whether the name makes sense or not. @throws UNAVAILABLE, TIMEOUT, SERVER_REFUSED */
+  list(): Promise<readonly Holding[]>;
+  /** Removes one by its name; harmless when it does not exist. @throws UNAVAILABLE, TIMEOUT, SERVER_REFUSED */
+  delete(name: string): Promise<void>;
+}
+
 /** The place where a job lives: its logs, registers (scoped to the job), blobs (scoped to the generation) and bus. */
 export interface Seams {
   readonly logs: Logs;
   readonly bus: Bus;
+  readonly holdings: Holdings;
   /** The registers of one job (bucket `TM_<job>`); created when absent. */
   registers(job: string): Promise<Registers>;
   /** The chunks of one generation of a job; created when absent. */

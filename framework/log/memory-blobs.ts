@@ -41,6 +41,11 @@ export class MemoryBlobs implements Blobs {
     return answerLater(this.#clock, () => [...this.#blobs.keys()].filter((name) => name.startsWith(prefix)).toSorted());
   }
 
+  /** Of all blobs. */
+  get bytes(): number {
+    return [...this.#blobs.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   #copyOf(name: string): Uint8Array | undefined {
     const bytes = this.#blobs.get(name);
     return bytes && new Uint8Array(bytes);

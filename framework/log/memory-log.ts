@@ -46,6 +46,18 @@ export class MemoryLog implements Log {
     };
   }
 
+  append(payload: Uint8Array): Promise<Sequence> {
+    const copy = new Uint8Array(payload);
+    return answerLater(this.#clock, () => {
+      const result = this.#append(copy);
+      if (result.kind === "stored") return result.sequence;
+      throw new StreamError(
+        result.kind === "full" ? "LOG_FULL" : "NOT_FOUND",
+        `append to ${this.name}: ${result.kind === "full" ? "no room" : result.reason}`,
+      );
+    });
+  }
+
   read(options: ReadOptions): LogReader {
     return new MemoryReader(this.#clock, this.#opened, this.#current, options);
   }

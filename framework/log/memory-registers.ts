@@ -33,6 +33,15 @@ export class MemoryRegisters implements Registers {
     return answerLater(this.#clock, () => [...this.#values.keys()].filter((key) => key.startsWith(prefix)).toSorted());
   }
 
+  delete(key: string): Promise<void> {
+    return answerLater(this.#clock, () => void this.#values.delete(key));
+  }
+
+  /** Of all values. */
+  get bytes(): number {
+    return [...this.#values.values()].reduce((sum, { value }) => sum + value.byteLength, 0);
+  }
+
   #compareAndSet(key: string, value: Uint8Array, revision: number | undefined): Promise<RegisterResult> {
     const copy = new Uint8Array(value);
     return answerLater(this.#clock, () => {

@@ -5,7 +5,7 @@
  * are put in front of it by whoever wants them (the simulator wraps these contracts); this one only fails when it is full.
  */
 import type { Clock } from "../platform/platform.ts";
-import type { Blobs, Registers, Seams } from "./contracts.ts";
+import type { Blobs, Holding, Holdings, Registers, Seams } from "./contracts.ts";
 import { MemoryBlobs } from "./memory-blobs.ts";
 import { MemoryBus } from "./memory-bus.ts";
 import { answerLater } from "./memory-delivery.ts";
@@ -19,12 +19,13 @@ import { MemoryRegisters } from "./memory-registers.ts";
  * const clock = new VirtualClock();
  * const seams = new MemorySeams(clock);
  */
-export class MemorySeams implements Seams {
+export class MemorySeams implements Seams, Holdings {
   readonly logs: MemoryLogs;
   readonly bus: MemoryBus;
   readonly #clock: Clock;
-  readonly #registers = new Map<string, Registers>();
-  readonly #blobs = new Map<string, Blobs>();
+  /** By the names that they have on a server. */
+  readonly #registers = new Map<string, MemoryRegisters>();
+  readonly #blobs = new Map<string, MemoryBlobs>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -32,13 +33,31 @@ export class MemorySeams implements Seams {
     this.bus = new MemoryBus(clock);
   }
 
+  get holdings(): Holdings {
+    return this;
+  }
+
+  async list(): Promise<readonly Holding[]> {
+    const logs = await this.logs.list("TM_");
+    const others = [...this.#blobs, ...this.#registers].map(([name, { bytes }]) => ({ name, bytes }));
+    return [...logs.map(({ name, bytes }) => ({ name, bytes })), ...others];
+  }
+
+  async delete(name: string): Promise<void> {
+    this.#blobs.delete(name);
+    this.#registers.delete(name);
+    await this.logs.delete(name);
+  }
+
   registers(job: string): Promise<Registers> {
-    return answerLater(this.#clock, () => once(this.#registers, job, () => new MemoryRegisters(this.#clock)));
+    return answerLater(this.#clock, () =>
+      once(this.#registers, `KV_TM_${job}`, () => new MemoryRegisters(this.#clock)),
+    );
   }
 
   blobs(job: string, generation: number): Promise<Blobs> {
     return answerLater(this.#clock, () =>
-      once(this.#blobs, `${job}/${generation}`, () => new MemoryBlobs(this.#clock)),
+      once(this.#blobs, `TM_${job}_${generation}_CHUNKS`, () => new MemoryBlobs(this.#clock)),
     );
   }
 }

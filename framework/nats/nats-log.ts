@@ -3,6 +3,7 @@
  *
  * Owns nothing but its name and creation time; addresses the stream by name, whichever life of it is there.
  */
+import { headers } from "@nats-io/nats-core";
 import { StreamError } from "../errors.ts";
 import type {
   Appender,
@@ -48,6 +49,12 @@ export class NatsLog implements Log {
 
   appender(onAppended: OnAppended, onLink: (event: LinkEvent) => void): Appender {
     return this.#place.acknowledgements.appender(subjectOf(this.name), onAppended, onLink);
+  }
+
+  async append(payload: Uint8Array): Promise<Sequence> {
+    const answer = await this.#place.streams.api.publish(subjectOf(this.name), new Uint8Array(payload), headers());
+    if (answer.kind === "done") return answer.value.seq;
+    throw refusalError(`append to ${this.name}`, answer.refusal);
   }
 
   read(options: ReadOptions): LogReader {

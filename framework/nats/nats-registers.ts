@@ -69,6 +69,10 @@ export class NatsRegisters implements Registers {
     return subjects.map((subject) => subject.slice(this.#subjectPrefix.length)).filter((key) => key.startsWith(prefix));
   }
 
+  async delete(key: string): Promise<void> {
+    await this.#streams.purge(this.#stream, { filter: this.#subjectOf(key) });
+  }
+
   async #compareAndSet(key: string, value: Uint8Array, revision: number): Promise<RegisterResult> {
     const condition = headers();
     condition.set(expectedRevision, String(revision));

@@ -5,7 +5,7 @@
  * and the bus.
  */
 import { invariant, StreamError } from "../errors.ts";
-import type { Blobs, Bus, Logs, Registers, Seams } from "../log/contracts.ts";
+import type { Blobs, Bus, Holdings, Logs, Registers, Seams } from "../log/contracts.ts";
 import type { Logger } from "../platform/platform.ts";
 import { Acknowledgements } from "./acks.ts";
 import { JetStreamApi } from "./api.ts";
@@ -13,6 +13,7 @@ import type { Link } from "./link.ts";
 import { openBlobs } from "./nats-blobs.ts";
 import { NatsBus } from "./nats-bus.ts";
 import { NatsLogs } from "./nats-logs.ts";
+import { NatsHoldings } from "./nats-holdings.ts";
 import { hasBucket, openRegisters } from "./nats-registers.ts";
 import { Streams } from "./streams.ts";
 
@@ -34,6 +35,7 @@ interface AccountLimits {
 export class NatsSeams implements Seams {
   readonly logs: Logs;
   readonly bus: Bus;
+  readonly holdings: Holdings;
   readonly replicas: number;
   readonly #data: Link;
   readonly #control: Link;
@@ -51,6 +53,7 @@ export class NatsSeams implements Seams {
     const place = { streams: this.#streams, acknowledgements: this.#acknowledgements, link: data, logger };
     this.logs = new NatsLogs(place, replicas);
     this.bus = new NatsBus(control);
+    this.holdings = new NatsHoldings(this.#streams);
   }
 
   registers(job: string): Promise<Registers> {

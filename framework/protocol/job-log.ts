@@ -5,20 +5,22 @@
  *
  * R4. An epoch is the sequence of the record that made it: unique and increasing, whoever assigns.
  * R8. The log is read without holes.
- * J1. Records of an older leader than the newest leader-start are void, for every reader alike.
+ * J1. Records of an older leader than the newest leader-start, or from before the newest restart, are void, for every reader alike.
  * J2. The set of splits never shrinks: the first record of a split counts, and none counts once the splits are closed.
- * J3. The first outcome stands.
+ * J3. After a restart nobody leads and nothing is assigned: a new leader places everything, on whoever lives then.
  */
 import { invariant } from "../errors.ts";
 import type {
   Assignment,
   AssignmentCause,
+  CommandRecord,
   InstanceId,
   JobLogRecord,
   LeaderStart,
   OutcomeRecord,
   SplitRecord,
 } from "../record/messages.ts";
+import { JobLife } from "./job-life.ts";
 
 /** The instance as a key of maps: `2/0` is partition 0 of stage 2. */
 export function instanceKey(id: InstanceId): string {
@@ -65,13 +67,15 @@ export interface StageShape {
 
 /** The job log, read up to a position. */
 export class JobLogView {
+  /** Whether the job goes on, and how it ended. */
+  readonly life: JobLife = new JobLife();
   readonly #assignments = new Map<string, AssignmentView & { readonly instance: InstanceId }>();
   readonly #crashes = new Map<string, CrashView[]>();
   readonly #splits = new Map<number, Map<number, SplitRecord>>();
   readonly #closed = new Set<number>();
   #leader: LeaderView | undefined;
-  #outcome: OutcomeRecord | undefined;
-  #isDraining = false;
+  /** Records of leaders below this epoch are void (J1). */
+  #leaderMin = 0;
   readonly #moves: MoveView[] = [];
   readonly #movesBy = new Map<AssignmentCause, number>();
   #restarts = 0;
@@ -95,12 +99,17 @@ export class JobLogView {
 
   /** Whether the sources are to end where they are. */
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.life.isDraining;
   }
 
-  /** How the job ended; undefined while it goes on. */
+  /** How the job ended by itself; undefined while it goes on, or is stopped. */
   get outcome(): OutcomeRecord | undefined {
-    return this.#outcome;
+    return this.life.outcome;
+  }
+
+  /** Whether nothing is to be done any more, unless a restart follows. */
+  get isOver(): boolean {
+    return this.life.state !== "running";
   }
 
   /** Restarts of the whole job that crashes and lost workers have caused; moves are not among them. */
@@ -117,8 +126,9 @@ export class JobLogView {
     invariant(sequence === this.#position + 1, `job log: record ${sequence} does not follow ${this.#position}`);
     this.#position = sequence;
     this.#storedAtMs = Math.max(this.#storedAtMs, storedAtMs);
-    if (record.kind === "leaderStart") this.#leader = leaderOf(sequence, record);
-    else if (record.leader >= (this.#leader?.epoch ?? 0)) this.#applyValid(sequence, storedAtMs, record);
+    if (record.kind === "leaderStart") this.#lead(sequence, record);
+    else if (record.kind === "command") this.#command(sequence, record);
+    else if (record.leader >= this.#leaderMin) this.#applyValid(sequence, storedAtMs, record);
   }
 
   /** Who owns the instance, since when and why; undefined before its first assignment. */
@@ -153,7 +163,7 @@ export class JobLogView {
     return this.#closed.has(stage);
   }
 
-  /** Restarts that crashes of the instance itself have caused, oldest first; moves and lost workers are not among them. */
+  /** Restarts that crashes of the instance itself have caused since the job was restarted, oldest first; moves and lost workers are not among them. */
   crashes(id: InstanceId): readonly CrashView[] {
     return this.#crashes.get(instanceKey(id)) ?? [];
   }
@@ -168,7 +178,20 @@ export class JobLogView {
     return this.#movesBy;
   }
 
-  #applyValid(sequence: number, storedAtMs: number, record: Exclude<JobLogRecord, LeaderStart>): void {
+  #lead(sequence: number, { worker }: LeaderStart): void {
+    this.#leader = { epoch: sequence, worker };
+    this.#leaderMin = sequence;
+  }
+
+  #command(sequence: number, record: CommandRecord): void {
+    if (!this.life.command(sequence, record)) return;
+    this.#leader = undefined;
+    this.#leaderMin = sequence;
+    this.#assignments.clear();
+    this.#crashes.clear();
+  }
+
+  #applyValid(sequence: number, storedAtMs: number, record: Exclude<JobLogRecord, LeaderStart | CommandRecord>): void {
     switch (record.kind) {
       case "assignment":
         return this.#assign(sequence, storedAtMs, record);
@@ -177,11 +200,8 @@ export class JobLogView {
       case "splitsClosed":
         this.#closed.add(record.stage);
         return;
-      case "drain":
-        this.#isDraining = true;
-        return;
       case "outcome":
-        this.#outcome ??= record;
+        this.life.end(sequence, record);
     }
   }
 
@@ -204,8 +224,4 @@ export class JobLogView {
     const splits = this.#splits.get(stage) ?? new Map<number, SplitRecord>();
     this.#splits.set(stage, splits.set(index, record));
   }
-}
-
-function leaderOf(epoch: number, { worker }: LeaderStart): LeaderView {
-  return { epoch, worker };
 }

@@ -97,11 +97,20 @@ export interface SplitsClosed {
   readonly stage: number;
 }
 
-/** The sources are to end where they are (`drain`). */
-export interface DrainRecord {
-  readonly kind: "drain";
-  readonly leader: number;
+/** Somebody wants something of the whole job. Counts whoever leads, and whether anybody does. */
+export interface CommandRecord {
+  readonly kind: "command";
+  /**
+   * `stop`: every worker takes last snapshots, releases what it hosts and goes; nothing fires. `restart`: what has failed or was stopped goes on.
+   * `drain`: the sources end where they are, everything fires, the job completes.
+   */
+  readonly command: JobCommand;
+  /** Who wanted it, for people. */
+  readonly by: string;
 }
+
+/** What may be wanted of a job. */
+export type JobCommand = "stop" | "restart" | "drain";
 
 /** The job is over: everything has been read, fired and committed, or it failed. */
 export interface OutcomeRecord {
@@ -114,7 +123,7 @@ export interface OutcomeRecord {
 }
 
 /** A record of the job log. */
-export type JobLogRecord = LeaderStart | Assignment | SplitRecord | SplitsClosed | DrainRecord | OutcomeRecord;
+export type JobLogRecord = LeaderStart | Assignment | SplitRecord | SplitsClosed | CommandRecord | OutcomeRecord;
 
 /** How an instance takes part in its stage's minimum. */
 export type Activity = "active" | "idle" | "ended" | "finished";

@@ -122,7 +122,10 @@ export interface JobRecord {
   readonly plan: string;
   readonly planHash: string;
   readonly version: string;
-  readonly state: "running" | "failed" | "completed" | "stopped";
-  /** Of a failure. Empty otherwise. */
+  /** `deleting`: nobody joins it any more, and what is left of it goes. */
+  readonly state: "running" | "failed" | "completed" | "stopped" | "deleting";
+  /** Of a failure, also of one that a restart has left behind. Empty otherwise. */
   readonly message: string;
+  /** Sequence of the record of the job log that the state follows; 0 while it follows none. What is older changes nothing. */
+  readonly position: number;
 }

@@ -38,6 +38,10 @@ export class ProcessScope {
     return {
       logs: this.#logs(seams.logs),
       bus: this.#bus(seams.bus),
+      holdings: {
+        list: () => this.#settle(seams.holdings.list()),
+        delete: (name) => this.#settle(seams.holdings.delete(name)),
+      },
       registers: (job) => this.#settle(seams.registers(job).then((registers) => this.#registers(registers))),
       blobs: (job, generation) => this.#settle(seams.blobs(job, generation).then((blobs) => this.#blobs(blobs))),
     };
@@ -72,6 +76,7 @@ export class ProcessScope {
       createdMs: log.createdMs,
       appender: (onAppended, onLink) =>
         this.#appender(log.appender(this.#unlessDead(onAppended), this.#unlessDead(onLink))),
+      append: (payload) => this.#settle(log.append(payload)),
       read: (options) => this.#reader(log, options),
       get: (sequence) => this.#settle(log.get(sequence)),
       trim: (sequence) => this.#settle(log.trim(sequence)),
@@ -100,6 +105,7 @@ export class ProcessScope {
       create: (key, value) => this.#settle(registers.create(key, value)),
       update: (key, value, revision) => this.#settle(registers.update(key, value, revision)),
       list: (prefix) => this.#settle(registers.list(prefix)),
+      delete: (key) => this.#settle(registers.delete(key)),
     };
   }
 

@@ -188,10 +188,8 @@ export class TestJob {
   }
 
   /** One more worker joins. */
-  async startWorker(): Promise<Worker> {
-    const starting = this.#spawn();
-    await this.settle();
-    return starting;
+  startWorker(): Promise<Worker> {
+    return this.#settling(this.#spawn());
   }
 
   /** All sources end; resolves when the job has completed. @throws when it does not complete, or has failed */

@@ -51,6 +51,7 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
   const watched: Registers = {
     get: (key) => registers.get(key),
     list: (prefix) => registers.list(prefix),
+    delete: (key) => registers.delete(key),
     create: (key, value) => (write("claim", key), registers.create(key, value)),
     update: (key, value, revision) => (write("claim", key), registers.update(key, value, revision)),
   };

@@ -51,23 +51,37 @@ describe("refused", () => {
 
   test.each(["failed", "stopped"] as const)("a job that is %s, with its reason", async (state) => {
     await join();
-    await rig.result(recordState(registers, 1, state, "the disk is full"));
+    await rig.result(recordState(registers, { generation: 1, state, message: "the disk is full", position: 3 }));
     await expect(join()).rejects.toMatchObject({
       code: "JOB_NOT_RUNNABLE",
-      message: expect.stringContaining("the disk is full"),
+      message: expect.stringMatching(/the disk is full.*tidemark restart job/),
     });
   });
 });
 
+test.each([false, true])("a job that is being deleted, also with --new (%j)", async (startNew) => {
+  await join();
+  await rig.result(recordState(registers, { generation: 1, state: "deleting", message: "", position: 3 }));
+  await expect(join({ startNew })).rejects.toThrow(/is being deleted; finish it with tidemark delete job/);
+});
+
+test("the register follows the job log and never goes back, whoever writes it and however late", async () => {
+  await join();
+  await rig.result(recordState(registers, { generation: 1, state: "stopped", message: "", position: 7 }));
+  await rig.result(recordState(registers, { generation: 1, state: "running", message: "", position: 9 }));
+  await rig.result(recordState(registers, { generation: 1, state: "stopped", message: "", position: 7 }));
+  expect(await join()).toMatchObject({ state: "running", position: 9 });
+});
+
 test("a completed job says so", async () => {
   await join();
-  await rig.result(recordState(registers, 1, "completed", ""));
+  await rig.result(recordState(registers, { generation: 1, state: "completed", message: "", position: 3 }));
   expect(await join()).toMatchObject({ generation: 1, state: "completed" });
 });
 
 test("--new begins the next generation, whatever the record says", async () => {
   await join();
-  await rig.result(recordState(registers, 1, "failed", "no"));
+  await rig.result(recordState(registers, { generation: 1, state: "failed", message: "no", position: 3 }));
   expect(await join({ startNew: true, planHash: "h2" })).toMatchObject({
     generation: 2,
     state: "running",
@@ -79,7 +93,7 @@ test("--new begins the next generation, whatever the record says", async () => {
 test("how an earlier generation ended does not touch a later one", async () => {
   await join();
   await join({ startNew: true });
-  await rig.result(recordState(registers, 1, "failed", "late news"));
+  await rig.result(recordState(registers, { generation: 1, state: "failed", message: "late news", position: 9 }));
   expect(await join()).toMatchObject({ generation: 2, state: "running" });
 });
 

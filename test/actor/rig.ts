@@ -114,6 +114,10 @@ export class ScriptedLog implements Log {
     };
   }
 
+  append(): Promise<number> {
+    return Promise.reject(new StreamError("UNAVAILABLE", "out of reach"));
+  }
+
   read(): LogReader {
     return { take: () => undefined, buffered: { messages: 0, bytes: 0 }, close: () => undefined };
   }
@@ -169,6 +173,10 @@ export class FatefulRegisters implements Registers {
 
   list(prefix: string): Promise<readonly string[]> {
     return this.#inner.list(prefix);
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#inner.delete(key);
   }
 
   async #write(write: () => Promise<RegisterResult>): Promise<RegisterResult> {

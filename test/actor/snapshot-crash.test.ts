@@ -43,6 +43,7 @@ function watched(clock: VirtualClock, saboteur: Saboteur): Seams {
   const seams = new MemorySeams(clock);
   return {
     bus: seams.bus,
+    holdings: seams.holdings,
     logs: watchedLogs(seams.logs, saboteur),
     registers: async (job) => watchedRegisters(await seams.registers(job), saboteur),
     blobs: async (job, generation) => watchedBlobs(await seams.blobs(job, generation), saboteur),
@@ -55,6 +56,7 @@ function watchedLogs(logs: Logs, saboteur: Saboteur): Logs {
       name: log.name,
       createdMs: log.createdMs,
       appender: log.appender.bind(log),
+      append: log.append.bind(log),
       read: log.read.bind(log),
       get: log.get.bind(log),
       info: log.info.bind(log),
@@ -73,6 +75,7 @@ function watchedRegisters(registers: Registers, saboteur: Saboteur): Registers {
   return {
     get: (key) => registers.get(key),
     list: (prefix) => registers.list(prefix),
+    delete: (key) => registers.delete(key),
     create: (key, value) => registers.create(key, value),
     update: (key, value, revision) =>
       saboteur.step("move", key.endsWith("sums.0"), () => registers.update(key, value, revision)),

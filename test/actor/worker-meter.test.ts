@@ -229,6 +229,7 @@ describe("obstacles", () => {
 function deafening(seams: MemorySeams, isDeaf: () => boolean): Seams {
   return {
     logs: seams.logs,
+    holdings: seams.holdings,
     registers: (name) => seams.registers(name),
     blobs: (name, generation) => seams.blobs(name, generation),
     bus: {
@@ -246,6 +247,7 @@ function losing(seams: MemorySeams, isLost: () => boolean): Seams {
   const { logs } = seams;
   return {
     bus: seams.bus,
+    holdings: seams.holdings,
     registers: (name) => seams.registers(name),
     blobs: (name, generation) => seams.blobs(name, generation),
     logs: {

@@ -14,6 +14,7 @@ function losing(isLost: (subject: string) => boolean): (clock: VirtualClock) => 
     const seams = new MemorySeams(clock);
     return {
       logs: seams.logs,
+      holdings: seams.holdings,
       registers: (name) => seams.registers(name),
       blobs: (name, generation) => seams.blobs(name, generation),
       bus: {
@@ -247,6 +248,7 @@ function refusing(ending: string, refusals: { left: number }, code: ErrorCode): 
     return {
       logs: { create, open: logs.open.bind(logs), list: logs.list.bind(logs), delete: logs.delete.bind(logs) },
       bus: seams.bus,
+      holdings: seams.holdings,
       registers: (name) => seams.registers(name),
       blobs: (name, generation) => seams.blobs(name, generation),
     };

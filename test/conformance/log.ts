@@ -35,6 +35,7 @@ export function describeLogs(place: Place): void {
   describe(`logs (${place.name})`, () => {
     describeLives(place);
     describeAppends(place);
+    describeSingleAppends(place);
     describeReads(place);
     describeBreaks(place);
     describeLimits(place);
@@ -178,6 +179,26 @@ function describeAppends(place: Place): void {
       const collector = new Collector(log, 1);
       await collector.has(2);
       expect(collector.entries.map(({ payload }) => payload.length)).toEqual([0, 1]);
+    }));
+}
+
+function describeSingleAppends(place: Place): void {
+  test("a single append answers its sequence, and its buffer may be reused at once", () =>
+    place.run(async (seams) => {
+      const log = await filled(seams, 3);
+      const buffer = Buffer.from("stop");
+      const appended = log.append(buffer);
+      buffer.fill(0);
+      expect(await appended).toBe(4);
+      expect(String(Buffer.from((await log.get(4))?.payload ?? []))).toBe("stop");
+    }));
+
+  test("a single append to a full log, or to one that is gone, throws", () =>
+    place.run(async (seams) => {
+      const full = await create(seams, { maxBytes: 100, full: "refuse" });
+      await expect(full.append(new Uint8Array(200))).rejects.toMatchObject({ code: "LOG_FULL" });
+      await seams.logs.delete(full.name);
+      await expect(full.append(new Uint8Array(1))).rejects.toBeInstanceOf(StreamError);
     }));
 }
 

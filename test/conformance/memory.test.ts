@@ -3,6 +3,7 @@
  */
 import { describeBlobs } from "./blobs.ts";
 import { describeBus } from "./bus.ts";
+import { describeHoldings } from "./holdings.ts";
 import { describeLogs } from "./log.ts";
 import { memoryPlace } from "./place.ts";
 import { describeRegisters } from "./registers.ts";
@@ -12,4 +13,5 @@ for (const place of [memoryPlace(), memoryPlace(1)]) {
   describeRegisters(place);
   describeBlobs(place);
   describeBus(place);
+  describeHoldings(place);
 }

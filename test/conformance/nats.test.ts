@@ -5,6 +5,7 @@ import { describe } from "vitest";
 import { natsForTests } from "../support/nats.ts";
 import { describeBlobs } from "./blobs.ts";
 import { describeBus } from "./bus.ts";
+import { describeHoldings } from "./holdings.ts";
 import { describeLogs } from "./log.ts";
 import { natsPlace, type Place } from "./place.ts";
 import { describeRegisters } from "./registers.ts";
@@ -18,4 +19,5 @@ describe.skipIf(nats === undefined)("on NATS", () => {
   describeRegisters(place);
   describeBlobs(place);
   describeBus(place);
+  describeHoldings(place);
 });

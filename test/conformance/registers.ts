@@ -64,6 +64,18 @@ export function describeRegisters(place: Place): void {
         expect(await registers.list("none")).toEqual([]);
       }));
 
+    test("a value that is deleted is gone, and others stay; deleting it again is harmless", () =>
+      place.run(async (seams) => {
+        const registers = await seams.registers(newJob());
+        await registers.create("pointer.1.a.1", bytes(1));
+        await registers.create("pointer.1.a.10", bytes(2));
+        await registers.delete("pointer.1.a.1");
+        await registers.delete("pointer.1.a.1");
+        expect(await registers.get("pointer.1.a.1")).toBeUndefined();
+        expect(await registers.list("pointer.1.")).toEqual(["pointer.1.a.10"]);
+        expect(await registers.create("pointer.1.a.1", bytes(3))).toMatchObject({ kind: "written" });
+      }));
+
     test("opened twice, the registers of a job are the same; those of two jobs are not", () =>
       place.run(async (seams) => {
         const job = newJob();

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { instanceKey, JobLogView } from "../../framework/protocol/job-log.ts";
-import type { AssignmentCause, JobLogRecord } from "../../framework/record/messages.ts";
+import type { AssignmentCause, JobCommand, JobLogRecord } from "../../framework/record/messages.ts";
 
 const instance = { stage: 2, partition: 0 };
 const source = { index: 0, partitions: 0, source: {} };
@@ -17,6 +17,10 @@ function assign(leader: number, worker: string, cause: AssignmentCause = "start"
 
 function split(leader: number, index: number, name = `file-${index}`): JobLogRecord {
   return { kind: "split", leader, stage: 0, index, name, identity: "id" };
+}
+
+function command(what: JobCommand): JobLogRecord {
+  return { kind: "command", command: what, by: "ada" };
 }
 
 function viewOf(records: readonly JobLogRecord[]): JobLogView {
@@ -53,14 +57,9 @@ describe("R4: an epoch is the sequence of its record", () => {
   test("R4: a record of an older leader than the newest leader-start is void, and moves the position", () => {
     const records = [leaderStart("w1"), assign(1, "w1"), leaderStart("w2"), assign(1, "w9", "crash"), split(1, 0)];
     const outcome: JobLogRecord = { kind: "outcome", leader: 1, outcome: "failed", code: "", message: "" };
-    const view = viewOf([
-      ...records,
-      { kind: "drain", leader: 1 },
-      { kind: "splitsClosed", leader: 1, stage: 0 },
-      outcome,
-    ]);
+    const view = viewOf([...records, { kind: "splitsClosed", leader: 1, stage: 0 }, outcome]);
     expect(view.assignment(instance)).toMatchObject({ epoch: 2, worker: "w1" });
-    expect(view).toMatchObject({ position: 8, restarts: 0, isDraining: false, outcome: undefined });
+    expect(view).toMatchObject({ position: 7, restarts: 0, isDraining: false, outcome: undefined });
     expect(view.crashes(instance)).toEqual([]);
     expect(view.splits(0)).toEqual([]);
     expect(view.isClosed(0)).toBe(false);
@@ -127,8 +126,45 @@ test("the first outcome stands", () => {
   expect(viewOf([leaderStart(), end("failed"), end("completed")]).outcome).toMatchObject({ outcome: "failed" });
 });
 
-test("a drain is for ever, whoever leads", () => {
-  expect(viewOf([leaderStart(), { kind: "drain", leader: 1 }, leaderStart("w2")]).isDraining).toBe(true);
+describe("commands", () => {
+  const failed: JobLogRecord = { kind: "outcome", leader: 1, outcome: "failed", code: "DIVERGED", message: "no" };
+
+  test("a drain is for ever, whoever leads", () => {
+    expect(viewOf([leaderStart(), command("drain"), leaderStart("w2")]).isDraining).toBe(true);
+    expect(viewOf([command("drain")]).isDraining).toBe(true);
+  });
+
+  test("a stopped or failed job is over, until a restart", () => {
+    expect(viewOf([leaderStart(), command("stop")])).toMatchObject({ isOver: true, outcome: undefined });
+    expect(viewOf([leaderStart(), failed])).toMatchObject({ isOver: true, outcome: failed });
+    expect(viewOf([leaderStart(), failed, command("restart")])).toMatchObject({ isOver: false, outcome: undefined });
+  });
+
+  test("J3: after a restart nobody leads, nothing is assigned, and no crash counts; splits and totals stay", () => {
+    const records = [leaderStart(), split(1, 0), assign(1, "w1"), assign(1, "w1", "crash", "boom"), failed];
+    const view = viewOf([...records, command("restart")]);
+    expect(view).toMatchObject({ leader: undefined, restarts: 1 });
+    expect([...view.assignments()]).toEqual([]);
+    expect(view.crashes(instance)).toEqual([]);
+    expect(view.splits(0)).toHaveLength(1);
+    expect(view.moves).toHaveLength(1);
+  });
+
+  test("J1: what a leader from before a restart writes after it is void", () => {
+    const view = viewOf([leaderStart(), failed, command("restart"), assign(1, "w1"), failed, split(1, 0)]);
+    expect(view).toMatchObject({ position: 6, isOver: false });
+    expect(view.assignment(instance)).toBeUndefined();
+    expect(view.splits(0)).toEqual([]);
+    view.apply(7, 2000, leaderStart("w2"));
+    view.apply(8, 2000, assign(7, "w2"));
+    expect(view.assignment(instance)).toMatchObject({ epoch: 8, worker: "w2" });
+  });
+
+  test("a restart of a running job changes nothing", () => {
+    const view = viewOf([leaderStart(), assign(1, "w1"), command("restart"), assign(1, "w2")]);
+    expect(view.leader).toMatchObject({ epoch: 1 });
+    expect(view.assignment(instance)).toMatchObject({ epoch: 4 });
+  });
 });
 
 test("the log's own time never goes back, though the server's clock does", () => {

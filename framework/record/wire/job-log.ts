@@ -3,7 +3,7 @@
  */
 import type {
   Assignment,
-  DrainRecord,
+  CommandRecord,
   JobLogRecord,
   LeaderStart,
   OutcomeRecord,
@@ -34,7 +34,10 @@ const split = message<Omit<SplitRecord, "kind">>("Split", {
 
 const splitsClosed = message<Omit<SplitsClosed, "kind">>("SplitsClosed", { leader: integer(1), stage: integer(2) });
 
-const drain = message<Omit<DrainRecord, "kind">>("Drain", { leader: integer(1) });
+const command = message<Omit<CommandRecord, "kind">>("Command", {
+  command: choice(1, ["stop", "restart", "drain"]),
+  by: text(2),
+});
 
 const outcome = message<Omit<OutcomeRecord, "kind">>("Outcome", {
   leader: integer(1),
@@ -48,7 +51,7 @@ const jobLogRecord: Message<JobLogRecord> = union<JobLogRecord>("JobLogRecord", 
   assignment: { number: 2, message: assignment },
   split: { number: 3, message: split },
   splitsClosed: { number: 4, message: splitsClosed },
-  drain: { number: 5, message: drain },
+  command: { number: 5, message: command },
   outcome: { number: 6, message: outcome },
 });
 

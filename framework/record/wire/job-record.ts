@@ -9,8 +9,9 @@ const jobRecord = message<JobRecord>("JobRecord", {
   plan: text(2),
   planHash: text(3),
   version: text(4),
-  state: choice(5, ["running", "failed", "completed", "stopped"]),
+  state: choice(5, ["running", "failed", "completed", "stopped", "deleting"]),
   message: text(6),
+  position: integer(7),
 });
 
 /** The bytes of the job's register. */

@@ -90,7 +90,7 @@ const cases: Case[] = [
       }),
       fc.record({ kind: kind("split"), leader: whole, stage: small, index: small, name: text, identity: text }),
       fc.record({ kind: kind("splitsClosed"), leader: whole, stage: small }),
-      fc.record({ kind: kind("drain"), leader: whole }),
+      fc.record({ kind: kind("command"), command: fc.constantFrom("stop", "restart", "drain"), by: text }),
       fc.record({
         kind: kind("outcome"),
         leader: whole,
@@ -191,8 +191,9 @@ const cases: Case[] = [
       plan: text,
       planHash: text,
       version: text,
-      state: fc.constantFrom("running", "failed", "completed", "stopped"),
+      state: fc.constantFrom("running", "failed", "completed", "stopped", "deleting"),
       message: text,
+      position: whole,
     }),
     encode: encodeJobRecord,
     decode: decodeJobRecord,
@@ -290,7 +291,11 @@ function protoValue(name: string, part: unknown): unknown {
   if (part instanceof Uint8Array) return [...part];
   if (typeof part === "object" && part !== null) return protoFields(part);
   const isEnum =
-    name === "cause" || name === "activity" || name === "outcome" || (name === "state" && isJobState(part));
+    name === "cause" ||
+    name === "command" ||
+    name === "activity" ||
+    name === "outcome" ||
+    (name === "state" && isJobState(part));
   return isEnum
     ? String(part)
         .replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
@@ -299,7 +304,7 @@ function protoValue(name: string, part: unknown): unknown {
 }
 
 function isJobState(word: unknown): boolean {
-  return word === "running" || word === "failed" || word === "completed" || word === "stopped";
+  return ["running", "failed", "completed", "stopped", "deleting"].includes(String(word));
 }
 
 function expectReadOrCorrupt(decode: (bytes: Uint8Array) => object, bytes: Uint8Array): void {
