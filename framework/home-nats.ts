@@ -36,6 +36,7 @@ export function nats(options: NatsHomeOptions): Home {
         seams,
         isEmbedded: false,
         whenThere: (open) => tryUntilThere(platform, open),
+        isConnected: () => seams.isUp,
         close: () => seams.close(),
       };
     },

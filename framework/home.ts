@@ -16,6 +16,8 @@ export interface HomePlace {
   readonly isEmbedded: boolean;
   /** Tries until it works: what is asked for is being created by somebody else. */
   readonly whenThere: <T>(open: () => Promise<T>) => Promise<T>;
+  /** Whether the connection to it is up, as far as this side knows. */
+  isConnected(): boolean;
   close(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export function embedded(): Home {
         seams: new MemorySeams(platform.clock),
         isEmbedded: true,
         whenThere: (open) => tryUntilThere(platform, open),
+        isConnected: () => true,
         close: () => Promise.resolve(),
       }),
   };

@@ -39,6 +39,7 @@ export { json } from "./record/json-codec.ts";
 export { protobuf } from "./record/protobuf-codec.ts";
 export type { Key, KeyPart } from "./record/key.ts";
 export { run, start, type JobEnd, type JobHandle, type RunOptions } from "./run.ts";
+export type { OtlpOptions, PrometheusOptions, TelemetryOptions } from "./telemetry/options.ts";
 export { map, value } from "./state/descriptors.ts";
 export { parseDuration, type Duration } from "./time/duration.ts";
 export { sliding, tumbling } from "./window/assigner.ts";

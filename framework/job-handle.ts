@@ -26,6 +26,8 @@ export interface JobHandle {
   drain(): Promise<void>;
   /** How it ended; never rejects. */
   readonly done: Promise<JobEnd>;
+  /** Where this process serves its metrics; undefined where it does not. */
+  readonly metricsUrl?: string | undefined;
 }
 
 /** A handle as `start` makes it. */

@@ -25,6 +25,8 @@ import { systemRandom } from "./platform/random.ts";
 import { realClock } from "./platform/real-clock.ts";
 import { versionOf } from "./program-version.ts";
 import { RunningJob } from "./running-job.ts";
+import { resolveTelemetry, type TelemetryOptions } from "./telemetry/options.ts";
+import { openTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 import { parseDuration, type Duration } from "./time/duration.ts";
 
 export type { JobEnd, JobHandle } from "./job-handle.ts";
@@ -51,6 +53,8 @@ export interface RunOptions {
   readonly injectInProduction?: boolean | undefined;
   /** Hooks at the borders of turns, for tests and tools; instead of `inject`. @default none */
   readonly probe?: Probe | undefined;
+  /** Metrics and health: an endpoint for Prometheus, sending by OTLP. @default what `TIDEMARK_METRICS_PORT` says, else none */
+  readonly telemetry?: TelemetryOptions | undefined;
   /** The least urgent lines that are written on stderr, when `platform` does not say where lines go. @default what `TIDEMARK_LOG` says, else `warn` */
   readonly logLevel?: LogLevel | undefined;
   /** @default the system's clock and chance, lines on stderr */
@@ -87,12 +91,16 @@ export async function start(job: Job, home: Home = defaultHome(), options: RunOp
   const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration, "duration");
   const injections = parseInjections(options.inject ?? []);
   checkMayInject(injections, process.env["NODE_ENV"], options.injectInProduction ?? false);
+  const wanted = resolveTelemetry(options.telemetry ?? {}, process.env);
   const platform = options.platform ?? systemPlatform(options.logLevel);
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
   checkPlaces(injections, await checkEnds(plan));
-  const place = await home.open(plan, platform, { startNew: options.startNew ?? false });
+  const telemetry = await openTelemetry(wanted, plan.job, platform);
+  const intent = { startNew: options.startNew ?? false };
+  const place = await shownPlace(() => home.open(plan, platform, intent), telemetry);
   try {
     const handle = await begin(plan, place, platform, options, injections);
+    if (handle instanceof RunningJob) handle.shownBy(telemetry);
     if (durationMs !== undefined) platform.clock.schedule(durationMs, () => handle.expire());
     return handle;
   } catch (error) {
@@ -122,12 +130,28 @@ async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions
     process.stderr.write(`${StreamError.is(error) ? `${error.code}: ` : ""}${messageOf(error)}\n`);
     return StreamError.is(error, "PLAN_INVALID") || StreamError.is(error, "OPTION_INVALID") ? usageCode : failedCode;
   }
+  if (handle.metricsUrl !== undefined) process.stderr.write(`metrics and health: ${handle.metricsUrl}\n`);
   const unlisten = stopOnSignals(handle);
   const end = await handle.done;
   unlisten();
   if (end.state !== "failed") return 0;
   process.stderr.write(`job ${handle.plan.job} has failed: ${end.message}\n`);
   return failedCode;
+}
+
+/** Opens the place; whatever closes it closes `telemetry` afterwards, when the last values are known. */
+async function shownPlace(open: () => Promise<HomePlace>, telemetry: Telemetry): Promise<HomePlace> {
+  try {
+    const place = await open();
+    const close = async () => {
+      await place.close();
+      await telemetry.close();
+    };
+    return { ...place, close };
+  } catch (error) {
+    await telemetry.close();
+    throw error;
+  }
 }
 
 async function begin(

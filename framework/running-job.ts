@@ -14,6 +14,8 @@ import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "./job-ha
 import type { Log } from "./log/contracts.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Cancel, Platform } from "./platform/platform.ts";
+import type { Measured, WorkerMeasures } from "./telemetry/measures.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** How often the totals are looked at, so that a stopped worker can still say them, ms. */
 const lookMs = 1_000;
@@ -23,7 +25,7 @@ const notReleased =
   "the server did not answer: not everything was released, and the next start goes on from the last snapshots";
 
 /** A worker of a job, in its place, from its start to its end. */
-export class RunningJob implements StartedJob {
+export class RunningJob implements StartedJob, Measured {
   readonly plan: Plan;
   readonly done: Promise<JobEnd>;
   readonly #place: HomePlace;
@@ -32,6 +34,7 @@ export class RunningJob implements StartedJob {
   readonly #worker: Worker;
   readonly #job: WorkerJob;
   readonly #resolve: (end: JobEnd) => void;
+  #telemetry: Telemetry | undefined;
   #cancelWatch: Cancel | undefined;
   /** How far the dead-letter stream of an embedded job has been told. */
   #letters: { read: number } | undefined;
@@ -91,6 +94,25 @@ export class RunningJob implements StartedJob {
       this.#platform.clock.schedule(leaveMsMax, () => resolve(false), { background: true }),
     );
     return Promise.race([leaving.then(() => true), late]);
+  }
+
+  /** From here on `telemetry` shows this worker. */
+  shownBy(telemetry: Telemetry): void {
+    this.#telemetry = telemetry;
+    telemetry.observe(this);
+  }
+
+  get metricsUrl(): string | undefined {
+    return this.#telemetry?.url;
+  }
+
+  measures(): WorkerMeasures {
+    return this.#worker.measures();
+  }
+
+  obstacles(): readonly string[] {
+    if (!this.#place.isConnected()) return ["the connection to the NATS server is down"];
+    return this.#worker.obstacles();
   }
 
   /** The duration is over: an embedded job is drained, a worker of a fleet stopped. */

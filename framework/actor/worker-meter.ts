@@ -6,7 +6,13 @@
  */
 import type { Platform } from "../platform/platform.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
-import type { InstanceMeasures, InstanceWork, LaneMeasures, WorkerMeasures } from "../telemetry/measures.ts";
+import type {
+  DepartedInstance,
+  InstanceMeasures,
+  InstanceWork,
+  LaneMeasures,
+  WorkerMeasures,
+} from "../telemetry/measures.ts";
 import { Hearing } from "./hearing.ts";
 import { InboxRounds, type InboxOwner } from "./inbox-rounds.ts";
 import type { JobStatus } from "./job-status.ts";
@@ -20,7 +26,7 @@ export interface MeasuredInstance extends InboxOwner {
 export class WorkerMeter {
   readonly #platform: Platform;
   readonly #hosted: ReadonlyMap<string, MeasuredInstance>;
-  readonly #gone = new Map<string, InstanceWork>();
+  readonly #gone = new Map<string, DepartedInstance>();
   readonly #hearing: Hearing;
   readonly #rounds: InboxRounds;
 
@@ -53,7 +59,8 @@ export class WorkerMeter {
 
   /** An incarnation has done all it ever will. */
   retire(key: string, instance: MeasuredInstance): void {
-    this.#gone.set(key, sumOf(this.#gone.get(key), instance.measures().work));
+    const { stage, partition, work } = instance.measures();
+    this.#gone.set(key, { stage, partition, work: sumOf(this.#gone.get(key)?.work, work) });
   }
 
   /** The worker at this moment; `status` where it leads, `view` once there is a job log. */
@@ -69,7 +76,8 @@ export class WorkerMeter {
       restarts: view?.movesBy ?? new Map<string, number>(),
     };
     const nowMs = this.#platform.clock.now();
-    return { ...who, nowMs, instances: this.#instances(), lanes: lanes.measures(), leader };
+    const departed = [...this.#gone].filter(([key]) => !this.#hosted.has(key)).map(([, gone]) => gone);
+    return { ...who, nowMs, instances: this.#instances(), departed, lanes: lanes.measures(), leader };
   }
 
   /** Why the worker takes no part in the job at the moment. `leaderRead`: epoch of the newest leader read of in the job log. */
@@ -82,7 +90,7 @@ export class WorkerMeter {
   #instances(): InstanceMeasures[] {
     return [...this.#hosted].map(([key, instance]) => {
       const measures = instance.measures();
-      return { ...measures, work: sumOf(this.#gone.get(key), measures.work) };
+      return { ...measures, work: sumOf(this.#gone.get(key)?.work, measures.work) };
     });
   }
 }

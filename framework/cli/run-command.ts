@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { injectionGrammar } from "../actor/injection.ts";
 import { parseLogLevel } from "../platform/logger.ts";
 import { run } from "../run.ts";
+import { parsePort, type TelemetryOptions } from "../telemetry/options.ts";
 import { type ConnectionFlags, homeOf, withConnection } from "./connection-flags.ts";
 import { loadJob } from "./program-file.ts";
 
@@ -13,6 +14,9 @@ interface RunFlags extends ConnectionFlags {
   readonly duration?: string;
   readonly new?: boolean;
   readonly logLevel?: string;
+  readonly metricsPort?: string;
+  readonly metricsHost?: string;
+  readonly otlp?: string;
   readonly inject?: readonly string[];
   readonly injectInProduction?: boolean;
 }
@@ -29,6 +33,15 @@ export function addRunCommand(program: Command): void {
     .option("--duration <duration>", "drain an embedded job, stop a worker of a cluster, after this long")
     .option("--new", "begin the next generation of the job, with empty state")
     .option("--log-level <level>", "debug, info, warn or error: lines on stderr (or TIDEMARK_LOG)")
+    .option(
+      "--metrics-port <port>",
+      "serve /metrics, /healthz and /readyz; 0 takes a free port (or TIDEMARK_METRICS_PORT)",
+    )
+    .option("--metrics-host <address>", "where, if not on loopback alone (or TIDEMARK_METRICS_HOST)")
+    .option(
+      "--otlp <url>",
+      "send metrics to an OTLP collector, like http://localhost:4318 (more by OTEL_EXPORTER_OTLP_*)",
+    )
     .option("--inject <fault>", `a fault on purpose, once; repeatable: ${injectionGrammar}`, collect)
     .option("--inject-in-production", "inject faults though NODE_ENV is production")
     .exitOverride()
@@ -40,6 +53,15 @@ function collect(value: string, before: readonly string[] | undefined): readonly
   return [...(before ?? []), value];
 }
 
+function telemetryOf({ metricsPort, metricsHost, otlp }: RunFlags): TelemetryOptions {
+  const isServed = metricsPort !== undefined || metricsHost !== undefined;
+  const port = metricsPort === undefined ? undefined : parsePort(metricsPort, "--metrics-port");
+  return {
+    prometheus: isServed ? { port, host: metricsHost } : undefined,
+    otlp: otlp === undefined ? undefined : { url: otlp },
+  };
+}
+
 async function runFile(file: string, args: string[], flags: RunFlags): Promise<void> {
   const path = resolve(file);
   const job = await loadJob(path, args);
@@ -47,6 +69,7 @@ async function runFile(file: string, args: string[], flags: RunFlags): Promise<v
     program: path,
     startNew: flags.new ?? false,
     logLevel: flags.logLevel === undefined ? undefined : parseLogLevel(flags.logLevel, "--log-level"),
+    telemetry: telemetryOf(flags),
     inject: flags.inject,
     injectInProduction: flags.injectInProduction,
     ...(flags.duration === undefined ? {} : { duration: flags.duration as `${number}s` }),

@@ -56,6 +56,11 @@ export class NatsSeams implements Seams {
     this.holdings = new NatsHoldings(this.#streams);
   }
 
+  /** Whether both connections are up. */
+  get isUp(): boolean {
+    return this.#data.isUp && this.#control.isUp;
+  }
+
   registers(job: string): Promise<Registers> {
     return openRegisters(this.#streams, `TM_${job}`, this.replicas);
   }

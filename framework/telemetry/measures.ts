@@ -53,6 +53,9 @@ export interface InstanceMeasures {
   readonly turnP99Ms: number;
 }
 
+/** An instance that this worker has hosted and does not host any more: what was done for it here stays counted. */
+export type DepartedInstance = Pick<InstanceMeasures, "stage" | "partition" | "work">;
+
 /** The lanes of the worker into the inboxes of one stage, or into one of the job's own streams. */
 export interface LaneMeasures {
   /** Name of the stage; `dead` and `late` for the side streams. */
@@ -82,6 +85,7 @@ export interface WorkerMeasures {
   /** Wall clock, for ages and lags. */
   readonly nowMs: number;
   readonly instances: readonly InstanceMeasures[];
+  readonly departed: readonly DepartedInstance[];
   readonly lanes: readonly LaneMeasures[];
   /** Undefined while another worker leads. */
   readonly leader: LeaderMeasures | undefined;
