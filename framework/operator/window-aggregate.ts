@@ -11,9 +11,11 @@
  * W4. A window whose firing throws is done with all the same: its result is the dead letter, and it never fires in an endless loop.
  * W5. Processing time knows no lateness: a window is dropped when it fires. A record that comes in the last millisecond of a tumbling window that has
  *     fired opens it again (as in Flink); shared panes cannot tell such records apart, so those windows fire one millisecond later, at their end.
+ * W6. *Plain* is the slice of the last record while whatever falls there is just added to it: it is in no other slice, and none of its windows is gone
+ *     or has to be fired again. Most records find their slice in it without arithmetic.
  */
 import { StreamError } from "../errors.ts";
-import { restoreCell, type Row } from "../state/row.ts";
+import type { Row } from "../state/row.ts";
 import { assertSaved, type Column } from "../state/segment-codec.ts";
 import type { KeyedStore } from "../state/store.ts";
 import { Timer, TimerQueue } from "../state/timer-queue.ts";
@@ -50,6 +52,10 @@ export class WindowAggregate implements Operator, Column {
   readonly #column: number;
   readonly #table: SliceTable;
   readonly #queue = new TimerQueue();
+  // W6.
+  #plainStart = Infinity;
+  #plainEnd = -Infinity;
+  #plainUntil = -Infinity;
   // The firing under way; fields, so that firing allocates no closures.
   #firingRow: Row | undefined;
   #firingStart = 0;
@@ -79,9 +85,16 @@ export class WindowAggregate implements Operator, Column {
       isEventTime ? timestamp : this.#context.now(),
       isEventTime ? "the record's timestamp" : "processing time",
     );
+    const watermark = isEventTime ? this.#context.watermark() : -Infinity;
+    if (time >= this.#plainStart && time < this.#plainEnd && watermark < this.#plainUntil)
+      this.#add(this.#plainStart, value, watermark);
+    else this.#processAnywhere(value, timestamp, time, watermark);
+  }
+
+  #processAnywhere(value: unknown, timestamp: number | undefined, time: number, watermark: number): void {
     if (Math.abs(time) > this.#timeMax)
       throw new StreamError("TIMESTAMP_INVALID", `the windows of timestamp ${time} reach beyond the safe integers`);
-    const watermark = isEventTime ? this.#context.watermark() : -Infinity;
+    this.#findPlain(time);
     const newest = this.#grid.newestStart(time);
     if (time >= newest + this.#grid.sizeMs) {
       if (saturatingAdd(time, this.#latenessMs) <= watermark) this.#context.emitLate(value, timestamp);
@@ -114,14 +127,30 @@ export class WindowAggregate implements Operator, Column {
     assertSaved(typeof time === "number" && Number.isSafeInteger(number), row, this.name);
     assertSaved(Array.isArray(starts) && Array.isArray(accumulators) && starts.length > 0, row, this.name);
     assertSaved(starts.length === accumulators.length && starts.every(Number.isSafeInteger), row, this.name);
-    const slices = new Slices(this.#table, row);
+    const slices = new Slices(this.#table, row, starts[0] as number);
     for (const [index, start] of starts.entries()) {
-      const at = slices.insert(index, start as number);
+      const at = index === 0 ? row.newest : slices.insert(index, start as number);
       assertSaved(this.#accumulation.load(this.#table, at, accumulators[index]), row, this.name);
     }
     slices.timer = new Timer(time, number as number, row);
     this.#queue.add(slices.timer);
     return slices;
+  }
+
+  /** W6. */
+  #findPlain(time: number): void {
+    const newest = this.#grid.newestStart(time);
+    if (this.#isShared) {
+      this.#plainStart = this.#grid.paneStart(time);
+      this.#plainEnd = this.#grid.paneEnd(time);
+      this.#plainUntil = this.#firesAt(this.#latenessMs === 0 ? newest : this.#grid.oldestStart(time));
+    } else if (this.#grid.slideMs >= this.#grid.sizeMs) {
+      this.#plainStart = newest;
+      this.#plainEnd = newest + this.#grid.sizeMs;
+      this.#plainUntil = this.#firesAt(newest);
+    }
+    // What is refused has to be refused whatever came before it.
+    if (this.#plainStart < -this.#timeMax || this.#plainEnd > this.#timeMax) this.#plainEnd = -Infinity;
   }
 
   #addToPane(value: unknown, time: number, newest: number, watermark: number): void {
@@ -156,23 +185,28 @@ export class WindowAggregate implements Operator, Column {
   /** As `#add`, where the slice is not the row's newest: an older one, or a new one. */
   #addToOther(row: Row, start: number, value: unknown, watermark: number): void {
     const { undoLog } = this.#store;
-    const slices = (row.cells[this.#column] as Slices | undefined) ?? this.#newSlices(row);
+    const slices = row.cells[this.#column] as Slices | undefined;
+    if (slices === undefined) {
+      const first = new Slices(this.#table, row, start);
+      undoLog.push(dropSlices, row, this.#column, first);
+      row.put(this.#column, first);
+      this.#begin(row, first, 0, value, watermark);
+      return;
+    }
     const index = slices.find(start);
-    const place = slices.places[index];
-    if (place !== undefined) {
-      this.#accumulation.add(this.#table, place, value, undoLog);
+    if (index >= 0) {
+      this.#accumulation.add(this.#table, slices.places[index] ?? -1, value, undoLog);
       return;
     }
     undoLog.push(removeSlice, slices, start, undefined);
-    this.#accumulation.first(this.#table, slices.insert(-1 - index, start), value);
-    this.#schedule(row, slices, this.#nextDue(start, watermark));
+    slices.insert(-1 - index, start);
+    this.#begin(row, slices, -1 - index, value, watermark);
   }
 
-  #newSlices(row: Row): Slices {
-    const slices = new Slices(this.#table, row);
-    this.#store.undoLog.push(restoreCell, row, this.#column, undefined);
-    row.put(this.#column, slices);
-    return slices;
+  /** A slice has its first record. */
+  #begin(row: Row, slices: Slices, index: number, value: unknown, watermark: number): void {
+    this.#accumulation.first(this.#table, slices.places[index] ?? -1, value);
+    this.#schedule(row, slices, this.#nextDue(slices.startOf(index), watermark));
   }
 
   /** Makes sure that the row's timer is due at `time` or before. */
@@ -309,6 +343,11 @@ export class WindowAggregate implements Operator, Column {
   #goneAt(start: number): number {
     return saturatingAdd(this.#firesAt(start), this.#latenessMs);
   }
+}
+
+function dropSlices(row: Row, column: number, slices: Slices): void {
+  slices.removeFirst(slices.places.length);
+  row.put(column, undefined);
 }
 
 function removeSlice(slices: Slices, start: number): void {

@@ -22,7 +22,10 @@ import type { Outlet } from "../operator/outlet.ts";
 import { StageProgram } from "../operator/program.ts";
 import { reading, type Reading } from "./readings.ts";
 
-const rounds = 9;
+const rounds = 13;
+/** Of the first rounds, which are the compiler's. */
+const warmUpRounds = 5;
+/** As many as a window of 4 s has: each round fires each key's window once. */
 const recordsPerRound = 400_000;
 const recordsPerWatermark = 1_000;
 
@@ -40,25 +43,25 @@ const programs: Readonly<Record<string, (bench: Job) => unknown>> = {
       .map((r) => ({ device: r.device, fahrenheit: r.celsius * 1.8 + 32 }))
       .filter((r) => r.fahrenheit > 60)
       .to(discard()),
-  "tumbling-count": (bench) => keyedOf(bench).window(tumbling("10s")).aggregate(count()).to(discard()),
+  "tumbling-count": (bench) => keyedOf(bench).window(tumbling("4s")).aggregate(count()).to(discard()),
   "tumbling-average": (bench) =>
     keyedOf(bench)
-      .window(tumbling("10s"))
+      .window(tumbling("4s"))
       .aggregate(average((r) => r.celsius))
       .to(discard()),
   "tumbling-two": (bench) =>
     keyedOf(bench)
-      .window(tumbling("10s"))
+      .window(tumbling("4s"))
       .aggregate((of) => ({ warmth: of.average((r) => r.celsius), damp: of.average((r) => r.humidity) }))
       .to(discard()),
   sliding: (bench) =>
     keyedOf(bench)
-      .window(sliding("1m", "10s"))
+      .window(sliding("1m", "4s"))
       .aggregate(average((r) => r.celsius))
       .to(discard()),
   "window-reduce": (bench) =>
     keyedOf(bench)
-      .window(tumbling("10s"))
+      .window(tumbling("4s"))
       .reduce((held, r) => (r.celsius > held.celsius ? r : held))
       .to(discard()),
   reduce: (bench) =>
@@ -133,10 +136,6 @@ function nanosPerRecord(run: Run, round: number): number {
   return ((user + system) * 1_000) / recordsPerRound;
 }
 
-function medianOf(figures: readonly number[]): number {
-  return figures.toSorted((a, b) => a - b)[figures.length >> 1] ?? Number.NaN;
-}
-
 const name = process.argv[2] ?? "";
 const describe = programs[name];
 if (describe === undefined) {
@@ -152,7 +151,7 @@ if (describe === undefined) {
     floor.push(nanosPerRecord(bare, round));
     measured.push(nanosPerRecord(run, round));
   }
-  // The first rounds are the compiler's.
-  const [programNs, bareNs] = [medianOf(measured.slice(3)), medianOf(floor.slice(3))];
+  // The least of several equal rounds: what the neighbours on the machine take away is no cost of the program.
+  const [programNs, bareNs] = [Math.min(...measured.slice(warmUpRounds)), Math.min(...floor.slice(warmUpRounds))];
   process.stdout.write(`${JSON.stringify({ program: name, programNs, bareNs, ratio: programNs / bareNs })}\n`);
 }

@@ -1,21 +1,31 @@
 /**
  * Timers in the order in which they fire.
  *
- * Owns the order: a binary heap in which each timer knows its place, so that one can be taken out. Which timers a key has is a column's business.
+ * Owns the order: chains of timers of one time, in a binary heap by their first ones. Timers come in crowds (all keys' windows end together), so a crowd
+ * is one entry of the heap, and to add or take out one of it costs the same however many there are.
  *
  * Q1. Timers fire in order of (time, registration number); numbers are unique, so the order is total and a restored queue has the same.
  * Q2. A timer is in at most one queue, once.
+ * Q3. A chain holds timers of one time in order of their numbers. One time may have several chains: what comes out of order begins its own.
  */
 import { InvariantViolation } from "../errors.ts";
 import type { Row } from "./row.ts";
+
+const inNone = -1;
+const behindAnother = -2;
+/** Ends of chains that are remembered, by time: prime, so that times on a grid do not meet. */
+const tailCount = 61;
 
 /** One registered timer. */
 export class Timer {
   readonly time: number;
   readonly number: number;
   readonly row: Row;
-  /** Place in its queue; -1 when in none. */
-  place = -1;
+  /** Of the first of a chain, the place in its queue's heap; else `behindAnother`, or `inNone`. */
+  place: number = inNone;
+  /** Neighbours in the chain. */
+  before: Timer | undefined = undefined;
+  after: Timer | undefined = undefined;
 
   constructor(time: number, number: number, row: Row) {
     this.time = time;
@@ -26,10 +36,14 @@ export class Timer {
 
 /** The timers of one operator in one time domain. */
 export class TimerQueue {
+  /** The first timers of the chains. */
   readonly #heap: Timer[] = [];
+  /** Where the next timer of a time may be hung on: last timers of chains of this queue. */
+  readonly #tails: (Timer | undefined)[] = Array.from({ length: tailCount });
+  #size = 0;
 
   get size(): number {
-    return this.#heap.length;
+    return this.#size;
   }
 
   /** The timer that fires next; undefined when there is none. */
@@ -38,18 +52,45 @@ export class TimerQueue {
   }
 
   add(timer: Timer): void {
-    if (timer.place !== -1) throw new InvariantViolation(`timer ${timer.number} is queued already`);
-    this.#heap.push(timer);
-    this.#rise(timer, this.#heap.length - 1);
+    if (timer.place !== inNone) throw new InvariantViolation(`timer ${timer.number} is queued already`);
+    this.#size += 1;
+    const slot = slotOf(timer);
+    const tail = this.#tails[slot];
+    if (tail !== undefined && tail.time === timer.time && tail.number < timer.number) {
+      tail.after = timer;
+      timer.before = tail;
+      timer.place = behindAnother;
+    } else {
+      this.#heap.push(timer);
+      this.#rise(timer, this.#heap.length - 1);
+    }
+    this.#tails[slot] = timer;
   }
 
   remove(timer: Timer): void {
-    const place = timer.place;
-    const heap = this.#heap;
-    if (heap[place] !== timer) throw new InvariantViolation(`timer ${timer.number} is not in this queue`);
-    const last = heap.pop();
-    timer.place = -1;
-    if (last === undefined || last === timer) return;
+    const { place, before, after } = timer;
+    if (place === inNone || (place >= 0 && this.#heap[place] !== timer))
+      throw new InvariantViolation(`timer ${timer.number} is not in this queue`);
+    this.#size -= 1;
+    this.#forgetTail(timer);
+    timer.place = inNone;
+    timer.before = undefined;
+    timer.after = undefined;
+    if (after !== undefined) after.before = before;
+    if (before !== undefined) before.after = after;
+    else if (after !== undefined) this.#sink(after, place);
+    else this.#removeChain(place);
+  }
+
+  /** The timer is gone: what is before it in its chain is the end, if it was. */
+  #forgetTail(timer: Timer): void {
+    const slot = slotOf(timer);
+    if (this.#tails[slot] === timer) this.#tails[slot] = timer.before;
+  }
+
+  #removeChain(place: number): void {
+    const last = this.#heap.pop();
+    if (last === undefined || place === this.#heap.length) return;
     this.#rise(last, place);
     if (last.place === place) this.#sink(last, place);
   }
@@ -94,6 +135,11 @@ export class TimerQueue {
     heap[at] = timer;
     timer.place = at;
   }
+}
+
+/** Where the tail of the timer's time is remembered; times may be infinite. */
+function slotOf({ time }: Timer): number {
+  return Math.abs(time % tailCount) || 0;
 }
 
 /** Q1. */

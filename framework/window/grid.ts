@@ -42,6 +42,12 @@ export class WindowGrid {
     return time - (into < this.#cutMs ? into : into - this.#cutMs) + 0;
   }
 
+  /** Where that pane ends. */
+  paneEnd(time: number): number {
+    const into = this.#into(time);
+    return time - into + (into < this.#cutMs ? this.#cutMs : this.slideMs);
+  }
+
   /**
    * How far `time` lies behind the last grid line. By division, which is much faster than `%` for large numbers, and exact for safe integers: a
    * quotient could be rounded across an integer only if the dividend were 2^53 or more.

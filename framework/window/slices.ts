@@ -11,17 +11,20 @@ import type { Row } from "../state/row.ts";
 import type { Timer } from "../state/timer-queue.ts";
 import type { SliceTable } from "./slice-table.ts";
 
-/** The slices of one key. */
+/** The slices of one key; `new Slices(table, row, start)` has one. */
 export class Slices {
   /** Places in the table, in order of start. To read from; changed by the methods alone. */
-  readonly places: number[] = [];
+  readonly places: number[];
   timer: Timer | undefined;
   readonly #table: SliceTable;
   readonly #row: Row;
 
-  constructor(table: SliceTable, row: Row) {
+  constructor(table: SliceTable, row: Row, start: number) {
+    // As long as it has to be: mostly there is one slice, and an array that grows takes room for many.
+    this.places = [table.allocate(start)];
     this.#table = table;
     this.#row = row;
+    this.#remember();
   }
 
   /** Index of the slice that begins at `start`; else `-1 - index` of where it belongs. Looks from the end: that is where records fall. */

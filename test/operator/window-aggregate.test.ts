@@ -398,6 +398,20 @@ describe("failures", () => {
     expect(harness.state.segments).toEqual({});
   });
 
+  test("W6: what is refused does not depend on the record before it", () => {
+    const timeMax = Number.MAX_SAFE_INTEGER - 20;
+    for (const [good, bad] of [
+      [timeMax, timeMax + 1],
+      [-timeMax, -timeMax - 1],
+      [5, 5.5],
+      [5, Number.NaN],
+    ] as const) {
+      const harness = operatorHarness(counting, { key: keyOf });
+      for (const timestamp of [good, bad, good, bad]) harness.process({ key: "a", value: 1 }, timestamp);
+      expect(harness.take().deadLetters.map(({ timestamp }) => timestamp)).toEqual([bad, bad]);
+    }
+  });
+
   test("a lateness beyond the safe integers keeps windows to the end of the input, and no longer", () => {
     const harness = operatorHarness(
       windowOperator({ assigner: tumbling(10), aggregate: count(), allowedLatenessMs: Number.MAX_SAFE_INTEGER }),

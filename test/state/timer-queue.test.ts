@@ -5,31 +5,37 @@ import { Timer, TimerQueue } from "../../framework/state/timer-queue.ts";
 
 const row = new Row("k", "k", 0, new Segment(0), []);
 
-test("Q1: timers come out in order of time, then number, whatever was taken out in between", () => {
+const times = fc.constantFrom(0, 1, 2, 61, -61, Infinity);
+
+test("Q1: timers come out in order of time, then number, whatever was taken out and put back in between", () => {
   fc.assert(
-    fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.boolean())), (commands) => {
+    fc.property(fc.array(fc.tuple(times, fc.constantFrom("stay", "take", "put back"), fc.nat())), (commands) => {
       const queue = new TimerQueue();
       const live = new Set<Timer>();
-      for (const [number, [time, isRemoved]] of commands.entries()) {
+      for (const [number, [time, then, chosen]] of commands.entries()) {
         const timer = new Timer(time, number, row);
         queue.add(timer);
         live.add(timer);
-        const victim = [...live][time % live.size];
-        if (isRemoved && victim !== undefined) {
-          queue.remove(victim);
-          live.delete(victim);
-        }
+        const victim = [...live][chosen % live.size];
+        if (then === "stay" || victim === undefined) continue;
+        queue.remove(victim);
+        if (then === "put back") queue.add(victim);
+        else live.delete(victim);
       }
       expect(queue.size).toBe(live.size);
-      for (const timer of [...live].toSorted((a, b) => a.time - b.time || a.number - b.number)) {
+      for (const timer of [...live].toSorted(inOrder)) {
         expect(queue.next).toBe(timer);
         queue.remove(timer);
       }
       expect(queue.next).toBeUndefined();
     }),
-    { numRuns: 500 },
+    { numRuns: 2000 },
   );
 });
+
+function inOrder(a: Timer, b: Timer): number {
+  return a.time === b.time ? a.number - b.number : a.time - b.time;
+}
 
 test("Q2: a timer is in one queue, once", () => {
   const queue = new TimerQueue();

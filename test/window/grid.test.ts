@@ -71,6 +71,10 @@ test("G2, G3: two times are in the same windows if they are in the same pane, an
         const pane = grid.paneStart(time);
         expect(pane).toBeLessThanOrEqual(time);
         expect(grid.paneStart(pane)).toBe(pane);
+        const end = grid.paneEnd(time);
+        expect(end).toBeGreaterThan(time);
+        expect([grid.paneEnd(pane), grid.paneEnd(end - 1)]).toEqual([end, end]);
+        expect(grid.paneStart(end)).toBe(end);
         expect(windowsOf(pane)).toEqual(windowsOf(time));
         const other = grid.paneStart(time + later) === pane ? time + later : time;
         expect(windowsOf(other)).toEqual(windowsOf(time));
