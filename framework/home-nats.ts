@@ -23,6 +23,7 @@ export function nats(options: NatsHomeOptions): Home {
   return {
     description: `nats ${options.servers === undefined ? `context ${options.context}` : printableServers(options.servers)}`,
     defaults: jobDefaults,
+    cluster: options,
     async open(plan, platform, intent) {
       const { replicas } = plan.options;
       const seams = await connectNats({ ...options, replicas, logger: platform.logger });

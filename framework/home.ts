@@ -4,6 +4,7 @@
  * Owns the contract and the home in this process; the one on NATS is in `home-nats.ts`. A home opens one place per start.
  */
 import type { Seams } from "./log/contracts.ts";
+import type { ClusterAddress } from "./log/ends.ts";
 import { MemorySeams } from "./log/memory-seams.ts";
 import { embeddedDefaults, type ResolvedJobOptions } from "./plan/options.ts";
 import type { Plan } from "./plan/plan.ts";
@@ -33,6 +34,8 @@ export interface Home {
   readonly description: string;
   /** Options of the job where the program says nothing. */
   readonly defaults: ResolvedJobOptions;
+  /** The cluster that the job lives on: for its sources and sinks on NATS. @default the one that the environment names, if any */
+  readonly cluster?: ClusterAddress | undefined;
   /** @throws SERVER_UNREACHABLE, SERVER_UNSUITABLE, SERVER_REFUSED, SERVER_FULL: within 5 s, with nothing half-created */
   open(plan: Plan, platform: Platform, intent: OpenIntent): Promise<HomePlace>;
 }

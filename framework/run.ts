@@ -14,6 +14,7 @@ import { StreamError, messageOf } from "./errors.ts";
 import { embedded, type Home, type HomePlace } from "./home.ts";
 import { nats } from "./home-nats.ts";
 import { completedJob, type JobEnd, type JobEvents, type JobHandle, type StartedJob } from "./job-handle.ts";
+import type { EndHome } from "./log/ends.ts";
 import { JobNames } from "./log/names.ts";
 import { compile } from "./plan/compile.ts";
 import { difference, planText } from "./plan/plan-text.ts";
@@ -94,12 +95,13 @@ export async function start(job: Job, home: Home = defaultHome(), options: RunOp
   const wanted = resolveTelemetry(options.telemetry ?? {}, process.env);
   const platform = options.platform ?? systemPlatform(options.logLevel);
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
-  checkPlaces(injections, await checkEnds(plan));
+  const ends: EndHome = { cluster: home.cluster ?? natsConnection(), logger: platform.logger };
+  checkPlaces(injections, await checkEnds(plan, ends));
   const telemetry = await openTelemetry(wanted, plan.job, platform);
   const intent = { startNew: options.startNew ?? false };
   const place = await shownPlace(() => home.open(plan, platform, intent), telemetry);
   try {
-    const handle = await begin(plan, place, platform, options, injections);
+    const handle = await begin(plan, { ...place, cluster: ends.cluster }, platform, options, injections);
     if (handle instanceof RunningJob) handle.shownBy(telemetry);
     if (durationMs !== undefined) platform.clock.schedule(durationMs, () => handle.expire());
     return handle;
@@ -156,12 +158,12 @@ async function shownPlace(open: () => Promise<HomePlace>, telemetry: Telemetry):
 
 async function begin(
   plan: Plan,
-  place: HomePlace,
+  place: HomePlace & Pick<EndHome, "cluster">,
   platform: Platform,
   options: RunOptions,
   injections: readonly Injection[],
 ): Promise<StartedJob> {
-  const { seams } = place;
+  const { seams, cluster } = place;
   const text = planText(plan);
   const registers = await seams.registers(plan.job);
   const { job, version } = plan;
@@ -186,7 +188,7 @@ async function begin(
   const killProcess = () => void process.kill(process.pid, "SIGKILL");
   const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
   const probe = injections.length > 0 ? injector : options.probe;
-  const handle = new RunningJob(platform, { plan, names, seams, registers, blobs }, place, events, probe);
+  const handle = new RunningJob(platform, { plan, names, seams, registers, blobs, cluster }, place, events, probe);
   await handle.start();
   return handle;
 }
@@ -205,11 +207,11 @@ function systemPlatform(given: LogLevel | undefined): Platform {
 }
 
 /** Sinks that cannot be written and sources that cannot be read are refused before anything starts. Answers how many instances each stage has. */
-async function checkEnds(plan: Plan): Promise<ReadonlyMap<string, number>> {
+async function checkEnds(plan: Plan, home: EndHome): Promise<ReadonlyMap<string, number>> {
   const instances = new Map<string, number>();
   for (const stage of plan.stages) {
-    for (const sink of stage.sinks) await sink.spec.validate?.();
-    const splits = await stage.source?.reader.splits();
+    for (const sink of stage.sinks) await sink.spec.validate?.(home);
+    const splits = await stage.source?.reader.splits(home);
     instances.set(stage.name, splits?.length ?? stage.partitions);
   }
   return instances;

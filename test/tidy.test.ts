@@ -163,7 +163,7 @@ const codecs = /^(protobufjs|msgpackr)(\/|$)|^node:(zlib|buffer)$/;
 const logContracts = ["log/contracts.ts", "log/source.ts", "log/sink.ts"];
 const edge = {
   folders: ["state", "record"],
-  files: [...logContracts, "log/names.ts", "platform/platform.ts", "time/duration.ts"],
+  files: [...logContracts, "log/ends.ts", "log/names.ts", "platform/platform.ts", "time/duration.ts"],
   packages: /^node:|^@nats-io\/|^@opentelemetry\/|^lmdb$/,
 } as const satisfies Layer;
 const belowActor = [
@@ -199,7 +199,7 @@ const layers: Readonly<Record<string, Layer>> = {
   platform: { folders: ["record"], packages: /^node:crypto$/ },
   nats: edge,
   backends: edge,
-  connectors: edge,
+  connectors: { ...edge, folders: [...edge.folders, "nats"] },
   telemetry: edge,
   actor: { folders: belowActor, packages: /^xstate(\/|$)/ },
 };

@@ -150,9 +150,9 @@ async function openSink({ host, stage, id, epoch }: Claimed, queue: SinkQueue, i
   const node = stage.sinks[index];
   if (node === undefined) return;
   const { generation, job } = host.names;
-  await queue.open(
-    await node.spec.open({ job, generation, stage: stage.name, partition: id.partition, sink: node.name, epoch }),
-  );
+  const { startedMs } = host;
+  const identity = { job, generation, stage: stage.name, partition: id.partition, sink: node.name, epoch, startedMs };
+  await queue.open(await node.spec.open(identity, host.ends));
 }
 
 function programOf({ host, id, stage }: Claimed, outputs: Outputs): StageProgram {
@@ -188,13 +188,15 @@ async function feedOf(
   const reader = stage.source?.reader;
   if (reader === undefined) throw new StreamError("NOT_FOUND", `${stage.name} has neither an inbox nor a source`);
   const split = splitOf(claimed);
+  const { ends } = host;
   const { clock } = host.platform;
+  const surroundings = { clock, ends };
   if (reader.kind === "replayable")
-    return { feed: new SplitFeed(split, reader, program, clock, events), produce: idle };
+    return { feed: new SplitFeed(split, reader, program, surroundings, events), produce: idle };
   const log = await host.openIngress(id.stage, id.partition);
   const onFailed = (error: unknown) => events.onFailed(error);
   const produce = host.isDraining ? idle : () => startProducer(host.platform, log, reader, split, onFailed);
-  return { feed: new SplitFeed(split, ingressSource(log, reader), program, clock, events), produce };
+  return { feed: new SplitFeed(split, ingressSource(log, reader), program, surroundings, events), produce };
 }
 
 /** A seed for `ctx.random()` that is the same for every incarnation of an instance. */

@@ -2,6 +2,7 @@
  * What a worker is to the instances it hosts: the contract between `worker.ts` and `instance.ts`.
  */
 import type { Blobs, Log, Registers } from "../log/contracts.ts";
+import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Report, SplitRecord } from "../record/messages.ts";
 import type { InstancePhase } from "./instance-machine.ts";
@@ -37,6 +38,10 @@ export interface InstanceHost {
   readonly registers: Registers;
   readonly blobs: Blobs;
   readonly probe: Probe;
+  /** What sources and sinks are told of the place. */
+  readonly ends: EndHome;
+  /** When this life of the job began: creation of its job log, ms since the epoch. */
+  readonly startedMs: number;
   /** Version of the program, for manifests (R12). */
   readonly codeVersion: string;
   readonly findLane: FindLane;

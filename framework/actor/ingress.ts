@@ -16,7 +16,7 @@ export function ingressSource(log: Log, source: PushSource): TrimmableSource {
     kind: "replayable",
     positions: "dense",
     bounded: false,
-    splits: () => source.splits(),
+    splits: (home) => source.splits(home),
     open: (opening) => Promise.resolve(new IngressReader(log, source, opening)),
     trim: (sequence) => log.trim(sequence),
   };

@@ -34,6 +34,11 @@ export class JobLogTail {
     this.#events = events;
   }
 
+  /** When the job log was created, ms since the epoch: the beginning of this life of the job. */
+  get createdMs(): number {
+    return this.#log.createdMs;
+  }
+
   /** Begins to read. @throws UNAVAILABLE, TIMEOUT */
   async open(): Promise<void> {
     this.#knownLast = (await this.#log.info()).last;

@@ -29,7 +29,7 @@ async function prepareOnce(world: JobWorld, epoch: number): Promise<void> {
 }
 
 async function prepareSource(
-  { tail, logs, names }: JobWorld,
+  { tail, logs, names, ends }: JobWorld,
   stage: Stage,
   inbox: LogConfig,
   leader: number,
@@ -38,7 +38,7 @@ async function prepareSource(
   if (reader === undefined) return;
   const { view } = tail;
   const isClosed = view.isClosed(stage.index);
-  const splits = isClosed ? view.splits(stage.index) : await reader.splits();
+  const splits = isClosed ? view.splits(stage.index) : await reader.splits(ends);
   if (reader.kind === "push") {
     await Promise.all(splits.map((_, index) => logs.create(names.ingress(stage.name, index), inbox)));
   }

@@ -2,6 +2,7 @@
  * The surroundings of the job supervisor: handed on by the worker that leads.
  */
 import type { Logs } from "../log/contracts.ts";
+import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -16,6 +17,8 @@ export interface JobWorld {
   readonly plan: Plan;
   readonly names: JobNames;
   readonly logs: Logs;
+  /** What sources are told of the place. */
+  readonly ends: EndHome;
   readonly bus: JobBus;
   readonly tail: JobLogTail;
   readonly registry: WorkerRegistry;

@@ -223,7 +223,8 @@ export class SinkQueue {
   }
 
   async #prepare(cut: Cut): Promise<void> {
-    if (this.#spec.guarantee === "twoPhase") {
+    // What others prepare nobody has asked for.
+    if (this.#spec.guarantee === "twoPhase" || this.#spec.guarantee === "transactional") {
       const prepared = await this.#writer?.prepare?.();
       if (prepared !== undefined) this.#prepared.push(prepared);
     }

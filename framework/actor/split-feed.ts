@@ -8,6 +8,7 @@
  * R10. The watermark covers records that have been emitted; the instance reports it when they are acknowledged.
  */
 import { StreamError } from "../errors.ts";
+import type { EndHome } from "../log/ends.ts";
 import type { ReplayableSource, Split, SplitEntry, SplitReader, SplitTake } from "../log/source.ts";
 import type { StageProgram } from "../operator/program.ts";
 import type { Clock } from "../platform/platform.ts";
@@ -22,12 +23,18 @@ export interface TrimmableSource extends ReplayableSource {
   trim?(sequence: number): Promise<void>;
 }
 
+/** What a split is read with. */
+export interface SplitSurroundings {
+  readonly clock: Clock;
+  readonly ends: EndHome;
+}
+
 /** Reads a split. */
 export class SplitFeed implements Feed {
   readonly #split: Split;
   readonly #source: TrimmableSource;
   readonly #program: StageProgram;
-  readonly #clock: Clock;
+  readonly #surroundings: SplitSurroundings;
   readonly #events: FeedEvents;
   #reader: SplitReader | undefined;
   #held: SplitEntry | undefined;
@@ -37,11 +44,17 @@ export class SplitFeed implements Feed {
   #isQuiet = false;
   #entriesRead = 0;
 
-  constructor(split: Split, source: TrimmableSource, program: StageProgram, clock: Clock, events: FeedEvents) {
+  constructor(
+    split: Split,
+    source: TrimmableSource,
+    program: StageProgram,
+    surroundings: SplitSurroundings,
+    events: FeedEvents,
+  ) {
     this.#split = split;
     this.#source = source;
     this.#program = program;
-    this.#clock = clock;
+    this.#surroundings = surroundings;
     this.#events = events;
   }
 
@@ -73,7 +86,7 @@ export class SplitFeed implements Feed {
       this.#isEnded = manifest.watermark === Infinity;
       if (!this.#isEnded) this.#punctuated = manifest.watermark;
     }
-    const clock = this.#clock;
+    const { clock, ends } = this.#surroundings;
     this.#reader = await this.#source.open({
       split: this.#split,
       after: this.#position,
@@ -81,6 +94,7 @@ export class SplitFeed implements Feed {
       onFailed: (error) => this.#events.onFailed(StreamError.from(error, "UNAVAILABLE", `split ${this.#split.name}`)),
       schedule: (delayMs, wake) => clock.schedule(delayMs, wake),
       monotonicMs: () => clock.monotonicMs(),
+      home: ends,
     });
   }
 

@@ -9,6 +9,7 @@
 import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, invariant, messageOf } from "../errors.ts";
 import type { Blobs, Log, Registers, Seams } from "../log/contracts.ts";
+import type { ClusterAddress, EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import { installDeterminism } from "../platform/determinism.ts";
@@ -50,6 +51,8 @@ export interface WorkerJob {
   readonly seams: Seams;
   readonly registers: Registers;
   readonly blobs: Blobs;
+  /** What sources and sinks on NATS take when the program names no cluster. @default none */
+  readonly cluster?: ClusterAddress | undefined;
 }
 
 /** What a caller may hook into. */
@@ -272,6 +275,7 @@ export class Worker implements Measured {
       plan,
       names,
       logs: seams.logs,
+      ends: this.#ends,
       bus: this.#bus,
       tail: this.#tail,
       registry: this.#registry,
@@ -408,6 +412,8 @@ export class Worker implements Measured {
       registers,
       blobs,
       probe: this.#options.probe ?? {},
+      ends: this.#ends,
+      startedMs: this.#tail.createdMs,
       codeVersion: plan.version,
       hasManualWatermarks: this.#options.hasManualWatermarks ?? false,
       findLane: (to, partition) => this.#lanes.find(to, partition),
@@ -420,6 +426,10 @@ export class Worker implements Measured {
       },
       onChanged: (instance) => this.#reports.changed(instance),
     };
+  }
+
+  get #ends(): EndHome {
+    return { cluster: this.#job.cluster, logger: this.#platform.logger };
   }
 
   #openInbox(stage: number, partition: number): Promise<Log> {

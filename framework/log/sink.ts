@@ -8,6 +8,7 @@
  * K2. What `prepare` answers is stored in the snapshot; `commit` is called with it after the pointer has moved, at least once, and again after every claim.
  * K3. Everything written after the last listed `prepare` may be thrown away by `recover`; the instance writes it again.
  */
+import type { EndHome } from "./ends.ts";
 
 /** What a sink promises about repetitions; the plan prints it. */
 export type SinkGuarantee =
@@ -37,6 +38,11 @@ export interface SinkIdentity {
   readonly sink: string;
   /** Epoch of the incarnation. */
   readonly epoch: number;
+  /**
+   * When this life of the job began, ms since the epoch by the clock of the place where it lives: tells it from a life of the same generation that has been
+   * deleted, or was embedded in a process.
+   */
+  readonly startedMs: number;
 }
 
 /** A row that the sink refuses for good; it becomes a dead letter. */
@@ -55,14 +61,15 @@ export interface SinkWriter {
   write(rows: readonly SinkRow[]): Promise<readonly RefusedRow[]>;
   /**
    * `twoPhase`: makes everything written so far durable and answers what `commit` needs to make it visible; undefined when there is nothing. Called at
-   * every snapshot, also without rows since the last one: what it answers is all that the next incarnation knows of this sink.
+   * every snapshot, also without rows since the last one: what it answers is all that the next incarnation knows of this sink. A `transactional` sink may
+   * have it too: to hand `recover` of the next incarnation what it knows of the rows up to the snapshot.
    */
   prepare?(): Promise<Uint8Array | undefined>;
   /** `twoPhase`: makes what was prepared visible. Repeating it, also by a later incarnation, changes nothing. */
   commit?(prepared: Uint8Array): Promise<void>;
   /**
-   * `twoPhase`: called once before the first `write`, with what the current snapshot lists (already committed or not), oldest first. Commits it and
-   * aborts whatever lower epochs have left that is not listed.
+   * Called once before the first `write`, with what the current snapshot lists (already committed or not), oldest first. `twoPhase`: commits it and aborts
+   * whatever lower epochs have left that is not listed.
    */
   recover?(listed: readonly Uint8Array[]): Promise<void>;
   /** Gives back files and connections, when the instance moves or the job ends; nothing is called after it. Rows that no call has confirmed come again. */
@@ -88,9 +95,9 @@ export interface SinkSpec<T = unknown> {
    */
   encode?(value: T): unknown;
   /** Checked before anything starts. @throws PATH_UNUSABLE, OPTION_INVALID … */
-  validate?(): Promise<void>;
+  validate?(home: EndHome): Promise<void>;
   /** Begins to write, for one incarnation of one instance: at every claim, before `recover`. A throw fails the instance, and it is started again. */
-  open(identity: SinkIdentity): Promise<SinkWriter>;
+  open(identity: SinkIdentity, home: EndHome): Promise<SinkWriter>;
   /** Only types look at it. */
   readonly accepts?: ((value: T) => void) | undefined;
 }

@@ -10,6 +10,7 @@
  * S3. A row that does not parse is an entry with an error, at its position, never the end of the split.
  */
 import type { ValueCodec } from "../record/codec.ts";
+import type { EndHome } from "./ends.ts";
 
 /** One independently readable part of a source. */
 export interface Split {
@@ -65,6 +66,8 @@ export interface SplitOpening {
   readonly schedule: (delayMs: number, wake: () => void) => () => void;
   /** Time in ms that never goes back, on the runtime's clock (rate limits). */
   readonly monotonicMs: () => number;
+  /** Where the job runs. */
+  readonly home: EndHome;
 }
 
 /** A source whose splits can be read again. */
@@ -76,9 +79,10 @@ export interface ReplayableSource {
   readonly bounded: boolean;
   /**
    * Lists the splits: asked by every worker before it joins, to see that there is something to read, and by the leader, whose answer holds for the
-   * generation. @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts
+   * generation: what is to hold from the first start on (which sequence "new" means) belongs into the identity.
+   * @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts
    */
-  splits(): Promise<readonly Split[]>;
+  splits(home: EndHome): Promise<readonly Split[]>;
   /** Opens one split. @throws SOURCE_CHANGED when it is another one than `opening.split` says */
   open(opening: SplitOpening): Promise<SplitReader>;
 }
@@ -101,7 +105,7 @@ export interface PushSource {
   /** Bytes of the records in the ingress log. */
   readonly codec: ValueCodec;
   /** Lists the splits, as a replayable source does; each has an ingress log and a producer of its own. */
-  splits(): Promise<readonly Split[]>;
+  splits(home: EndHome): Promise<readonly Split[]>;
   /** Starts producing for `split`; answers how to stop. */
   produce(split: Split, context: ProducerContext): () => void | Promise<void>;
 }

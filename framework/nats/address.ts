@@ -13,25 +13,12 @@ import {
   usernamePasswordAuthenticator,
 } from "@nats-io/nats-core";
 import { StreamError } from "../errors.ts";
+import type { ClusterAddress } from "../log/ends.ts";
 import { type NatsContext, readContext } from "./context.ts";
 import { type NatsTls, readText, readTls } from "./tls-files.ts";
 
-/** How to reach a server: `servers`, `context` or both. */
-export interface AddressInput {
-  /**
-   * `nats://[user:password@ | token@]host[:port]`, or `tls://…`, or `host:port`; several, separated by commas or in a list.
-   * @default what the context says
-   */
-  readonly servers?: string | readonly string[] | undefined;
-  /** Path of a credentials file (`.creds`). @default what the URL says, or else the context */
-  readonly credentials?: string | undefined;
-  /** @default what the context says; or TLS when the server or the URL asks for it, with the system's authorities */
-  readonly tls?: NatsTls | undefined;
-  /** A context of the command `nats`, by its name; `@selected` is the one that `nats context select` has chosen. @default none */
-  readonly context?: string | undefined;
-  /** Beginning of the subjects for answers, where permissions give each user its own. @default what the context says, or "_INBOX" */
-  readonly inboxPrefix?: string | undefined;
-}
+/** How to reach a server. */
+export type AddressInput = ClusterAddress;
 
 /** What the client takes. */
 export interface Address {

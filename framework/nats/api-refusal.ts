@@ -14,6 +14,7 @@ export const refusals = {
   wrongLastSequence: 10071,
   wrongLastSequenceUnknown: 10164,
   streamFull: 10077,
+  messageTooLarge: 10054,
 } as const;
 
 const meanings: Readonly<Record<number, ErrorCode>> = {

@@ -56,6 +56,19 @@ export class JetStreamApi {
     return parseAnswer(await this.exchange(subject, payload, headers));
   }
 
+  /** Publishes the messages of an atomic batch and waits for the answer to the last one. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
+  async publishBatch(
+    subject: string,
+    messages: readonly { readonly payload: Uint8Array; readonly headers: MsgHdrs }[],
+  ): Promise<ApiAnswer<{ readonly seq: number }>> {
+    await this.link.untilUp(timeoutMs);
+    const last = messages.at(-1);
+    if (last === undefined) throw new RangeError("an empty batch");
+    for (const { payload, headers } of messages.slice(0, -1))
+      this.link.connection.publish(subject, payload, { headers });
+    return this.publish(subject, last.payload, last.headers);
+  }
+
   /** One request, whatever the answer is. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
   async exchange(subject: string, payload: Uint8Array, headers?: MsgHdrs): Promise<Msg> {
     await this.link.untilUp(timeoutMs);

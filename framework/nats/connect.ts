@@ -69,6 +69,23 @@ function sayLink(logger: Logger, event: LinkEvent, { printable: server }: Addres
   else logger.log("warn", "the connection to the NATS server is back", { server });
 }
 
+/**
+ * One connection to a server with JetStream, for who reads and writes streams that are no job's own.
+ *
+ * @throws as {@link connectNats}
+ */
+export async function connectLink(options: NatsOptions): Promise<Link> {
+  const address = await resolveAddress(options);
+  const connection = await open(connect, address, options, "ends");
+  try {
+    checkServer(connection, address, options.logger ?? quiet);
+    return new Link(connection, address.inboxPrefix);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
 function checkReplicas(replicas: number): number {
   if ([1, 3, 5].includes(replicas)) return replicas;
   throw new StreamError("OPTION_INVALID", `replicas is ${replicas}; a stream has 1, 3 or 5`);

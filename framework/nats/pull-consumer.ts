@@ -11,7 +11,7 @@ import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
 import type { Entry } from "../log/contracts.ts";
 import type { JetStreamApi } from "./api.ts";
 import { guarded, type Link } from "./link.ts";
-import { parseDelivery } from "./stored-message.ts";
+import { type Delivery, parseDelivery } from "./stored-message.ts";
 import { systemMonotonicMs } from "./system-time.ts";
 
 /** Messages and bytes of one request. */
@@ -35,16 +35,13 @@ const nsPerMs = 1_000_000;
 /** Why an ended request is no reason for concern: heartbeat, no messages, request expired. */
 const status = { heartbeat: 100, noMessages: 404, expired: 408, conflict: 409 } as const;
 
-const pullRequest = JSON.stringify({
-  batch: batchMessages,
-  max_bytes: batchBytes,
-  expires: expiresMs * nsPerMs,
-  idle_heartbeat: heartbeatMs * nsPerMs,
-});
+/** Room for what the server counts besides the payload: subject, reply, headers. */
+const envelopeBytes = 64 * 1024;
 
 /** Whom a consumer tells. */
 export interface PullConsumerEvents {
-  readonly onEntry: (entry: Entry) => void;
+  /** `message` is valid only within the call; `delivery` says how it came. */
+  readonly onEntry: (entry: Entry, message: Msg, delivery: Delivery) => void;
   /** Called at most once; the consumer is of no use any more. */
   readonly onOdd: (reason: string) => void;
   /** Whether the reader has room for a request's worth of messages. */
@@ -60,6 +57,7 @@ export class PullConsumer {
   readonly #name: string;
   readonly #events: PullConsumerEvents;
   #subscription: Subscription | undefined;
+  readonly #pullRequest: string;
   #asked = 0;
   #heardMs = systemMonotonicMs();
   #isClosed = false;
@@ -72,10 +70,21 @@ export class PullConsumer {
     this.#inbox = createInbox(link.inboxPrefix);
     this.#name = `tm_${this.#inbox.slice(this.#inbox.lastIndexOf(".") + 1)}`;
     this.#events = events;
+    // A message larger than a whole request would never come.
+    const messageBytesMax = (link.connection.info?.max_payload ?? 0) + envelopeBytes;
+    this.#pullRequest = JSON.stringify({
+      batch: batchMessages,
+      max_bytes: Math.max(batchBytes, messageBytesMax),
+      expires: expiresMs * nsPerMs,
+      idle_heartbeat: heartbeatMs * nsPerMs,
+    });
   }
 
-  /** Creates the consumer at `sequence` and begins to ask. The caller has checked that this is where the stream can be read from. */
-  async open(sequence: number): Promise<void> {
+  /**
+   * Creates the consumer at `sequence` and begins to ask. The caller has checked that this is where the stream can be read from. Answers how many messages
+   * there were from there on.
+   */
+  async open(sequence: number): Promise<number> {
     const config = {
       name: this.#name,
       ack_policy: "none",
@@ -88,8 +97,15 @@ export class PullConsumer {
       inactive_threshold: inactiveMs * nsPerMs,
     };
     const body = { stream_name: this.#stream, config, action: "create" };
-    await this.#api.call(`read stream ${this.#stream}`, `CONSUMER.CREATE.${this.#stream}.${this.#name}`, body);
-    if (this.#isClosed) return this.#forget();
+    const created = await this.#api.call<{ readonly num_pending: number }>(
+      `read stream ${this.#stream}`,
+      `CONSUMER.CREATE.${this.#stream}.${this.#name}`,
+      body,
+    );
+    if (this.#isClosed) {
+      this.#forget();
+      return created.num_pending;
+    }
     this.#heardMs = systemMonotonicMs();
     this.#subscription = this.#link.connection.subscribe(this.#inbox, {
       callback: (error, message) => {
@@ -98,6 +114,7 @@ export class PullConsumer {
       },
     });
     this.askForMore();
+    return created.num_pending;
   }
 
   /** Asks for more if less than half of a request is outstanding and there is room. Call it when room has been made. */
@@ -107,7 +124,7 @@ export class PullConsumer {
     if (this.#asked === 0) this.#heardMs = systemMonotonicMs();
     this.#asked += batchMessages;
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#name}`;
-    this.#link.connection.publish(subject, pullRequest, { reply: this.#inbox });
+    this.#link.connection.publish(subject, this.#pullRequest, { reply: this.#inbox });
   }
 
   /** Gives up when nothing has been heard for too long although something was asked for. */
@@ -132,7 +149,8 @@ export class PullConsumer {
     const delivery = parseDelivery(message.reply ?? "");
     if (delivery === undefined) return this.#odd(`message with reply ${message.reply}`);
     this.#asked = Math.max(0, this.#asked - 1);
-    this.#events.onEntry({ ...delivery, payload: new Uint8Array(message.data) });
+    const { sequence, storedAtMs } = delivery;
+    this.#events.onEntry({ sequence, storedAtMs, payload: new Uint8Array(message.data) }, message, delivery);
     this.askForMore();
   }
 

@@ -5,9 +5,13 @@
  */
 import type { Entry } from "../log/contracts.ts";
 
-/** Sequence and stored time of a delivered message. */
+/** What the reply subject of a delivered message says of it. */
 export interface Delivery {
   readonly sequence: number;
+  /** How many messages the consumer has delivered with it: without a gap, whatever is missing in the stream. */
+  readonly ordinal: number;
+  /** Messages behind it when it was delivered. */
+  readonly pending: number;
   readonly storedAtMs: number;
 }
 
@@ -21,7 +25,8 @@ export function parseDelivery(reply: string): Delivery | undefined {
   const sequence = Number(tokens[5 + shift]);
   const storedAtNs = tokens[7 + shift];
   if (storedAtNs === undefined || !(sequence > 0)) return undefined;
-  return { sequence, storedAtMs: Number(storedAtNs.slice(0, -6)) };
+  const [ordinal, pending] = [Number(tokens[6 + shift]), Number(tokens[8 + shift])];
+  return { sequence, ordinal, pending, storedAtMs: Number(storedAtNs.slice(0, -6)) };
 }
 
 /** Ms since the epoch of an RFC 3339 time with any number of fractional digits. */

@@ -8,18 +8,10 @@
 import { promises as files } from "node:fs";
 import type { TlsOptions } from "@nats-io/nats-core";
 import { messageOf, StreamError } from "../errors.ts";
+import type { ClusterTls } from "../log/ends.ts";
 
 /** Files and choices for TLS. */
-export interface NatsTls {
-  /** Path of the authorities' certificates, PEM. @default the system's authorities */
-  readonly ca?: string | undefined;
-  /** Path of this client's certificate, PEM, for servers that ask for one (`verify: true`); with `key`. @default none */
-  readonly cert?: string | undefined;
-  /** Path of the key of `cert`, PEM, without a passphrase. @default none */
-  readonly key?: string | undefined;
-  /** TLS before the server has said a word, as the server must be configured for. @default false */
-  readonly handshakeFirst?: boolean | undefined;
-}
+export type NatsTls = ClusterTls;
 
 const certificateMark = /-----BEGIN (TRUSTED )?CERTIFICATE-----/;
 const keyMark = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/;

@@ -67,6 +67,8 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     registers: watched,
     blobs,
     probe: {},
+    ends: { cluster: undefined, logger: rig.platform.logger },
+    startedMs: 0,
     codeVersion: "test",
     findLane: () => ({ hasRoom: true, offer: () => undefined, forget: () => undefined, onPending: () => undefined }),
     openInbox: open,

@@ -46,11 +46,12 @@ async function open(manifest?: Partial<Manifest>): Promise<void> {
     },
   };
   const events = { onReadable: () => undefined, onFailed: (error: unknown) => void failures.push(error) };
+  const rig = new Rig();
   feed = new SplitFeed(
     { name: "s", identity: "i" },
     source,
     program as unknown as StageProgram,
-    new Rig().clock,
+    { clock: rig.clock, ends: { cluster: undefined, logger: rig.platform.logger } },
     events,
   );
   await feed.open(manifest as Manifest | undefined);

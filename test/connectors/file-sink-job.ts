@@ -5,6 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import type { SinkIdentity, SinkSpec, SinkWriter } from "../../framework/log/sink.ts";
+import { noCluster } from "./home.ts";
 import { identityOf, rowsFor } from "./writing.ts";
 
 interface Snapshot {
@@ -92,7 +93,7 @@ export class FileSinkJob {
     if (this.#current !== undefined) this.zombies.push(this.#current);
     this.#current = undefined;
     this.#epoch += 1 + (this.#epoch % 3);
-    const writer = await this.#spec.open(identityOf({ ...this.#identity, epoch: this.#epoch }));
+    const writer = await this.#spec.open(identityOf({ ...this.#identity, epoch: this.#epoch }), noCluster);
     await writer.recover?.(this.#pointer.listed);
     this.#committed = this.#pointer.last;
     this.#current = new Incarnation(this.#spec, writer, this.#pointer.last);

@@ -5,6 +5,7 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { file } from "../../framework/connectors/file.ts";
+import { noCluster } from "./home.ts";
 import { valueOf } from "./file-sink-job.ts";
 import { identityOf, rowsFor } from "./writing.ts";
 
@@ -23,7 +24,7 @@ function readPointer(): { readonly last: number; readonly listed: readonly strin
 
 const pointer = readPointer();
 const spec = file(path);
-const writer = await spec.open(identityOf({ epoch: Number(epoch) }));
+const writer = await spec.open(identityOf({ epoch: Number(epoch) }), noCluster);
 await writer.recover?.(pointer.listed.map((prepared) => Buffer.from(prepared, "base64")));
 process.stdout.write("writing\n");
 for (let last = pointer.last; ;) {

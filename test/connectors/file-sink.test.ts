@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { file } from "../../framework/connectors/file.ts";
+import { noCluster } from "./home.ts";
 import { FileSinkJob, linesTo, rowsIn, rowsSeenIn } from "./file-sink-job.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { identityOf, rowsFor } from "./writing.ts";
@@ -252,7 +253,7 @@ describe("a crash", () => {
   });
 
   test("a closed writer takes nothing", async () => {
-    const writer = await file(path).open(identityOf());
+    const writer = await file(path).open(identityOf(), noCluster);
     await writer.write(rowsFor(file(path), [1]));
     await writer.close();
     await expect(writer.write(rowsFor(file(path), [2], 2))).rejects.toMatchObject({ code: "SINK_UNAVAILABLE" });
@@ -398,33 +399,33 @@ describe("a path that cannot be written", () => {
     await mkdir(directory);
     for (const bad of [directory, join(folder, "missing", "out.jsonl"), join(folder, "x".repeat(200)), "/dev/null"]) {
       const refusal = { code: "PATH_UNUSABLE", message: expect.stringContaining(basename(bad)) as string };
-      await expect(file(bad).validate?.()).rejects.toMatchObject(refusal);
+      await expect(file(bad).validate?.(noCluster)).rejects.toMatchObject(refusal);
     }
   });
 
   test("a writable one is not touched by the check", async () => {
-    await file(path).validate?.();
+    await file(path).validate?.(noCluster);
     expect(await readdir(folder)).toEqual([]);
     await writeFile(path, "old\n");
-    await file(path).validate?.();
+    await file(path).validate?.(noCluster);
     expect(await readFile(path, "utf8")).toBe("old\n");
   });
 
   test("two sinks do not write into one path", async () => {
-    const first = await file(path).open(identityOf({ sink: "averages" }));
-    const second = file(path).open(identityOf({ sink: "maxima" }));
+    const first = await file(path).open(identityOf({ sink: "averages" }), noCluster);
+    const second = file(path).open(identityOf({ sink: "maxima" }), noCluster);
     await expect(second).rejects.toMatchObject({
       code: "PATH_UNUSABLE",
       message: expect.stringContaining("averages") as string,
     });
     await first.close();
-    await (await file(path).open(identityOf({ sink: "maxima" }))).close();
+    await (await file(path).open(identityOf({ sink: "maxima" }), noCluster)).close();
   });
 
   test("a disk that is away is waited for", async () => {
     const away = join(folder, "away");
     await mkdir(away);
-    const writer = await file(join(away, "out.jsonl")).open(identityOf());
+    const writer = await file(join(away, "out.jsonl")).open(identityOf(), noCluster);
     await rm(away, { recursive: true });
     await expect(writer.write(rowsFor(file(path), [1]))).rejects.toMatchObject({ code: "SINK_UNAVAILABLE" });
     await mkdir(away);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { csv, jsonLines } from "../../framework/connectors/file.ts";
+import { noCluster } from "./home.ts";
 import { expectReplayable, openAs, openSplit, readSplit, readToEnd, replayable, valuesOf } from "./reading.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -139,7 +140,7 @@ describe("csv", () => {
     ["a quote is never closed", '"a,b\n1,2\n'],
     ["has no end", `${"b".repeat(100_000)}\n1\n`],
   ])("a header that cannot be used is refused before anything starts: %s", async (message, content) => {
-    const listing = replayable(csv(await written(content), { columns: ["b"] })).splits();
+    const listing = replayable(csv(await written(content), { columns: ["b"] })).splits(noCluster);
     await expect(listing).rejects.toMatchObject({
       code: "PATH_UNUSABLE",
       message: expect.stringContaining(message) as string,
@@ -180,14 +181,14 @@ describe("splits of files", () => {
   test("one per file, named after its path", async () => {
     const paths = [await written("a\n1\n", "x.csv"), await written("a\n2\n", "y.csv")];
     const source = replayable(csv(paths));
-    expect((await source.splits()).map(({ name }) => name)).toEqual(paths);
+    expect((await source.splits(noCluster)).map(({ name }) => name)).toEqual(paths);
     expect(valuesOf(await readSplit(source, 1))).toEqual([{ a: "2" }]);
   });
 
   test("I1: what is appended after the job has listed a file is not read", async () => {
     const path = await written("a\n1\n");
     const source = replayable(csv(path));
-    const [split] = await source.splits();
+    const [split] = await source.splits(noCluster);
     if (split === undefined) throw new Error("no split");
     await appendFile(path, "2\n");
     const reading = await openAs(source, { split, after: undefined });
@@ -202,7 +203,7 @@ describe("splits of files", () => {
   ])("I2: a file that is %s is another one", async (_, content) => {
     const path = await written("a\n1\n2\n");
     const source = replayable(csv(path));
-    const [split] = await source.splits();
+    const [split] = await source.splits(noCluster);
     if (split === undefined) throw new Error("no split");
     await writeFile(path, content);
     await expect(openAs(source, { split, after: 4 })).rejects.toMatchObject({ code: "SOURCE_CHANGED" });
@@ -220,7 +221,7 @@ describe("splits of files", () => {
     const directory = join(folder, "directory");
     await mkdir(directory);
     for (const path of [join(folder, "missing.csv"), directory]) {
-      const listing = replayable(csv([await written("a\n"), path])).splits();
+      const listing = replayable(csv([await written("a\n"), path])).splits(noCluster);
       await expect(listing).rejects.toMatchObject({
         code: "PATH_UNUSABLE",
         message: expect.stringContaining(path) as string,

@@ -8,6 +8,7 @@ import {
   type HostReading,
 } from "../../framework/connectors/host.ts";
 import type { PushSource, SourceSpec } from "../../framework/log/source.ts";
+import { noCluster } from "./home.ts";
 import { HandClock } from "./reading.ts";
 
 function push(spec: SourceSpec<HostMetrics>): PushSource {
@@ -66,7 +67,7 @@ function produce(
 
 test("one split: this host; its own event time", async () => {
   const spec = hostMetrics({ every: "200ms" });
-  expect(await push(spec).splits()).toEqual([{ name: hostname(), identity: hostname() }]);
+  expect(await push(spec).splits(noCluster)).toEqual([{ name: hostname(), identity: hostname() }]);
   expect(spec.description).toBe("hostMetrics(every 200ms)");
   expect(spec.timestamps?.of({ at: 7, host: "", cpu: 0, memory: 0, cores: [] })).toBe(7);
   expect(spec.timestamps?.outOfOrdernessMs).toBe(0);
@@ -146,7 +147,7 @@ test("this machine can be measured", async () => {
   const clock = new HandClock();
   const appended: HostMetrics[] = [];
   const source = push(hostMetrics());
-  const [split] = await source.splits();
+  const [split] = await source.splits(noCluster);
   if (split === undefined) throw new Error("no split");
   const stop = source.produce(split, {
     append: (value) => Promise.resolve(void appended.push(value as HostMetrics)),

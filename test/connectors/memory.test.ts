@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { fromArray, fromArrays, generator } from "../../framework/connectors/memory.ts";
+import { noCluster } from "./home.ts";
 import { expectReplayable, openAs, openSplit, readSplit, replayable, valuesOf } from "./reading.ts";
 
 test("an array is one bounded split with positions 1, 2, 3", async () => {
@@ -18,7 +19,7 @@ test("values that are arrays stay values", async () => {
 
 test("several arrays are a split each", async () => {
   const source = replayable(fromArrays([[1, 2], [], [3]]));
-  expect((await source.splits()).map(({ name }) => name)).toEqual(["0", "1", "2"]);
+  expect((await source.splits(noCluster)).map(({ name }) => name)).toEqual(["0", "1", "2"]);
   expect(valuesOf(await expectReplayable(source, 0))).toEqual([1, 2]);
   expect(await expectReplayable(source, 1)).toEqual([]);
   expect(valuesOf(await expectReplayable(source, 2))).toEqual([3]);
@@ -32,7 +33,7 @@ test("timestamps come with the source", () => {
 });
 
 test("an array of another length is another split", async () => {
-  const [split] = await replayable(fromArray([1, 2])).splits();
+  const [split] = await replayable(fromArray([1, 2])).splits(noCluster);
   if (split === undefined) throw new Error("no split");
   await expect(openAs(replayable(fromArray([1])), { split, after: 1 })).rejects.toMatchObject({
     code: "SOURCE_CHANGED",

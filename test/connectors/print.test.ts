@@ -2,6 +2,7 @@ import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { print } from "../../framework/connectors/print.ts";
 import type { SinkSpec } from "../../framework/log/sink.ts";
+import { noCluster } from "./home.ts";
 import { identityOf, rowsFor } from "./writing.ts";
 
 class Screen extends Writable {
@@ -31,7 +32,7 @@ async function write(
   epoch = 1,
   partition = 0,
 ): Promise<void> {
-  const writer = await spec.open(identityOf({ epoch, partition }));
+  const writer = await spec.open(identityOf({ epoch, partition }), noCluster);
   await writer.write(rowsFor(spec as SinkSpec, values, first));
 }
 

@@ -10,6 +10,7 @@ import type {
   SplitReader,
   SplitTake,
 } from "../../framework/log/source.ts";
+import { noCluster } from "./home.ts";
 
 /** A clock that moves when it is told to. */
 export class HandClock {
@@ -53,7 +54,7 @@ export function replayable(spec: SourceSpec): ReplayableSource {
 
 /** Opens split `index` behind position `after`. */
 export async function openSplit(source: ReplayableSource, index = 0, after?: number): Promise<Reading> {
-  const split = (await source.splits())[index];
+  const split = (await source.splits(noCluster))[index];
   if (split === undefined) throw new Error(`there is no split ${index}`);
   return openAs(source, { split, after });
 }
@@ -76,6 +77,7 @@ export async function openAs(source: ReplayableSource, at: Pick<SplitOpening, "s
     },
     schedule: clock.schedule,
     monotonicMs: () => clock.nowMs,
+    home: noCluster,
   });
   return {
     reader,

@@ -5,7 +5,7 @@ import type { SinkIdentity, SinkRow, SinkSpec } from "../../framework/log/sink.t
 
 /** An identity that differs from the usual one in `parts`. */
 export function identityOf(parts: Partial<SinkIdentity> = {}): SinkIdentity {
-  return { job: "test", generation: 1, stage: "averages", partition: 0, sink: "out", epoch: 1, ...parts };
+  return { job: "test", generation: 1, stage: "averages", partition: 0, sink: "out", epoch: 1, startedMs: 0, ...parts };
 }
 
 /** Rows of `values` as the sink takes them, numbered from `first` on. */
