@@ -22,8 +22,8 @@ export interface Piece {
 
 /** Where a channel's records wait to be sent. */
 export interface ChannelLane {
-  /** The channel has records to send, `bytes` more (or fewer) than before. */
-  onPending(channel: ChannelOut, bytes: number): void;
+  /** The channel has records to send, and had none before. */
+  onPending(channel: ChannelOut): void;
 }
 
 /** What identifies a channel and its incarnation. */
@@ -45,7 +45,9 @@ export class ChannelOut {
   readonly #codec: ValueCodec | undefined;
   readonly #lane: ChannelLane;
   /** Not yet in a frame; the last one is being written. */
-  #open: Piece[] = [];
+  readonly #open: Piece[] = [];
+  /** The records of the last one. */
+  #writing: SectionWriter | undefined;
   /** In a frame, not acknowledged, oldest first. */
   readonly #sent: Piece[] = [];
   #spare: SectionWriter | undefined;
@@ -66,7 +68,7 @@ export class ChannelOut {
     this.#codec = codec;
     this.#lane = lane;
     this.#last = state.last;
-    this.#check = state.check;
+    this.#check = state.check | 0;
   }
 
   /** Number of the last record given out. */
@@ -76,7 +78,7 @@ export class ChannelOut {
 
   /** Rolling check after the last record. */
   get check(): number {
-    return this.#check;
+    return this.#check >>> 0;
   }
 
   /** Bytes waiting for a frame. */
@@ -91,21 +93,22 @@ export class ChannelOut {
 
   /** Encodes one record as the channel's next. @throws VALUE_NOT_ENCODABLE, and then nothing has changed */
   add(value: unknown, timestamp: number | undefined, keyHash: number, ordinal: number): void {
-    let piece = this.#open.at(-1);
-    if (piece === undefined || piece.records.bytes >= pieceBytesMax) piece = this.#begin(ordinal);
-    const before = piece.records.bytes;
+    let records = this.#writing;
+    if (records === undefined || records.bytes >= pieceBytesMax) records = this.#begin(ordinal);
+    let grown: number;
     try {
-      piece.records.add(value, timestamp);
+      grown = records.add(value, timestamp);
     } catch (error) {
       // A piece without records would wait for an acknowledgement that never comes.
-      if (piece.records.count === 0) this.#open.pop();
+      if (records.count === 0) this.#dropLast();
       throw error;
     }
-    const grown = piece.records.bytes - before;
-    this.#bytes += grown;
     this.#last += 1;
-    this.#check = rollCheck(this.#check, keyHash, timestamp);
-    this.#lane.onPending(this, grown);
+    // As a signed integer: it takes no memory of its own then.
+    this.#check = rollCheck(this.#check, keyHash, timestamp) | 0;
+    const hadNone = this.#bytes === 0;
+    this.#bytes += grown;
+    if (hadNone) this.#lane.onPending(this);
   }
 
   /** The first record of a step is about to be added: remembers what `undo` goes back to. */
@@ -124,19 +127,18 @@ export class ChannelOut {
       const keep = Math.max(0, this.#markLast - piece.header.first + 1);
       this.#last = piece.header.first + keep - 1;
       if (keep > 0) piece.records.truncate(keep);
-      else this.#open.pop();
+      else this.#dropLast();
     }
     this.#last = this.#markLast;
     this.#check = this.#markCheck;
-    const given = this.#bytes - this.#markBytes;
     this.#bytes = this.#markBytes;
-    this.#lane.onPending(this, -given);
   }
 
   /** Takes the oldest waiting piece into a frame; undefined when nothing waits. */
   take(): Piece | undefined {
     const piece = this.#open.shift();
     if (piece === undefined) return undefined;
+    if (this.#open.length === 0) this.#writing = undefined;
     if (piece.records.count === 0) return this.take();
     this.#bytes = this.#open.length === 0 ? 0 : Math.max(0, this.#bytes - piece.records.bytes);
     this.#sent.push(piece);
@@ -154,13 +156,18 @@ export class ChannelOut {
     this.#sent.shift();
   }
 
-  #begin(ordinal: number): Piece {
+  #begin(ordinal: number): SectionWriter {
     const { edge, from, epoch } = this.identity;
-    const header = { edge, from, epoch, first: this.#last + 1, count: 0, check: this.#check };
+    const header = { edge, from, epoch, first: this.#last + 1, count: 0, check: this.check };
     const records = this.#spare ?? new SectionWriter(this.#codec);
     this.#spare = undefined;
-    const piece: Piece = { channel: this, records, header, firstOrdinal: ordinal };
-    this.#open.push(piece);
-    return piece;
+    this.#open.push({ channel: this, records, header, firstOrdinal: ordinal });
+    this.#writing = records;
+    return records;
+  }
+
+  #dropLast(): void {
+    this.#open.pop();
+    this.#writing = this.#open.at(-1)?.records;
   }
 }

@@ -62,7 +62,8 @@ export class Lane implements OutputLane {
   #frames: Frame[] = [];
   #sent = 0;
   #framesSent = 0;
-  #bytes = 0;
+  /** Bytes of the frames. */
+  #frameBytes = 0;
   #log: Log | undefined;
   #appender: Appender | undefined;
   readonly #flight: FlightBudget;
@@ -89,12 +90,12 @@ export class Lane implements OutputLane {
   }
 
   get hasRoom(): boolean {
-    return this.#bytes < this.#options.laneBytesMax;
+    return this.bytes < this.#options.laneBytesMax;
   }
 
   /** Bytes waiting or in flight. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#frameBytes + this.#pendingBytes();
   }
 
   /** Frames handed to the log so far, repetitions included. */
@@ -102,8 +103,7 @@ export class Lane implements OutputLane {
     return this.#framesSent;
   }
 
-  onPending(channel: ChannelOut, bytes: number): void {
-    this.#bytes += bytes;
+  onPending(channel: ChannelOut): void {
     this.#pending.add(channel);
   }
 
@@ -116,7 +116,7 @@ export class Lane implements OutputLane {
   }
 
   forget(channel: ChannelOut): void {
-    if (this.#pending.delete(channel)) this.#bytes = Math.max(0, this.#bytes - channel.pendingBytes);
+    this.#pending.delete(channel);
   }
 
   close(): void {
@@ -170,11 +170,10 @@ export class Lane implements OutputLane {
       size += before - channel.pendingBytes;
       if (channel.pendingBytes === 0) this.#pending.delete(channel);
     }
-    this.#bytes -= size;
     if (pieces.length === 0) return;
     const bytes = encodeFrame(pieces);
     for (const piece of pieces) piece.channel.recycle(piece);
-    this.#bytes += bytes.byteLength;
+    this.#frameBytes += bytes.byteLength;
     this.#frames.push({ bytes, pieces });
   }
 
@@ -253,7 +252,7 @@ export class Lane implements OutputLane {
   #acknowledge(count: number): void {
     let answered = 0;
     for (const [at, frame] of this.#frames.splice(0, count).entries()) {
-      this.#bytes -= frame.bytes.byteLength;
+      this.#frameBytes -= frame.bytes.byteLength;
       if (at < this.#sent) answered += frame.bytes.byteLength;
       for (const { channel } of frame.pieces) channel.acknowledge();
     }

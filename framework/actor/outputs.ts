@@ -6,8 +6,9 @@
  *
  * R1. Routing is a pure function of the record and of the numbers given out before it.
  */
-import { invariant } from "../errors.ts";
+import { InvariantViolation, invariant } from "../errors.ts";
 import type { DeadLetter, Outlet } from "../operator/outlet.ts";
+import type { KeySelector } from "../operator/contract.ts";
 import type { Edge, Plan, Stage } from "../plan/plan.ts";
 import { checkKey, hashKey, partitionOf } from "../record/key.ts";
 import type { ChannelOutState } from "../record/snapshot-record.ts";
@@ -39,6 +40,8 @@ export interface OutputsOrigin {
 
 interface EdgeOut {
   readonly edge: Edge;
+  /** Of a keyed edge. */
+  readonly key: KeySelector | undefined;
   readonly partitions: number;
   /** By receiving partition; made when first needed. */
   readonly channels: (ChannelOut | undefined)[];
@@ -88,14 +91,13 @@ export class Outputs implements Outlet {
   }
 
   emit(edgeIndex: number, value: unknown, timestamp: number | undefined): void {
-    const out = this.#edgeOut(edgeIndex);
-    const { edge, partitions } = out;
-    switch (edge.exchange) {
-      case "keyed": {
-        invariant(edge.key !== undefined, `edge ${edge.name} is keyed and has no key`);
-        const hash = hashKey(checkKey(edge.key(value)));
-        return this.#add(out, partitionOf(hash, partitions), value, timestamp, hash);
-      }
+    const out = this.#edges[edgeIndex] ?? this.#edgeOut(edgeIndex);
+    const { key, partitions } = out;
+    if (key !== undefined) {
+      const hash = hashKey(checkKey(key(value)));
+      return this.#add(out, partitionOf(hash, partitions), value, timestamp, hash);
+    }
+    switch (out.edge.exchange) {
       case "forward":
         return this.#add(out, this.#origin.partition % partitions, value, timestamp, 0);
       case "global":
@@ -105,12 +107,14 @@ export class Outputs implements Outlet {
       case "broadcast":
         for (let to = 0; to < partitions; to += 1) this.#add(out, to, value, timestamp, 0);
         return;
+      case "keyed":
+        throw new InvariantViolation(`edge ${out.edge.name} is keyed and has no key`);
     }
   }
 
   write(sinkIndex: number, value: unknown, timestamp: number | undefined): void {
     const sink = this.#sinks[sinkIndex];
-    invariant(sink !== undefined, `stage ${this.#origin.stage.name} has no sink ${sinkIndex}`);
+    if (sink === undefined) throw new InvariantViolation(`stage ${this.#origin.stage.name} has no sink ${sinkIndex}`);
     if (sink.markedStep !== this.#step) this.#touch(sink);
     sink.add(value, timestamp, this.#ordinal + 1);
     this.#ordinal += 1;
@@ -179,7 +183,8 @@ export class Outputs implements Outlet {
     invariant(edge !== undefined, `the plan has no edge ${index}`);
     const partitions = typeof edge.to === "number" ? (this.#origin.plan.stages[edge.to]?.partitions ?? 0) : 1;
     invariant(partitions > 0, `edge ${edge.name} leads into a stage without partitions`);
-    const out: EdgeOut = { edge, partitions, channels: [] };
+    const key = edge.exchange === "keyed" ? edge.key : undefined;
+    const out: EdgeOut = { edge, key, partitions, channels: [] };
     this.#edges[index] = out;
     return out;
   }

@@ -28,6 +28,8 @@ export abstract class Block {
   first: number;
   /** Records in the block. */
   count = 0;
+  /** Whether the block takes anything. */
+  isGeneral = false;
   /** Bytes beside the records', about. */
   abstract readonly overhead: number;
   readonly #timestamps = new NumberColumn();
@@ -110,11 +112,7 @@ export class ValuesBlock extends Block {
   constructor(first: number, column: Column) {
     super(first);
     this.#column = column;
-  }
-
-  /** Whether the block takes anything. */
-  get isGeneral(): boolean {
-    return this.#column instanceof ValueColumn;
+    this.isGeneral = column instanceof ValueColumn;
   }
 
   override put(value: unknown): number {
@@ -124,6 +122,7 @@ export class ValuesBlock extends Block {
   protected override prepare(value: unknown): boolean {
     if (isRow(value)) return false;
     this.#column = columnFor(value, this.#column);
+    this.isGeneral = this.#column instanceof ValueColumn;
     return true;
   }
 

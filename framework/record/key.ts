@@ -61,7 +61,8 @@ export function hashKey(key: Key): number {
 
 /** The partition a hash belongs to (K2). */
 export function partitionOf(hash: number, partitions: number): number {
-  return hash % partitions;
+  // Both as uint32, so that it is a division of integers.
+  return (hash >>> 0) % (partitions >>> 0);
 }
 
 /**

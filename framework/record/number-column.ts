@@ -19,28 +19,20 @@ const deltaValueMax = 2 ** 51;
 const deltaBytesMax = 8;
 const capacityFirst = 16;
 
-/** How many bytes a delta takes, about. */
-function deltaBytes(delta: number): number {
-  const size = Math.abs(delta);
-  return size < 64 ? 1 : size < 8192 ? 2 : size < 2 ** 27 ? 4 : 8;
-}
-
 /** Numbers being collected. */
 export class NumberColumn implements Column {
   #values = new Float64Array(capacityFirst);
-  /** Whether fractions have been seen; for the estimate only. */
-  #hasFractions = false;
+  /** Bytes per value, about: as in the section before. */
+  #bytesEach = 8;
 
   reset(): void {
-    this.#hasFractions = false;
+    // The memory is kept, and what is in it is not looked at again.
   }
 
   put(index: number, value: unknown): number {
     if (typeof value !== "number") return -1;
     this.set(index, value);
-    if (this.#hasFractions) return 8;
-    this.#hasFractions = Math.trunc(value) !== value;
-    return this.#hasFractions || index === 0 ? 8 : deltaBytes(value - this.#values[index - 1]!);
+    return this.#bytesEach;
   }
 
   /** As {@link put}, for a value known to be a number. */
@@ -64,6 +56,7 @@ export class NumberColumn implements Column {
     if (this.#areIntegers(count)) this.#writeDeltas(out, count);
     else this.#writeDoubles(out, count);
     out.end(start, lengthBytes);
+    this.#bytesEach = Math.ceil((out.at - start) / Math.max(1, count));
   }
 
   #areIntegers(count: number): boolean {

@@ -33,6 +33,9 @@ export class SectionWriter {
   readonly #sizes: number[] = [];
   readonly #run = new Run();
   #count = 0;
+  #bytes = 0;
+  /** The block being written. */
+  #last: Block | undefined;
   /** The first block of the section before: the next one probably looks the same. */
   #spare: Block | undefined;
 
@@ -46,21 +49,21 @@ export class SectionWriter {
     return this.#count;
   }
 
-  /** How many bytes the section will take in a frame, about. */
+  /** How many bytes the section will take in a frame, about: what numbers and strings take is learned from the section before. */
   get bytes(): number {
-    return this.#bytesUpTo(this.#count);
+    return this.#bytes;
   }
 
   /**
-   * Adds a record. It is encoded when this returns (SW1).
+   * Adds a record and answers by how many bytes the section has grown, about. The record is encoded when this returns (SW1).
    *
    * @throws VALUE_NOT_ENCODABLE with the path, or with the size of a record of more than {@link recordBytesMax}; the section is as before (SW2)
    */
-  add(value: unknown, timestamp: number | undefined): void {
+  add(value: unknown, timestamp: number | undefined): number {
     try {
-      this.#add(value, timestamp);
+      return this.#add(value, timestamp);
     } catch (error) {
-      if (this.#blocks.at(-1)?.count === 0) this.#removeLastBlock();
+      if (this.#last?.count === 0) this.#removeLastBlock();
       throw asNotEncodable(error, value);
     }
   }
@@ -69,7 +72,8 @@ export class SectionWriter {
   truncate(count: number): void {
     if (count >= this.#count) return;
     this.#count = count;
-    let last = this.#blocks.at(-1);
+    this.#bytes = this.#bytesUpTo(count);
+    let last = this.#last;
     while (last !== undefined && last.first >= count) last = this.#removeLastBlock();
     if (last !== undefined) last.count = count - last.first;
     this.#run.reset();
@@ -88,8 +92,9 @@ export class SectionWriter {
     }
   }
 
-  #add(value: unknown, timestamp: number | undefined): void {
-    let block = this.#blockFor(value);
+  #add(value: unknown, timestamp: number | undefined): number {
+    const last = this.#last;
+    let block = last === undefined || last.isGeneral ? this.#blockFor(last, value) : last;
     let size = block.put(value);
     if (size < 0) {
       block = this.#blockAfter(block, value);
@@ -100,17 +105,16 @@ export class SectionWriter {
       size = block.put(value);
     }
     if (size > recordBytesMax) throw tooLarge(size);
-    const overhead = block.count === 0 ? block.overhead : 0;
+    const grown = size + timestampBytes + (block.count === 0 ? block.overhead : 0);
     block.accept(timestamp);
-    this.#sizes[this.#count] = this.bytes + size + timestampBytes + overhead;
-    this.#count++;
+    this.#bytes += grown;
+    this.#sizes[this.#count++] = this.#bytes;
+    return grown;
   }
 
   /** The block to try first: the last one, unless that takes anything and values of one kind have been coming for a while. */
-  #blockFor(value: unknown): Block {
-    const last = this.#blocks.at(-1);
+  #blockFor(last: Block | undefined, value: unknown): Block {
     if (last === undefined) return this.#open(value);
-    if (!(last instanceof ValuesBlock) || !last.isGeneral) return last;
     return this.#run.observe(value) > runWorthwhile ? this.#open(value) : last;
   }
 
@@ -134,6 +138,7 @@ export class SectionWriter {
 
   #push(block: Block): Block {
     this.#blocks.push(block);
+    this.#last = block;
     this.#run.reset();
     return block;
   }
@@ -147,7 +152,8 @@ export class SectionWriter {
   #removeLastBlock(): Block | undefined {
     const removed = this.#blocks.pop();
     if (this.#blocks.length === 0) this.#spare = removed;
-    return this.#blocks.at(-1);
+    this.#last = this.#blocks.at(-1);
+    return this.#last;
   }
 
   #bytesUpTo(count: number): number {

@@ -219,16 +219,51 @@ describe("add", () => {
     ]);
   });
 
-  test("the estimate is near the size", () => {
+  test("the estimate is near the size once a section like it has been written", () => {
     const writer = new SectionWriter();
     expect(writer.bytes).toBe(0);
-    for (let at = 0; at < 500; at++)
-      writer.add({ device: `device-${at}`, at: 1760000000000 + at, temp: at / 7, note: "日本語".repeat(5) }, at);
+    const add = () => {
+      let grown = 0;
+      for (let at = 0; at < 500; at++)
+        grown += writer.add(
+          { device: `device-${at}`, at: 1760000000000 + at, temp: at / 7, note: "日本語".repeat(5) },
+          at,
+        );
+      expect(grown).toBe(writer.bytes);
+    };
+    add();
+    encode(writer);
+    writer.clear();
+    add();
     const size = encode(writer).length;
     expect(writer.bytes).toBeGreaterThan(size * 0.9);
     expect(writer.bytes).toBeLessThan(size * 1.3);
     writer.truncate(250);
     expect(writer.bytes).toBeLessThan(size * 0.65);
+  });
+
+  test("strings that are not ASCII, repeat or are ill-formed come back from one column", () => {
+    const texts = ["a", "", "é", "日本語", "𝒳", "\ud800", "\udc00", "x".repeat(300), "🂡".repeat(200)];
+    const mixes: (readonly string[])[] = [texts, texts.slice(0, 5), ["\ud800", "\udc00"], ["a", "b"], [""]];
+    for (const mix of mixes) {
+      const writer = new SectionWriter();
+      for (let round = 0; round < 3; round++) {
+        const records: Added[] = Array.from({ length: 200 }, (_, at) => [
+          { first: "a", text: mix[at % mix.length] },
+          at,
+        ]);
+        for (const [value, timestamp] of records) writer.add(value, timestamp);
+        expectRecords(roundTrip(writer), records);
+        writer.clear();
+      }
+    }
+  });
+
+  test("half of the strings repeat: they cost their index alone", () => {
+    const writer = new SectionWriter();
+    for (let at = 0; at < 1000; at++)
+      writer.add({ url: `https://example.com/${at % 2 === 0 ? "hot" : String(at).padStart(40, "0")}` }, undefined);
+    expect(encode(writer).length).toBeLessThan(500 * 61 + 1000 * 2 + 200);
   });
 });
 
