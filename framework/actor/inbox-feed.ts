@@ -10,6 +10,7 @@
  */
 import { StreamError, invariant, messageOf } from "../errors.ts";
 import type { Entry, Log, LogReader, ReadBroken } from "../log/contracts.ts";
+import type { KeySelector } from "../operator/contract.ts";
 import type { StageProgram } from "../operator/program.ts";
 import type { Edge, Plan, Stage } from "../plan/plan.ts";
 import { decideNext, decideRestore } from "../protocol/read.ts";
@@ -17,7 +18,7 @@ import { ChannelIn, decideReceive, verifyCheck } from "../protocol/receive.ts";
 import { EdgeClocks } from "../protocol/watermark.ts";
 import { rollCheck } from "../record/check.ts";
 import { decodeMessage, type InboxMessage, type Records, type Section } from "../record/frame.ts";
-import { checkKey, hashKey } from "../record/key.ts";
+import { checkKey, hashKey, type Key } from "../record/key.ts";
 import { defaultCodec } from "../record/default-codec.ts";
 import type { EpochStart, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
@@ -56,6 +57,8 @@ export class InboxFeed implements Feed {
   #storedAtMs = 0;
   #watermark = -Infinity;
   #bytesRead = 0;
+  /** Keys of the section being processed. */
+  readonly #keys: Key[] = [];
 
   constructor(owner: InboxOwner, log: Log, program: StageProgram, events: FeedEvents) {
     this.#owner = owner;
@@ -246,16 +249,24 @@ export class InboxFeed implements Feed {
       channel.check,
       `${edge.name} from ${section.from} to ${this.#owner.partition}, record ${channel.last}`,
     );
-    const key = edge.key;
+    const program = this.#program;
+    const keys = edge.key === undefined ? undefined : this.#lookAhead(edge.key, values);
     for (let i = skip; i < section.count; i += 1) {
-      const value = values[i];
       const timestamp = timestampAt(timestamps, i);
-      const hash = key === undefined ? 0 : this.#program.select(key(value));
+      const hash = keys === undefined ? 0 : program.selectAhead(keys[i]!, i);
       check = rollCheck(check, hash, timestamp);
-      this.#program.process(value, timestamp);
+      program.process(values[i], timestamp);
     }
     channel.last = section.first + section.count - 1;
     channel.check = check;
+  }
+
+  #lookAhead(key: KeySelector, values: readonly unknown[]): readonly Key[] {
+    const keys = this.#keys;
+    keys.length = values.length;
+    for (let i = 0; i < values.length; i += 1) keys[i] = key(values[i]);
+    this.#program.lookAhead(keys);
+    return keys;
   }
 
   #epochStart({ instance, epoch }: EpochStart): TurnResult {

@@ -12,6 +12,7 @@
 import { invariant, InvariantViolation, StreamError } from "../errors.ts";
 import { hashKey, renderKey, type Key } from "../record/key.ts";
 import type { Counts } from "../record/messages.ts";
+import type { Row } from "../state/row.ts";
 import { KeyedStore } from "../state/store.ts";
 import type { Operator } from "./contract.ts";
 import { blame, deadLetterOf, OperatorFailure, type FailedRecord } from "./failure.ts";
@@ -54,6 +55,8 @@ export class StageProgram {
   /** Name of the keyed operator; undefined in a stage without one. */
   readonly #keyed: string | undefined;
   readonly #generators: readonly Operator[];
+  /** Rows looked up by `lookAhead`; undefined for keys without one. */
+  readonly #ahead: (Row | undefined)[] = [];
 
   constructor(stage: StageShape, outlet: Outlet, options: ProgramOptions) {
     this.#stage = stage;
@@ -73,6 +76,25 @@ export class StageProgram {
   /** Makes the state of `key` current and answers the key's hash; called before `process` when the record comes over a keyed edge. */
   select(key: Key): number {
     return this.#keyed === undefined ? hashKey(key) : this.#store.select(key);
+  }
+
+  /**
+   * Looks up the state of keys whose records come next, all at once: what lies far away in memory is waited for together. Changes nothing; each record is
+   * still selected, by `selectAhead`.
+   */
+  lookAhead(keys: readonly Key[]): void {
+    if (this.#keyed === undefined) return;
+    const rows = this.#ahead;
+    for (let at = 0; at < keys.length; at++) rows[at] = this.#store.find(keys[at]!);
+  }
+
+  /** As `select`, for number `at` of the keys last looked up. */
+  selectAhead(key: Key, at: number): number {
+    const row = this.#ahead[at];
+    // A row that is not chained any more has been dropped since.
+    if (row?.isChained !== true) return this.select(key);
+    this.#store.focus(row);
+    return row.hash;
   }
 
   /** Takes one record (P1). @throws only what ends the instance (P2) */

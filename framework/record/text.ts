@@ -22,8 +22,13 @@ export const bytesPerCodeUnitMax = 3;
 
 const shortLengthMax = 24;
 const cachedLengthMax = 32;
-const cacheSlots = 1 << 14;
-const cache: (string | undefined)[] = Array.from({ length: cacheSlots });
+/** A string has this many places in the cache: neighbours, told apart by their hashes without looking at the strings. */
+const ways = 4;
+const setBits = 13;
+const hashes = new Int32Array(ways << setBits);
+const texts: string[] = Array.from({ length: hashes.length }, () => "");
+/** Which place of its set the next new string takes. */
+let nextWay = 0;
 
 /** A buffer of `capacity` bytes, not initialised. */
 export function newTextBuffer(capacity: number): TextBuffer {
@@ -62,20 +67,27 @@ export function readText(from: TextBuffer, start: number, end: number): string {
   if (length > cachedLengthMax) return from.utf8Slice(start, end);
   let hash = length;
   let seen = 0;
-  for (let at = start; at < end; at++) {
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const word = from[at]! | (from[at + 1]! << 8) | (from[at + 2]! << 16) | (from[at + 3]! << 24);
+    seen |= word;
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) {
     const byte = from[at]!;
     seen |= byte;
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
-  if (seen > 127) return from.utf8Slice(start, end);
-  const slot = (hash ^ (hash >>> 15)) & (cacheSlots - 1);
-  const first = cache[slot];
-  if (first !== undefined && isAt(first, from, start, length)) return first;
-  const second = cache[slot ^ 1];
-  if (second !== undefined && isAt(second, from, start, length)) return second;
+  if ((seen & 0x80808080) !== 0) return from.utf8Slice(start, end);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const set = (hash >>> (32 - setBits)) * ways;
+  for (let place = set; place < set + ways; place++)
+    if (hashes[place] === hash && isAt(texts[place]!, from, start, length)) return texts[place]!;
   const text = from.latin1Slice(start, end);
-  cache[slot ^ 1] = first;
-  cache[slot] = text;
+  nextWay = (nextWay + 1) % ways;
+  hashes[set + nextWay] = hash;
+  texts[set + nextWay] = text;
   return text;
 }
 

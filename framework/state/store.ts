@@ -80,7 +80,12 @@ export class KeyedStore {
     return row.hash;
   }
 
-  /** Makes a row current: of a timer that fires. */
+  /** The key's row, if it has one; it counts as long as it is chained. */
+  find(key: Key): Row | undefined {
+    return this.#rows.get(keyId(key));
+  }
+
+  /** Makes a row current: of a timer that fires, or one that `find` has answered. */
   focus(row: Row): void {
     this.#current = row;
   }

@@ -10,6 +10,7 @@ import { timestampsOperator } from "../../framework/operator/timestamps.ts";
 import { windowOperator } from "../../framework/operator/window.ts";
 import type { StageOperator, StageShape, StageTarget } from "../../framework/operator/wiring.ts";
 import { hashKey } from "../../framework/record/key.ts";
+import { value } from "../../framework/state/descriptors.ts";
 import { tumbling } from "../../framework/window/assigner.ts";
 
 /** Writes down every call, in order. */
@@ -103,6 +104,34 @@ test("outputs go through the tree of operators in program order, to edges and si
     ["emit", 2, 1, undefined],
   ]);
   expect(program.counts).toEqual({ recordsIn: 2, recordsOut: 11, late: 0, deadLetters: 0, windowsOut: 0 });
+});
+
+test("keys looked up ahead find the state that their records would have found, also where a key loses all its state and gets some again", () => {
+  const keys = ["a", "b", "a", "a", "c", "a", "b", "a", "a"];
+  const toggling = processOperator({
+    state: { held: value<number>() },
+    process(n, { state, key }) {
+      const held = state.held.get();
+      if (held === undefined) state.held.set(n as number);
+      else state.held.clear();
+      return [[key, held]];
+    },
+  });
+  const run = (select: (program: StageProgram, at: number) => number) => {
+    const { program, outlet } = programOf(shape([{ factory: toggling, outputs: [edge(1)] }]));
+    const hashes = [];
+    for (let round = 0; round < 3; round += 1) {
+      program.lookAhead(keys);
+      for (let at = 0; at < keys.length; at += 1) {
+        hashes.push(select(program, at));
+        program.process(10 * round + at, undefined);
+      }
+    }
+    return { hashes, calls: outlet.take() };
+  };
+  const ahead = run((program, at) => program.selectAhead(keys[at] ?? "", at));
+  expect(ahead).toEqual(run((program, at) => program.select(keys[at] ?? "")));
+  expect(ahead.hashes.slice(0, keys.length)).toEqual(keys.map(hashKey));
 });
 
 describe("late records", () => {
