@@ -10,8 +10,8 @@ const warmUpEvents = 500_000;
 const measuredEvents = 2_000_000;
 
 /** CPU per record that travels, µs, of the generator and the operators alone. */
-export function operatorsAlone({ build, make, eventsPerRecord }: BenchJob): number {
-  const { stages, edges } = plan(build(1, 1));
+export function operatorsAlone(bench: BenchJob): number {
+  const { stages, edges } = plan(bench.build(1, 1));
   const options = { onError: "deadLetter", seed: 1 } as const;
   const silent: Outlet = {
     emit: () => undefined,
@@ -31,11 +31,11 @@ export function operatorsAlone({ build, make, eventsPerRecord }: BenchJob): numb
   };
   const source = new StageProgram(first, { ...silent, emit }, options);
   const run = (from: number, to: number) => {
-    for (let index = from; index < to; index += 1) source.process(make(index), undefined);
+    for (let index = from; index < to; index += 1) source.process(bench.make(index), undefined);
   };
   run(0, warmUpEvents);
   const before = process.cpuUsage();
   run(warmUpEvents, warmUpEvents + measuredEvents);
   const { user, system } = process.cpuUsage(before);
-  return ((user + system) / measuredEvents) * eventsPerRecord;
+  return ((user + system) / measuredEvents) * bench.eventsPerRecord;
 }

@@ -4,13 +4,13 @@ import { count } from "../../framework/operator/aggregates.ts";
 import { filterOperator } from "../../framework/operator/filter.ts";
 import { mapOperator } from "../../framework/operator/map.ts";
 import type { DeadLetter, Outlet } from "../../framework/operator/outlet.ts";
-import { processOperator } from "../../framework/operator/process.ts";
+import { processOperator, type ProcessSpec } from "../../framework/operator/process.ts";
 import { StageProgram, type ProgramOptions } from "../../framework/operator/program.ts";
 import { timestampsOperator } from "../../framework/operator/timestamps.ts";
 import { windowOperator } from "../../framework/operator/window.ts";
 import type { StageOperator, StageShape, StageTarget } from "../../framework/operator/wiring.ts";
 import { hashKey } from "../../framework/record/key.ts";
-import { value } from "../../framework/state/descriptors.ts";
+import { value as valueState } from "../../framework/state/descriptors.ts";
 import { tumbling } from "../../framework/window/assigner.ts";
 
 /** Writes down every call, in order. */
@@ -108,15 +108,17 @@ test("outputs go through the tree of operators in program order, to edges and si
 
 test("keys looked up ahead find the state that their records would have found, also where a key loses all its state and gets some again", () => {
   const keys = ["a", "b", "a", "a", "c", "a", "b", "a", "a"];
-  const toggling = processOperator({
-    state: { held: value<number>() },
+  const states = { held: valueState<number>() };
+  const spec: ProcessSpec<number, unknown, string, typeof states> = {
+    state: states,
     process(n, { state, key }) {
       const held = state.held.get();
-      if (held === undefined) state.held.set(n as number);
+      if (held === undefined) state.held.set(n);
       else state.held.clear();
       return [[key, held]];
     },
-  });
+  };
+  const toggling = processOperator(spec);
   const run = (select: (program: StageProgram, at: number) => number) => {
     const { program, outlet } = programOf(shape([{ factory: toggling, outputs: [edge(1)] }]));
     const hashes = [];
