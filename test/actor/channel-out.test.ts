@@ -5,7 +5,7 @@ import { rollCheck } from "../../framework/record/check.ts";
 import { decodeMessage, encodeFrame, type Section } from "../../framework/record/frame.ts";
 
 let announced: ChannelOut[];
-const lane = { onPending: (channel: ChannelOut) => void announced.push(channel) };
+const lane = { onPending: (pending: ChannelOut) => void announced.push(pending) };
 
 beforeEach(() => {
   announced = [];
@@ -35,6 +35,16 @@ test("R1: numbers are dense from 1, and a section begins with the check before i
   expect(second).toMatchObject({ first: 3, count: 1, check: rollCheck(rollCheck(0, 5, 10), 6, 20) });
   expect(out.last).toBe(3);
   expect(out.check).toBe(rollCheck(second?.check ?? 0, 7, undefined));
+});
+
+test("the lane hears of a channel when it has something to send and had nothing before", () => {
+  const out = channel();
+  out.add("a", 0, 0, 1);
+  out.add("b", 0, 0, 2);
+  expect(announced).toEqual([out]);
+  sections(out);
+  out.add("c", 0, 0, 3);
+  expect(announced).toEqual([out, out]);
 });
 
 test("R1: numbers go on from the snapshot, whatever the epoch", () => {
