@@ -11,7 +11,7 @@ import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
 import type { Logger } from "../platform/platform.ts";
 import type { InstanceId } from "../record/messages.ts";
-import type { Manifest, Pointer, SnapshotRef } from "../record/snapshot-record.ts";
+import type { Manifest, Pointer } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents } from "./feed.ts";
 import type { InstanceHost } from "./host.ts";
 import { InboxFeed } from "./inbox-feed.ts";
@@ -112,15 +112,8 @@ export function letGo({ stopProducer, feed, outputs, sinks }: Incarnation, logge
 }
 
 async function loadRetained(store: SnapshotStore, pointer: Pointer | undefined): Promise<RetainedSnapshot[]> {
-  const retained: RetainedSnapshot[] = [];
-  for (const ref of [pointer?.current, pointer?.previous]) {
-    if (ref !== undefined) retained.push(await load(store, ref));
-  }
-  return retained;
-}
-
-async function load(store: SnapshotStore, ref: SnapshotRef): Promise<RetainedSnapshot> {
-  return { ref, manifest: await store.getManifest(ref) };
+  const refs = [pointer?.current, pointer?.previous].filter((ref) => ref !== undefined);
+  return Promise.all(refs.map(async (ref) => ({ ref, manifest: await store.getManifest(ref) })));
 }
 
 function checkManifest(manifest: Manifest, stage: Stage): void {
@@ -167,9 +160,7 @@ function programOf({ host, id, stage }: Claimed, outputs: Outputs): StageProgram
 }
 
 async function restoreState(program: StageProgram, manifest: Manifest, store: SnapshotStore): Promise<void> {
-  const segments = [];
-  for (const { segment, chunks } of manifest.segments)
-    segments.push({ segment, bytes: await store.getSegment(chunks) });
+  const segments = await store.getSegments(manifest.segments);
   const { operators, nowMs, random, counts, watermark } = manifest;
   program.restore({ segments, operators, nowMs, random, counts, watermark });
 }

@@ -11,21 +11,27 @@ import type { Heartbeat } from "../record/messages.ts";
 import type { JobBus } from "./job-bus.ts";
 import type { JobLogTail } from "./job-log-tail.ts";
 
+/** One after the other: of several leader-starts at once only the last one would lead, and each of the others in vain for a moment. */
+const turnMs = 150;
+
 /** One worker's candidacy. */
 export class Candidate {
   readonly #clock: Clock;
   readonly #worker: string;
   readonly #bus: JobBus;
   readonly #tail: JobLogTail;
+  readonly #turnOf: () => number;
   #heardAtMs: number;
   #isStanding = false;
   #isBarred = false;
 
-  constructor(clock: Clock, worker: string, bus: JobBus, tail: JobLogTail) {
+  /** `turnOf`: how many living workers come before this one. */
+  constructor(clock: Clock, worker: string, bus: JobBus, tail: JobLogTail, turnOf: () => number = () => 0) {
     this.#clock = clock;
     this.#worker = worker;
     this.#bus = bus;
     this.#tail = tail;
+    this.#turnOf = turnOf;
     this.#heardAtMs = clock.monotonicMs();
   }
 
@@ -53,10 +59,23 @@ export class Candidate {
     this.#isBarred = true;
   }
 
-  /** Appends a leader-start. */
+  /** Appends a leader-start: at once, or when those who come first have let their turns pass. */
   stand(): void {
     if (this.#isStanding || this.#isBarred) return;
     this.#isStanding = true;
+    const { leader } = this.#tail.view;
+    const waitMs = this.#turnOf() * turnMs;
+    if (waitMs === 0) return this.#append(leader?.epoch);
+    this.#clock.schedule(waitMs, () => this.#append(leader?.epoch), { background: true });
+  }
+
+  /** Unless another one leads since `epoch`. */
+  #append(epoch: number | undefined): void {
+    const { leader, outcome } = this.#tail.view;
+    if (leader?.epoch !== epoch || outcome !== undefined) {
+      this.#isStanding = false;
+      return;
+    }
     this.#heardAtMs = this.#clock.monotonicMs();
     this.#tail.append({ kind: "leaderStart", worker: this.#worker }, () => {
       this.#isStanding = false;

@@ -37,6 +37,8 @@ import { TickSchedule } from "./tick-schedule.ts";
 /** Turns taken before the event loop gets a chance, and time after which it gets one anyway. */
 const turnsPerTask = 64;
 const taskMsMax = 8;
+/** While an instance reads again what it has missed, its neighbours are on time: event time crosses this process in several tasks. */
+const replayTaskMsMax = 2;
 /** How often something that must become true is looked at again, ms. */
 const lookMs = 5;
 
@@ -258,10 +260,12 @@ export class Instance implements Reporter {
 
   /** Last snapshot before a release; a snapshot or slice under way comes to its end first. */
   async #drain(): Promise<void> {
+    // While an earlier one is being taken, turns go on: the keys wait for the last one alone.
+    while (this.#snapshots?.isTaking === true) await this.#later();
     this.#isReleasing = true;
-    while (this.#snapshots?.isTaking === true || this.#isUnfinished) await this.#later();
+    while (this.#isUnfinished) await this.#later();
     const feed = this.#incarnation?.feed;
-    if (feed !== undefined && this.#snapshots?.hasProgressed(feed) === true) await this.#snapshot();
+    if (feed !== undefined && this.#snapshots?.hasProgressed(feed) === true) await this.#snapshot(true);
   }
 
   #endAs(phase: InstanceEnd, error: unknown): void {
@@ -317,7 +321,7 @@ export class Instance implements Reporter {
   #turns(incarnation: Incarnation): boolean {
     const { clock } = this.#host.platform;
     let sinceMs = clock.monotonicMs();
-    const untilMs = sinceMs + taskMsMax;
+    const untilMs = sinceMs + (this.phase === "replaying" ? replayTaskMsMax : taskMsMax);
     for (let count = 0; count < turnsPerTask; count += 1) {
       if (!incarnation.outputs.hasRoom || (this.#isReleasing && !this.#isUnfinished)) return false;
       if (this.#mustHold(incarnation.feed.position)) return false;
@@ -403,14 +407,14 @@ export class Instance implements Reporter {
     this.#snapshot().catch((error: unknown) => this.fail(error));
   }
 
-  async #snapshot(): Promise<void> {
+  async #snapshot(isRelease = false): Promise<void> {
     const incarnation = this.#incarnation;
     if (incarnation === undefined) return;
     const isLast = this.#progress.isEnded;
     this.#actor.send({ type: "SNAPSHOT" });
     const cutAtMs = this.#host.platform.clock.monotonicMs();
     await this.#snapshots?.run(incarnation.feed, isLast, async () =>
-      this.#meter.snapshotTaken(await incarnation.snapshotter.take(), cutAtMs),
+      this.#meter.snapshotTaken(await incarnation.snapshotter.take(isRelease), cutAtMs),
     );
     if (this.#isClosed) return;
     this.#actor.send({ type: "SNAPSHOT_DONE" });

@@ -221,12 +221,15 @@ export class JobSupervisor {
 
   /** A heartbeat, and with it a look at what is wanted. */
   #beat(): void {
-    const { bus, platform, worker } = this.#world;
+    const { bus, platform, registry, worker } = this.#world;
     if (this.#isDeposed) return;
     this.#cancelBeat?.();
     bus.beat({ leader: this.epoch, worker });
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });
     this.reconcile();
+    // A worker that has fallen silent does not wait for the next heartbeat, too.
+    const silentInMs = registry.silentInMs();
+    if (silentInMs < heartbeatMs) platform.clock.schedule(silentInMs + 1, () => this.reconcile(), { background: true });
   }
 
   #publish(control: WatermarkControl, onStored: (inbox: string) => void): void {
@@ -315,11 +318,15 @@ export class JobSupervisor {
     this.#world.platform.clock.schedule(assignAgainMs, again, { background: true });
   }
 
-  /** Asks the host to let go first (a graceful move); answers whether it was asked and has not let go yet. */
+  /**
+   * Asks the host to let go first (a graceful move); answers whether it lives and has not let go yet. A new leader waits for the instance's first report: what
+   * moves without a release reads again all that came after its last snapshot.
+   */
   #askToRelease(instance: InstanceId): boolean {
     const report = this.#stages.get(instance.stage)?.reportOf(instance);
     const host = this.#hostOf(instance);
-    if (report === undefined || host === undefined) return false;
+    if (host === undefined) return false;
+    if (report === undefined) return true;
     const release = { instance, epoch: report.epoch, n: report.n };
     this.#world.bus.askToRelease(host, { leader: this.epoch, answers: [release] });
     return true;

@@ -5,11 +5,12 @@
  *
  * R6. A chunk is named by its owner, written once and read back; what is read is compared by length and sha256.
  */
+import { inParallel } from "./in-parallel.ts";
 import { StreamError } from "../errors.ts";
 import { blobBytesMax, type Blobs } from "../log/contracts.ts";
 import { sha256Hex } from "../platform/digest.ts";
 import { chunkName } from "../protocol/snapshot.ts";
-import type { ChunkRef, Manifest, SnapshotRef } from "../record/snapshot-record.ts";
+import type { ChunkRef, Manifest, SegmentState, SnapshotRef } from "../record/snapshot-record.ts";
 import { decodeManifest, encodeManifest } from "../record/wire/snapshot.ts";
 
 /** Whose chunks they are. */
@@ -18,6 +19,9 @@ export interface ChunkOwner {
   readonly partition: number;
   readonly epoch: number;
 }
+
+/** Calls for chunks of one snapshot that may be under way at a time: a small chunk costs little but its way there and back. */
+const callsMax = 16;
 
 /** What a manifest's own chunks are filed under. */
 const manifestSegment = -1;
@@ -50,6 +54,25 @@ export class SnapshotStore {
     return chunks;
   }
 
+  /** {@link putSegment} for several. */
+  putSegments(
+    snapshot: number,
+    segments: readonly { readonly segment: number; readonly bytes: Uint8Array }[],
+  ): Promise<SegmentState[]> {
+    return inParallel(segments, callsMax, async ({ segment, bytes }) => ({
+      segment,
+      chunks: await this.putSegment(snapshot, segment, bytes),
+    }));
+  }
+
+  /** {@link getSegment} for several. */
+  getSegments(segments: readonly SegmentState[]): Promise<{ readonly segment: number; readonly bytes: Uint8Array }[]> {
+    return inParallel(segments, callsMax, async ({ segment, chunks }) => ({
+      segment,
+      bytes: await this.getSegment(chunks),
+    }));
+  }
+
   /** Stores a manifest; what it names must be stored already. */
   async putManifest(snapshot: number, manifest: Manifest): Promise<SnapshotRef> {
     return {
@@ -76,7 +99,7 @@ export class SnapshotStore {
 
   /** {@link delete} by name. */
   async deleteNamed(names: readonly string[]): Promise<void> {
-    for (const name of names) await this.#blobs.delete(name);
+    await inParallel(names, callsMax, (name) => this.#blobs.delete(name));
   }
 
   /** Names of every chunk of the instance, of all epochs. */

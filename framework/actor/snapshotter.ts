@@ -67,9 +67,11 @@ export class Snapshotter {
   /**
    * Takes one snapshot of the state between two turns; call it there, and never twice at a time. Answers its size: the bytes that a restore reads.
    *
+   * `isRelease`: the instance goes elsewhere, and its keys wait: its successor trims and collects, with its own first snapshot.
+   *
    * @throws FENCED, CORRUPT, UNAVAILABLE
    */
-  async take(): Promise<number> {
+  async take(isRelease = false): Promise<number> {
     this.#count += 1;
     const cut = this.#cut();
     const segments = await this.#putSegments(cut.state);
@@ -81,10 +83,13 @@ export class Snapshotter {
     const dropped = this.#retained[1];
     this.#retained = [{ ref, manifest }, ...this.#retained.slice(0, 1)];
     await Promise.all(this.#subject.sinks.map((sink, index) => this.#commit(sink, sinks[index])));
-    const sequence = trimTarget(pointer);
-    if (sequence !== undefined) await this.#subject.feed.trim(sequence);
-    await this.#collect(dropped);
+    if (!isRelease) await this.#tidy(trimTarget(pointer), dropped);
     return chunksOf({ ref, manifest }).reduce((sum, { length }) => sum + length, 0);
+  }
+
+  async #tidy(trimTo: number | undefined, dropped: RetainedSnapshot | undefined): Promise<void> {
+    if (trimTo !== undefined) await this.#subject.feed.trim(trimTo);
+    await this.#collect(dropped);
   }
 
   async #commit(sink: SinkQueue, state: SinkCut | undefined): Promise<void> {
@@ -105,10 +110,12 @@ export class Snapshotter {
   async #putSegments(state: StateCut): Promise<SegmentState[]> {
     while (!state.encodeSome(encodeBytesPerSlice)) await this.#subject.pause();
     const known = new Map((this.#retained[0]?.manifest.segments ?? []).map((segment) => [segment.segment, segment]));
+    const changed: { readonly segment: number; readonly bytes: Uint8Array }[] = [];
     for (const { segment, bytes } of state.segments()) {
-      if (bytes === undefined) known.delete(segment);
-      else known.set(segment, { segment, chunks: await this.#subject.store.putSegment(this.#count, segment, bytes) });
+      known.delete(segment);
+      if (bytes !== undefined) changed.push({ segment, bytes });
     }
+    for (const stored of await this.#subject.store.putSegments(this.#count, changed)) known.set(stored.segment, stored);
     return [...known.values()].toSorted((a, b) => a.segment - b.segment);
   }
 

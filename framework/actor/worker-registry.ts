@@ -84,6 +84,27 @@ export class WorkerRegistry {
     return Number.isFinite(heardAtMs) ? heardAtMs : this.#clock.monotonicMs();
   }
 
+  /** The others that live and are not about to go. */
+  staying(): readonly string[] {
+    return [...this.#known].flatMap(([worker, { isLeaving }]) =>
+      worker !== this.#self && !isLeaving && this.isAlive(worker) ? [worker] : [],
+    );
+  }
+
+  /** How many of those that stay come before this worker when `leader` is to be succeeded. */
+  turnToLead(leader: string | undefined): number {
+    return this.staying().filter((worker) => worker !== leader && worker < this.#self).length;
+  }
+
+  /** When the next living worker will have been silent for too long, if it stays so: in ms from now. */
+  silentInMs(): number {
+    const nowMs = this.#clock.monotonicMs();
+    const left = [...this.#known]
+      .filter(([worker]) => this.isAlive(worker))
+      .map(([, { heardAtMs }]) => heardAtMs + silenceMsMax - nowMs);
+    return Math.min(Infinity, ...left);
+  }
+
   alive(): readonly LivingWorker[] {
     return [...this.#known]
       .filter(([worker]) => this.isAlive(worker))

@@ -13,7 +13,7 @@ import type { ClusterAddress, EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import { installDeterminism } from "../platform/determinism.ts";
-import type { Cancel, Platform } from "../platform/platform.ts";
+import type { Platform } from "../platform/platform.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import type { Announcement, InstanceId, OutcomeRecord, ReportAnswer } from "../record/messages.ts";
 import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
@@ -30,6 +30,7 @@ import { LaneSet } from "./lane-set.ts";
 import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
 import { patientBlobs } from "./patience.ts";
+import { repeat } from "./repeat.ts";
 import { ReportOutbox } from "./report-outbox.ts";
 import { WorkerMeter } from "./worker-meter.ts";
 import { workerMachine } from "./worker-machine.ts";
@@ -40,6 +41,7 @@ const reportAgainMs = 1_000;
 const electionLookMs = 250;
 const snapshotLookMs = 250;
 const releaseLookMs = 5;
+const handOverMsMax = 1_000;
 /** Size of the job log: small records, kept for the life of the job. */
 const jobLogBytes = 64 * 1024 * 1024;
 const workerIdLength = 8;
@@ -140,7 +142,8 @@ export class Worker implements Measured {
       onRead: () => this.#follow(),
       onBroken: (error) => this.#broken(error),
     });
-    this.#joined = { tail, candidate: new Candidate(this.#platform.clock, this.id, this.#bus, tail) };
+    const turnOf = () => this.#registry.turnToLead(tail.view.leader?.worker);
+    this.#joined = { tail, candidate: new Candidate(this.#platform.clock, this.id, this.#bus, tail, turnOf) };
     this.#listen();
     await tail.open();
   }
@@ -156,11 +159,19 @@ export class Worker implements Measured {
     this.#actor.send({ type: "LEAVE" });
     this.#registry.leaving();
     this.#bus.announce(this.#announcement());
+    await this.#handOver();
     for (const instance of this.#instances.values()) instance.release();
     while (this.instances.some(({ phase }) => !endPhases.has(phase))) await this.#later(releaseLookMs);
     this.#reports.flush();
     this.#actor.send({ type: "LEFT" });
     this.kill();
+  }
+
+  /** A leader that goes leads until another one does, so that event time goes on; unless nobody wants to. */
+  async #handOver(): Promise<void> {
+    const untilMs = this.#platform.clock.monotonicMs() + handOverMsMax;
+    const isWorthWaiting = () => this.isLeader && this.#registry.staying().length > 0;
+    while (isWorthWaiting() && this.#platform.clock.monotonicMs() < untilMs) await this.#later(releaseLookMs);
   }
 
   /** Ends everything at once and says nothing more. */
@@ -341,14 +352,20 @@ export class Worker implements Measured {
     this.#meter.heard();
     const isNews = !this.#registry.isAlive(announcement.worker) || announcement.isLeaving;
     this.#registry.announced(announcement);
+    if (announcement.isLeaving) this.#succeed(announcement.worker);
     if (isNews) this.#supervisor?.reconcile();
   }
 
   #onReportedDead(worker: string): void {
     if (worker === this.id) return;
     this.#registry.dead(worker);
-    if (this.#joined?.tail.view.leader?.worker === worker && this.phase === "working") this.#joined.candidate.stand();
+    this.#succeed(worker);
     this.#supervisor?.reconcile();
+  }
+
+  /** If `worker`, which goes or has gone, is the leader, this one may be the next. */
+  #succeed(worker: string): void {
+    if (this.#joined?.tail.view.leader?.worker === worker && this.phase === "working") this.#joined.candidate.stand();
   }
 
   /** Calls `action` for each incarnation that is addressed and lives here. */
@@ -369,25 +386,17 @@ export class Worker implements Measured {
   /** Everything that was in the job log has been read. */
   #join(): void {
     this.#actor.send({ type: "JOINED" });
-    this.#repeat(announceMs, () => this.#bus.announce(this.#announcement()));
-    this.#repeat(reportAgainMs, () => this.#reports.reportAll(this.#instances.values()));
-    this.#repeat(snapshotLookMs, () => this.#considerSnapshots());
+    const { clock } = this.#platform;
+    const again = (everyMs: number, action: () => void) => this.#endings.push(repeat(clock, everyMs, action));
+    again(announceMs, () => this.#bus.announce(this.#announcement()));
+    again(reportAgainMs, () => this.#reports.reportAll(this.#instances.values()));
+    again(snapshotLookMs, () => this.#considerSnapshots());
     void this.#meter.run();
-    this.#repeat(electionLookMs, () => {
+    again(electionLookMs, () => {
       if (this.phase === "working") this.#joined?.candidate.consider();
     });
     this.#bus.announce(this.#announcement());
     if (!this.#tail.view.isOver) void this.#joined?.candidate.begin();
-  }
-
-  #repeat(everyMs: number, action: () => void): void {
-    let cancel: Cancel;
-    const next = () => {
-      action();
-      cancel = this.#platform.clock.schedule(everyMs, next, { background: true });
-    };
-    cancel = this.#platform.clock.schedule(everyMs, next, { background: true });
-    this.#endings.push(() => cancel());
   }
 
   #considerSnapshots(): void {

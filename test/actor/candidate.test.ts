@@ -13,6 +13,8 @@ let view: JobLogView;
 let stood: (() => void)[];
 let answer: () => Promise<Heartbeat>;
 let candidate: Candidate;
+/** How many come before it. */
+let before: number;
 
 beforeEach(() => {
   rig = new Rig();
@@ -25,7 +27,8 @@ beforeEach(() => {
       void stood.push(() => onStored(view.position + 1)),
   };
   const bus = { whoLeads: () => answer() };
-  candidate = new Candidate(rig.clock, "self", bus as unknown as JobBus, tail as unknown as JobLogTail);
+  before = 0;
+  candidate = new Candidate(rig.clock, "self", bus as unknown as JobBus, tail as unknown as JobLogTail, () => before);
 });
 
 function leads(worker: string): number {
@@ -98,6 +101,25 @@ describe("later", () => {
     stood[0]?.();
     candidate.consider();
     expect(stood).toHaveLength(2);
+  });
+
+  test("one that others come before lets their turns pass, and does not stand when one of them leads", async () => {
+    leads("gone");
+    before = 2;
+    candidate.stand();
+    await rig.pass(299);
+    expect(stood).toHaveLength(0);
+    leads("other");
+    await rig.pass(1);
+    expect(stood).toHaveLength(0);
+  });
+
+  test("it stands when they do not", async () => {
+    leads("gone");
+    before = 2;
+    candidate.stand();
+    await rig.pass(300);
+    expect(stood).toHaveLength(1);
   });
 
   test("who leads does not stand against itself", async () => {

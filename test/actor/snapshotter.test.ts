@@ -73,11 +73,11 @@ class World {
   }
 
   /** Begins a snapshot, which the test then drives. */
-  start(position: number, segments: EncodedSegment[] = []): Promise<number> {
+  start(position: number, segments: EncodedSegment[] = [], isRelease = false): Promise<number> {
     this.told.length = 0;
     this.position = position;
     this.segments = segments;
-    return this.snapshotter.take();
+    return this.snapshotter.take(isRelease);
   }
 
   names(): Promise<readonly string[]> {
@@ -182,6 +182,21 @@ describe("order", () => {
     committed.resolve();
     await world.rig.result(taken);
     expect(world.told.slice(-3)).toEqual(["commit", "trim 20", "delete sums.0.5.1.m"]);
+  });
+
+  test("the last one before a release ends when its sinks have committed: trimming and collecting is left to the successor", async () => {
+    await world.take(10, [segment(0, "a")]);
+    await world.take(20, [segment(0, "b")]);
+    await world.rig.result(world.start(30, [segment(0, "c")], true));
+    expect(world.told.slice(-2)).toEqual(["move pointer", "commit"]);
+    expect(world.pointer.current?.current?.sequence).toBe(30);
+  });
+
+  test("chunks are written side by side, and the manifest after the last of them", async () => {
+    const segments = Array.from({ length: 40 }, (_, index) => segment(index, `${index}`));
+    const told = await world.take(10, segments);
+    expect(told.filter((what) => what === "put chunk")).toHaveLength(40);
+    expect(told.indexOf("put manifest")).toBeGreaterThan(told.lastIndexOf("put chunk"));
   });
 
   test("state is encoded in slices, with a pause between them", async () => {

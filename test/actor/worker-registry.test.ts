@@ -25,6 +25,35 @@ test("a worker lives while it is heard, and is dead after two seconds of silence
   expect(alive()).toEqual(["self", "a"]);
 });
 
+test("those that stay: the others that live and are not about to go", async () => {
+  said("a", 0, false);
+  await rig.pass(silenceMsMax);
+  said("b", 0, false);
+  said("c", 0, true);
+  expect(registry.staying()).toEqual(["a", "b"]);
+  await rig.pass(1);
+  expect(registry.staying()).toEqual(["b"]);
+});
+
+test("each has its turn to lead, in the order of the ids; the one that is succeeded has none", () => {
+  said("a", 0, false);
+  said("b", 0, false);
+  said("z", 0, false);
+  expect(registry.turnToLead(undefined)).toBe(2);
+  expect(registry.turnToLead("a")).toBe(1);
+  expect(registry.turnToLead("z")).toBe(2);
+});
+
+test("it says when the next silence will have been too long", async () => {
+  expect(registry.silentInMs()).toBe(Infinity);
+  said("a", 0, false);
+  await rig.pass(500);
+  said("b", 0, false);
+  expect(registry.silentInMs()).toBe(silenceMsMax - 500);
+  registry.dead("a");
+  expect(registry.silentInMs()).toBe(silenceMsMax);
+});
+
 test("one reported dead stays dead: ids are never used twice", () => {
   registry.heard("a");
   registry.dead("a");

@@ -5,6 +5,7 @@ import { testJob, type TestJob } from "tidemark/testing";
 import { StreamError, type ErrorCode } from "../../framework/errors.ts";
 import type { Seams } from "../../framework/log/contracts.ts";
 import { MemorySeams } from "../../framework/log/memory-seams.ts";
+import type { Logger } from "../../framework/platform/platform.ts";
 import type { VirtualClock } from "../../framework/platform/virtual-clock.ts";
 import { oneExchange, readings, twoExchanges } from "./jobs.ts";
 
@@ -74,6 +75,53 @@ describe("leadership", () => {
     expect(t.workers.filter(({ isLeader }) => isLeader)).toHaveLength(1);
     await finishes(t);
   });
+});
+
+describe("a leader that goes", () => {
+  test("leads until another one does: nobody waits for a silence", async () => {
+    const t = await testJob(twoExchanges(), { workers: 3 });
+    const before = t.status().leader as { epoch: number; worker: string };
+    const leaving = t.workers.find(({ isLeader }) => isLeader);
+    const sinceMs = t.virtualClock.monotonicMs();
+    const stopped = leaving?.stop();
+    await t.virtualClock.until(() => leaving?.phase === "left", 5_000);
+    await stopped;
+    expect(t.virtualClock.monotonicMs() - sinceMs).toBeLessThan(200);
+    await t.clock(200);
+    const { instances, leader, totals } = t.status();
+    expect((leader as { worker: string }).worker).not.toBe(before.worker);
+    expect(instances.every(({ state, worker }) => state === "running" && worker !== before.worker)).toBe(true);
+    expect(totals.restarts).toBe(0);
+    await finishes(t);
+  });
+
+  test("the last worker goes at once", async () => {
+    const t = await testJob(twoExchanges(), { workers: 1 });
+    const [only] = t.workers;
+    const sinceMs = t.virtualClock.monotonicMs();
+    const stopped = only?.stop();
+    await t.virtualClock.until(() => only?.phase === "left", 5_000);
+    await stopped;
+    expect(t.virtualClock.monotonicMs() - sinceMs).toBeLessThan(200);
+  });
+
+  test("one that is reported dead has one successor, not one per worker", async () => {
+    const said: string[] = [];
+    const logger: Logger = { log: (_level, message) => void said.push(message), child: () => logger };
+    const t = await testJob(twoExchanges(), { workers: 5, logger });
+    await t.crash("leader");
+    await t.clock(1_000);
+    expect(said.filter((message) => message === "leading")).toHaveLength(2);
+  });
+});
+
+test("a worker that says nothing any more loses its instances two seconds after its last word, not with a later heartbeat", async () => {
+  const t = await testJob(twoExchanges(), { workers: 2 });
+  const victim = t.workers.find(({ isLeader }) => !isLeader);
+  const sinceMs = t.virtualClock.monotonicMs();
+  victim?.kill();
+  await t.virtualClock.until(() => !hostsOf(t).has(victim?.id ?? ""), 10_000);
+  expect(t.virtualClock.monotonicMs() - sinceMs).toBeLessThan(2_050);
 });
 
 describe("placement", () => {

@@ -1,0 +1,100 @@
+/**
+ * A worker process of `npm run recovery` and `npm run soak`: started by them, never by people.
+ *
+ * Owns the job that is measured and the sink that hands results to the measuring process. The sink is idempotent: a row has been written when the
+ * channel has taken it, and the measuring process drops rows by their number.
+ */
+import { job, nats, run, tumbling, type Job, type SinkRow, type SinkSpec, type Windowed } from "../index.ts";
+import type { Logger, LogLevel } from "../platform/platform.ts";
+import { realClock } from "../platform/real-clock.ts";
+import { systemRandom } from "../platform/random.ts";
+import { loadSource, type LoadEnd } from "./recovery/load.ts";
+import type { Command, ResultRow, Said, WorkerOrder } from "./recovery/messages.ts";
+
+type Result = Windowed<number, { readonly n: number; readonly weight: number }>;
+
+const order = JSON.parse(process.argv[2] ?? "{}") as WorkerOrder;
+const end: LoadEnd = { atMs: order.endMs ?? Infinity };
+const crashing = new Set<string>();
+const wallMs = Date.now.bind(Date);
+
+function say(said: Said): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(said, undefined, undefined, () => resolve());
+  });
+}
+
+function asRow({ number, value }: SinkRow): ResultRow {
+  const { key, window, value: of } = value as Result;
+  return [number, key, window.start, of.n, of.weight];
+}
+
+const results: SinkSpec<Result> = {
+  description: "results",
+  name: "results",
+  guarantee: "idempotent",
+  placement: "chained",
+  open: ({ partition }) =>
+    Promise.resolve({
+      write: async (rows) => {
+        await say({ kind: "rows", partition, rows: rows.map(asRow) });
+        return [];
+      },
+      close: () => Promise.resolve(),
+    }),
+};
+
+function measuredJob(): Job {
+  const { shape } = order;
+  const measured = job(order.job, { partitions: shape.partitions, version: "recovery" });
+  measured
+    .source("hits", loadSource(shape, end))
+    .timestamps((hit) => hit.at, { outOfOrderness: 0 })
+    .keyBy((hit) => hit.key)
+    .window(tumbling(shape.windowMs))
+    .aggregate((of) => ({ n: of.count(), weight: of.sum((hit) => hit.weight) }))
+    .named("windows")
+    .to(results);
+  return measured;
+}
+
+/** Lines from level `info` on go to the measuring process. */
+function channelLogger(known: Readonly<Record<string, unknown>> = {}): Logger {
+  return {
+    log(level: LogLevel, message, fields) {
+      if (level !== "debug")
+        void say({ kind: "line", atMs: wallMs(), message, fields: { level, ...known, ...fields } });
+    },
+    child: (fields) => channelLogger({ ...known, ...fields }),
+  };
+}
+
+function usage(): void {
+  const { rss, heapUsed } = process.memoryUsage();
+  const handles = process.getActiveResourcesInfo().length;
+  void say({ kind: "usage", usage: { rssBytes: rss, heapBytes: heapUsed, handles } });
+}
+
+async function join(): Promise<void> {
+  await run(measuredJob(), nats({ servers: order.servers }), {
+    platform: { clock: realClock(), random: systemRandom(), logger: channelLogger() },
+    probe: {
+      beforeTurn: (stage, partition) => {
+        if (crashing.size > 0 && crashing.delete(`${stage}/${partition}`))
+          throw new Error("crashed by the measurement");
+      },
+    },
+  });
+  process.disconnect();
+}
+
+process.on("message", (command: Command) => {
+  if (command.kind === "crash") crashing.add(command.instance);
+  else if (command.kind === "end") end.atMs = command.atMs;
+  else if (command.kind === "usage") usage();
+  else void join();
+});
+// The measuring process has gone: nobody needs this one.
+process.on("disconnect", () => process.exit());
+void say({ kind: "ready" });

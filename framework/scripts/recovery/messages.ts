@@ -1,0 +1,48 @@
+/**
+ * What the measuring process and its workers say to each other, over the channel between parent and child.
+ */
+import type { LoadShape } from "./load.ts";
+
+/** What a worker process is started with: one argument, JSON. */
+export interface WorkerOrder {
+  readonly servers: string;
+  readonly job: string;
+  readonly shape: LoadShape;
+  /** When the load ends; absent: not known yet. */
+  readonly endMs?: number | undefined;
+}
+
+/** From the measuring process. */
+export type Command =
+  /** Join the job. */
+  | { readonly kind: "join" }
+  /** The instance hosted here throws at its next turn. */
+  | { readonly kind: "crash"; readonly instance: string }
+  /** The load ends there. */
+  | { readonly kind: "end"; readonly atMs: number }
+  | { readonly kind: "usage" };
+
+/** One result: number of the row, key, start of the window, count, weight. */
+export type ResultRow = readonly [number: number, key: number, startMs: number, count: number, weight: number];
+
+/** What a worker process uses. */
+export interface Usage {
+  readonly rssBytes: number;
+  readonly heapBytes: number;
+  /** Timers, sockets and everything else that could keep the process alive. */
+  readonly handles: number;
+}
+
+/** From a worker. */
+export type Said =
+  /** Everything is loaded: it waits for the word to join. */
+  | { readonly kind: "ready" }
+  | { readonly kind: "rows"; readonly partition: number; readonly rows: readonly ResultRow[] }
+  /** A line of the runtime's log, with the wall clock at which it was written. */
+  | {
+      readonly kind: "line";
+      readonly atMs: number;
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: "usage"; readonly usage: Usage };
