@@ -1,7 +1,7 @@
 /**
  * Live metrics of this machine: the average CPU of each window, and the maximum memory over a sliding one.
  *
- * node examples/host-monitor.ts [--average 2s] [--maximum 10s/2s] [--every 200ms] [--duration 20s] [--json] [--nats URL]
+ * node examples/host-monitor.ts [--average 2s] [--maximum 10s/2s] [--every 200ms] [--duration 20s] [--json] [--nats URL] [--workers N]
  */
 import { parseArgs } from "node:util";
 import {
@@ -10,7 +10,6 @@ import {
   type Job,
   job,
   max,
-  nats,
   print,
   run,
   sliding,
@@ -19,7 +18,7 @@ import {
   type Windowed,
 } from "tidemark";
 import { hostMetrics } from "tidemark/connectors/host";
-import { fromCommandLine } from "./command-line.ts";
+import { fromCommandLine, homeOf } from "./command-line.ts";
 
 /** The job; `tidemark run` and `tidemark plan` take it from here. */
 export default function hostMonitor(args: string[]): Job {
@@ -58,6 +57,7 @@ function options(args: string[]) {
       duration: { type: "string" },
       json: { type: "boolean", default: false },
       nats: { type: "string" },
+      workers: { type: "string" },
     },
   });
   const [size, slide, ...rest] = values.maximum.split("/");
@@ -71,14 +71,14 @@ function options(args: string[]) {
     every: values.every as Duration,
     duration: values.duration as Duration | undefined,
     format: values.json ? ("json" as const) : ("auto" as const),
-    servers: values.nats,
+    home: homeOf(values),
   };
 }
 
 if (import.meta.main) {
   await fromCommandLine((args) => {
-    const { duration, format, servers } = options(args);
-    return run(hostMonitor(args), servers === undefined ? undefined : nats({ servers }), {
+    const { duration, format, home } = options(args);
+    return run(hostMonitor(args), home, {
       duration,
       onEnd({ totals: { recordsIn, windowsOut, late, deadLetters, restarts } }) {
         const summary = { recordsIn, windowsOut, late, deadLetters, restarts };

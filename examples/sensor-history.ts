@@ -1,7 +1,7 @@
 /**
  * Recorded sensor data: what each hour and the last 24 hours were like, and which hours were unlike those before.
  *
- * node examples/sensor-history.ts --input FILE.csv … --out FILE.jsonl [--disorder 1h] [--rate N] [--nats URL]
+ * node examples/sensor-history.ts --input FILE.csv … --out FILE.jsonl [--disorder 1h] [--rate N] [--nats URL] [--workers N]
  *
  * Input: rows `timestamp,value`, one sensor per file; timestamps without a zone are UTC. Output, one line per result, each with `key` (the file's base
  * name), `start` and `end`:
@@ -21,7 +21,6 @@ import {
   type Job,
   job,
   max,
-  nats,
   parseDuration,
   run,
   sliding,
@@ -30,7 +29,7 @@ import {
   value,
 } from "tidemark";
 import { csv, type SourceFile } from "tidemark/connectors/file";
-import { fromCommandLine } from "./command-line.ts";
+import { fromCommandLine, homeOf } from "./command-line.ts";
 
 interface Reading {
   readonly key: string;
@@ -177,6 +176,7 @@ function options(args: string[]) {
       disorder: { type: "string", default: "1h" },
       rate: { type: "string" },
       nats: { type: "string" },
+      workers: { type: "string" },
     },
   });
   const inputs = [...values.input, ...positionals];
@@ -188,13 +188,13 @@ function options(args: string[]) {
     out: values.out,
     outOfOrderness: parseDuration(values.disorder as Duration, "--disorder"),
     rate: values.rate === undefined ? undefined : Number(values.rate),
-    servers: values.nats,
+    home: homeOf(values),
   };
 }
 
 if (import.meta.main) {
   await fromCommandLine((args) => {
-    const { servers } = options(args);
-    return run(sensorHistory(args), servers === undefined ? undefined : nats({ servers }));
+    const { home } = options(args);
+    return run(sensorHistory(args), home);
   });
 }

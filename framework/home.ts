@@ -1,14 +1,17 @@
 /**
  * Homes: where a job runs.
  *
- * Owns the contract and the home in this process; the one on NATS is in `home-nats.ts`. A home opens one place per start.
+ * Owns the contract and the home in this process; the one on NATS is in `home-nats.ts`, the one of worker processes in `fleet.ts`. A home opens one place per start.
  */
+import type { WorkerJob } from "./actor/worker.ts";
+import type { JobEvents, StartedJob, StartWorker } from "./job-handle.ts";
 import type { Seams } from "./log/contracts.ts";
 import type { ClusterAddress } from "./log/ends.ts";
 import { MemorySeams } from "./log/memory-seams.ts";
 import { embeddedDefaults, type ResolvedJobOptions } from "./plan/options.ts";
 import type { Plan } from "./plan/plan.ts";
-import type { Platform } from "./platform/platform.ts";
+import type { Clock, Platform } from "./platform/platform.ts";
+import type { ResolvedTelemetry } from "./telemetry/options.ts";
 
 /** An open place. */
 export interface HomePlace {
@@ -20,6 +23,10 @@ export interface HomePlace {
   /** Whether the connection to it is up, as far as this side knows. */
   isConnected(): boolean;
   close(): Promise<void>;
+  /** The only generation that may be joined: in a worker process of a fleet. @default whichever the job's register names */
+  readonly generation?: number | undefined;
+  /** Makes the fleet of worker processes that the job runs on. @default one worker in this process */
+  readonly fleetOf?: ((job: Pick<WorkerJob, "plan" | "names">, events: JobEvents) => StartedJob) | undefined;
 }
 
 /** What is to happen in the place that is opened. */
@@ -38,6 +45,10 @@ export interface Home {
   readonly cluster?: ClusterAddress | undefined;
   /** @throws SERVER_UNREACHABLE, SERVER_UNSUITABLE, SERVER_REFUSED, SERVER_FULL: within 5 s, with nothing half-created */
   open(plan: Plan, platform: Platform, intent: OpenIntent): Promise<HomePlace>;
+  /** What of the telemetry that is asked for this process has. @default all */
+  readonly telemetryHere?: ((asked: ResolvedTelemetry) => ResolvedTelemetry) | undefined;
+  /** Only in a worker process of a fleet: is the worker that `startWorker` starts, until the process ends. */
+  readonly serve?: ((clock: Clock, startWorker: StartWorker) => Promise<never>) | undefined;
 }
 
 const retryMs = 50;

@@ -11,6 +11,7 @@ export { file } from "./connectors/file.ts";
 export { fromArray, fromArrays, generator } from "./connectors/memory.ts";
 export { print } from "./connectors/print.ts";
 export { StreamError, errorPolicy, type ErrorCode, type ErrorPolicy } from "./errors.ts";
+export { fleet, type FleetOptions } from "./fleet.ts";
 export { embedded, type Home } from "./home.ts";
 export { nats, type NatsHomeOptions } from "./home-nats.ts";
 export type { RefusedRow, SinkGuarantee, SinkIdentity, SinkRow, SinkSpec, SinkWriter } from "./log/sink.ts";

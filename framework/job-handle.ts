@@ -1,7 +1,7 @@
 /**
  * A job as the process that started it sees it: what `start` answers, whatever home it runs in.
  *
- * Owns the contract only; `running-job.ts` keeps it for a worker in this process.
+ * Owns the contract only; `running-job.ts` keeps it for a worker in this process, `fleet/running-fleet.ts` for worker processes.
  */
 import type { JobStatus } from "./actor/job-status.ts";
 import { StreamError } from "./errors.ts";
@@ -30,17 +30,26 @@ export interface JobHandle {
   readonly metricsUrl?: string | undefined;
 }
 
-/** A handle as `start` makes it. */
+/** A job that is about to be started, and what `start` and `run` do with it besides. */
 export interface StartedJob extends JobHandle {
+  /** Resolves when a worker has joined, or the job has come to its end before. @throws what joining is refused with */
+  start(): Promise<void>;
   /** The duration is over: an embedded job is drained, a worker or a fleet stopped. */
   expire(): void;
+  /** This process is about to exit: ends at once what would outlive it. */
+  abandon(): void;
 }
+
+/** Starts a worker that tells `events`; tells `onMade` as soon as there is something to stop. */
+export type StartWorker = (events: JobEvents, onMade: (job: StartedJob) => void) => Promise<StartedJob>;
 
 /** Whom a running job tells. */
 export interface JobEvents {
   onEnd(end: JobEnd): void;
   /** Embedded jobs only: elsewhere dead letters are read from the job's stream. */
   onDeadLetter(letter: unknown): void;
+  /** The id of a worker in this process, before it joins. */
+  onWorker?(id: string): void;
 }
 
 /** Totals of a job of which nothing is known yet. */
@@ -63,6 +72,8 @@ export function completedJob(plan: Plan, events: JobEvents): StartedJob {
   );
   return {
     plan,
+    start: () => Promise.resolve(),
+    abandon: () => undefined,
     done: Promise.resolve(end),
     status: () => Promise.reject(over),
     stop: () => Promise.resolve(),

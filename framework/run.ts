@@ -11,6 +11,7 @@ import { joinJob } from "./actor/job-register.ts";
 import type { Job } from "./api/job.ts";
 import { natsConnection } from "./environment.ts";
 import { StreamError, messageOf } from "./errors.ts";
+import { fleet, workersAskedFor } from "./fleet.ts";
 import { embedded, type Home, type HomePlace } from "./home.ts";
 import { nats } from "./home-nats.ts";
 import { completedJob, type JobEnd, type JobEvents, type JobHandle, type StartedJob } from "./job-handle.ts";
@@ -70,16 +71,24 @@ const usageCode = 2;
 const lastCallsMsMax = 1_000;
 const interruptedCode = 130;
 
-/** The home that the environment asks for: a cluster (`TIDEMARK_NATS` or `TIDEMARK_CONTEXT`, and how to get in), else this process. */
+/**
+ * The home that the environment asks for: `TIDEMARK_WORKERS` worker processes; a cluster (`TIDEMARK_NATS` or `TIDEMARK_CONTEXT`, and how to get in);
+ * else this process.
+ *
+ * @throws OPTION_INVALID
+ */
 export function defaultHome(): Home {
+  const workers = workersAskedFor();
+  if (workers !== undefined) return fleet({ workers });
   const connection = natsConnection();
   return connection === undefined ? embedded() : nats(connection);
 }
 
 /**
- * Starts a worker of `job` in this process.
+ * Starts a worker of `job` in this process, or a fleet of worker processes.
  *
- * Resolves when it has joined the job; nothing has been left behind when it throws instead.
+ * Resolves when it has joined the job, a fleet when its first worker has; nothing has been left behind when it throws instead. In the processes that
+ * `fleet` starts it does not return.
  *
  * @example
  * const handle = await start(job);
@@ -88,12 +97,38 @@ export function defaultHome(): Home {
  *
  * @throws PLAN_INVALID, OPTION_INVALID, PATH_UNUSABLE, JOB_MISMATCH, JOB_NOT_RUNNABLE, SERVER_UNREACHABLE, SERVER_UNSUITABLE, SERVER_REFUSED, SERVER_FULL
  */
-export async function start(job: Job, home: Home = defaultHome(), options: RunOptions = {}): Promise<JobHandle> {
+export function start(job: Job, home?: Home, options: RunOptions = {}): Promise<JobHandle> {
+  return startAt(job, home, options, () => undefined);
+}
+
+/** `onMade` is told as soon as there is something to stop. */
+async function startAt(
+  job: Job,
+  home: Home | undefined,
+  options: RunOptions,
+  onMade: (started: StartedJob) => void,
+): Promise<StartedJob> {
+  const where = home ?? defaultHome();
+  const platform = options.platform ?? systemPlatform(options.logLevel);
+  if (where.serve === undefined) return startHere(job, where, platform, options, eventsOf(options), onMade);
+  // The starter has begun the life, and ends it when its time is over.
+  const asWorker = { ...options, startNew: false, duration: undefined };
+  return where.serve(platform.clock, (events, made) => startHere(job, where, platform, asWorker, events, made));
+}
+
+async function startHere(
+  job: Job,
+  home: Home,
+  platform: Platform,
+  options: RunOptions,
+  events: JobEvents,
+  onMade: (started: StartedJob) => void,
+): Promise<StartedJob> {
   const durationMs = options.duration === undefined ? undefined : parseDuration(options.duration, "duration");
   const injections = parseInjections(options.inject ?? []);
   checkMayInject(injections, process.env["NODE_ENV"], options.injectInProduction ?? false);
-  const wanted = resolveTelemetry(options.telemetry ?? {}, process.env);
-  const platform = options.platform ?? systemPlatform(options.logLevel);
+  const asked = resolveTelemetry(options.telemetry ?? {}, process.env);
+  const wanted = home.telemetryHere?.(asked) ?? asked;
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
   const ends: EndHome = { cluster: home.cluster ?? natsConnection(), logger: platform.logger };
   checkPlaces(injections, await checkEnds(plan, ends));
@@ -101,10 +136,12 @@ export async function start(job: Job, home: Home = defaultHome(), options: RunOp
   const intent = { startNew: options.startNew ?? false };
   const place = await shownPlace(() => home.open(plan, platform, intent), telemetry);
   try {
-    const handle = await begin(plan, { ...place, cluster: ends.cluster }, platform, options, injections);
-    if (handle instanceof RunningJob) handle.shownBy(telemetry);
-    if (durationMs !== undefined) platform.clock.schedule(durationMs, () => handle.expire());
-    return handle;
+    const started = await begin(plan, { ...place, cluster: ends.cluster }, platform, { ...options, events, injections });
+    if (started instanceof RunningJob) started.shownBy(telemetry);
+    onMade(started);
+    await started.start();
+    if (durationMs !== undefined) platform.clock.schedule(durationMs, () => started.expire());
+    return started;
   } catch (error) {
     await place.close();
     throw error;
@@ -125,15 +162,20 @@ export async function run(job: Job, home?: Home, options: RunOptions = {}): Prom
 }
 
 async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions): Promise<number> {
-  let handle: JobHandle;
+  let handle: StartedJob | undefined;
+  let unlisten = () => {};
   try {
-    handle = await start(job, home, options);
+    const where = home ?? defaultHome();
+    if (where.serve === undefined) unlisten = stopOnSignals(() => handle);
+    handle = await startAt(job, where, options, (made) => {
+      handle = made;
+    });
   } catch (error) {
+    unlisten();
     process.stderr.write(`${StreamError.is(error) ? `${error.code}: ` : ""}${messageOf(error)}\n`);
     return StreamError.is(error, "PLAN_INVALID") || StreamError.is(error, "OPTION_INVALID") ? usageCode : failedCode;
   }
   if (handle.metricsUrl !== undefined) process.stderr.write(`metrics and health: ${handle.metricsUrl}\n`);
-  const unlisten = stopOnSignals(handle);
   const end = await handle.done;
   unlisten();
   if (end.state !== "failed") return 0;
@@ -156,14 +198,21 @@ async function shownPlace(open: () => Promise<HomePlace>, telemetry: Telemetry):
   }
 }
 
+/** What a job is begun with. */
+interface Beginning extends RunOptions {
+  readonly events: JobEvents;
+  readonly injections: readonly Injection[];
+}
+
+/** Joins the job, or begins a life of it; what works here has been made, and not started. */
 async function begin(
   plan: Plan,
   place: HomePlace & Pick<EndHome, "cluster">,
   platform: Platform,
-  options: RunOptions,
-  injections: readonly Injection[],
+  options: Beginning,
 ): Promise<StartedJob> {
   const { seams, cluster } = place;
+  const { events, injections } = options;
   const text = planText(plan);
   const registers = await seams.registers(plan.job);
   const { job, version } = plan;
@@ -174,23 +223,23 @@ async function begin(
     planHash: sha256Hex(text),
     version,
     startNew,
+    generation: place.generation,
     difference,
   });
-  const events = eventsOf(options);
   if (record.state === "completed") {
     const what = `job ${job}, generation ${record.generation}, has completed; start the next one with --new`;
-    platform.logger.log("warn", what);
+    // In a fleet it has completed before this worker had joined: its starter knows.
+    if (place.generation === undefined) platform.logger.log("warn", what);
     await place.close();
     return completedJob(plan, events);
   }
   const names = new JobNames(job, record.generation);
+  if (place.fleetOf !== undefined) return place.fleetOf({ plan, names }, events);
   const blobs = await seams.blobs(job, record.generation);
   const killProcess = () => void process.kill(process.pid, "SIGKILL");
   const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
   const probe = injections.length > 0 ? injector : options.probe;
-  const handle = new RunningJob(platform, { plan, names, seams, registers, blobs, cluster }, place, events, probe);
-  await handle.start();
-  return handle;
+  return new RunningJob(platform, { plan, names, seams, registers, blobs, cluster }, place, events, probe);
 }
 
 function eventsOf({ onEnd, onDeadLetter }: RunOptions): JobEvents {
@@ -217,12 +266,16 @@ async function checkEnds(plan: Plan, home: EndHome): Promise<ReadonlyMap<string,
   return instances;
 }
 
-function stopOnSignals(handle: JobHandle): () => void {
+/** Until there is a job to stop, a signal ends the process; then the first one stops the job. */
+function stopOnSignals(jobToStop: () => StartedJob | undefined): () => void {
   let count = 0;
   const onSignal = () => {
+    const started = jobToStop();
     count += 1;
-    if (count > 1) process.exit(interruptedCode);
-    void handle.stop().then(endWithoutWaiting);
+    if (started === undefined) process.exit(interruptedCode);
+    if (count === 1) return void started.stop().then(endWithoutWaiting);
+    started.abandon();
+    process.exit(interruptedCode);
   };
   for (const signal of signals) process.on(signal, onSignal);
   return () => {

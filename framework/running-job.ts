@@ -56,6 +56,7 @@ export class RunningJob implements StartedJob, Measured {
       onStopped: () => void this.stop(),
       onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),
     });
+    events.onWorker?.(this.#worker.id);
     this.#watch();
   }
 
@@ -69,6 +70,9 @@ export class RunningJob implements StartedJob, Measured {
     }
     if (this.#place.isEmbedded) void this.#followDeadLetters();
   }
+
+  /** Nothing of it outlives the process. */
+  abandon(): void {}
 
   status(): Promise<JobStatus> {
     return this.#worker.status();

@@ -204,7 +204,7 @@ const layers: Readonly<Record<string, Layer>> = {
   actor: { folders: belowActor, packages: /^xstate(\/|$)/ },
 };
 const everything: Layer = {
-  folders: [...belowActor, "nats", "backends", "connectors", "actor", "cli", "dashboard", "."],
+  folders: [...belowActor, "nats", "backends", "connectors", "actor", "fleet", "cli", "dashboard", "."],
   packages: /^(?!tidemark(\/|$))/,
 };
 const withTesting: Layer = { ...everything, folders: [...everything.folders, "testing"] };
@@ -217,7 +217,7 @@ function folderOf(inside: string): string {
 function layerOf(inside: string): Layer | undefined {
   const folder = folderOf(inside);
   if (folder === "testing" || folder === "scripts") return withTesting;
-  if (folder === "cli" || folder === "dashboard") return everything;
+  if (folder === "fleet" || folder === "cli" || folder === "dashboard") return everything;
   return folder === "." ? (layers[inside] ?? everything) : layers[folder];
 }
 

@@ -35,8 +35,13 @@ export function withConnection(command: Command): Command {
 
 /** The home that the flags, or else the environment, ask for. */
 export function homeOf(flags: ConnectionFlags): Home {
-  const connection = flags.embedded === true ? undefined : natsConnection(optionsOf(flags));
+  const connection = flags.embedded === true ? undefined : connectionOf(flags);
   return connection === undefined ? embedded() : nats(connection);
+}
+
+/** The connection that the flags, or else the environment, ask for. */
+export function connectionOf(flags: ConnectionFlags): NatsHomeOptions | undefined {
+  return natsConnection(optionsOf(flags));
 }
 
 function optionsOf({

@@ -4,13 +4,19 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { injectionGrammar } from "../actor/injection.ts";
+import { StreamError } from "../errors.ts";
+import { fleet, workersAskedFor } from "../fleet.ts";
+import type { Home } from "../home.ts";
 import { parseLogLevel } from "../platform/logger.ts";
 import { run } from "../run.ts";
 import { parsePort, type TelemetryOptions } from "../telemetry/options.ts";
-import { type ConnectionFlags, homeOf, withConnection } from "./connection-flags.ts";
+import { type ConnectionFlags, connectionOf, homeOf, withConnection } from "./connection-flags.ts";
 import { loadJob } from "./program-file.ts";
 
 interface RunFlags extends ConnectionFlags {
+  readonly workers?: string;
+  readonly directory?: string;
+  readonly port?: string;
   readonly duration?: string;
   readonly new?: boolean;
   readonly logLevel?: string;
@@ -30,7 +36,10 @@ export function addRunCommand(program: Command): void {
     .argument("[args...]", "arguments of the program");
   withConnection(command)
     .option("--embedded", "run in this process even when TIDEMARK_NATS is set")
-    .option("--duration <duration>", "drain an embedded job, stop a worker of a cluster, after this long")
+    .option("--workers <n>", "a fleet of worker processes, and a nats-server if none is named (or TIDEMARK_WORKERS)")
+    .option("--directory <path>", "keeps what the fleet's own nats-server stores")
+    .option("--port <n>", "port of the fleet's own nats-server")
+    .option("--duration <duration>", "drain an embedded job, stop a worker or a fleet, after this long")
     .option("--new", "begin the next generation of the job, with empty state")
     .option("--log-level <level>", "debug, info, warn or error: lines on stderr (or TIDEMARK_LOG)")
     .option(
@@ -65,7 +74,7 @@ function telemetryOf({ metricsPort, metricsHost, otlp }: RunFlags): TelemetryOpt
 async function runFile(file: string, args: string[], flags: RunFlags): Promise<void> {
   const path = resolve(file);
   const job = await loadJob(path, args);
-  await run(job, homeOf(flags), {
+  await run(job, homeToRun(flags), {
     program: path,
     startNew: flags.new ?? false,
     logLevel: flags.logLevel === undefined ? undefined : parseLogLevel(flags.logLevel, "--log-level"),
@@ -74,4 +83,24 @@ async function runFile(file: string, args: string[], flags: RunFlags): Promise<v
     injectInProduction: flags.injectInProduction,
     ...(flags.duration === undefined ? {} : { duration: flags.duration as `${number}s` }),
   });
+}
+
+function homeToRun(flags: RunFlags): Home {
+  const { embedded = false, directory, port } = flags;
+  if (embedded && flags.workers !== undefined)
+    throw new StreamError("OPTION_INVALID", "--embedded and --workers: a job runs in this process, or in several");
+  const workers = embedded ? undefined : workersAskedFor(flags.workers);
+  if (workers !== undefined)
+    return fleet({
+      workers,
+      nats: connectionOf(flags),
+      directory,
+      port: port === undefined ? undefined : Number(port),
+    });
+  if (directory !== undefined || port !== undefined)
+    throw new StreamError(
+      "OPTION_INVALID",
+      "--directory and --port are those of a fleet's own nats-server: add --workers",
+    );
+  return homeOf(flags);
 }

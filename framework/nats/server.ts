@@ -35,6 +35,12 @@ export interface NatsServerOptions {
   readonly name?: string | undefined;
   /** Memory at which the server's garbage collector works harder. @default 1024 */
   readonly memoryMiB?: number | undefined;
+  /** In a process group of its own, where Ctrl-C in the terminal does not reach it. @default false */
+  readonly isDetached?: boolean | undefined;
+  /** The file that the server writes its process id to. @default none */
+  readonly processIdFile?: string | undefined;
+  /** Called when the process has ended without having been asked to. @default nobody is told */
+  readonly onDeath?: ((how: string) => void) | undefined;
 }
 
 /** How long a server may take until it answers; a large store is read first. */
@@ -75,6 +81,8 @@ export class NatsServer {
   #port: number;
   #process: ChildProcess | undefined;
   #lines: string[] = [];
+  /** Processes that this one has told to end. */
+  readonly #asked = new WeakSet<ChildProcess>();
 
   constructor(
     binary: string,
@@ -105,8 +113,10 @@ export class NatsServer {
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
+    const isEnd = signal !== "SIGSTOP" && signal !== "SIGCONT";
+    if (isEnd) this.#asked.add(child);
     child.kill(signal);
-    if (signal === "SIGSTOP" || signal === "SIGCONT") return;
+    if (!isEnd) return;
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   }
 
@@ -117,6 +127,7 @@ export class NatsServer {
     const child = spawn(this.#binary, this.#arguments(), {
       cwd: this.#options.directory,
       stdio: ["ignore", "ignore", "pipe"],
+      detached: this.#options.isDetached ?? false,
       env: { ...process.env, GOMEMLIMIT: `${this.#options.memoryMiB ?? 1024}MiB` },
     });
     this.#process = child;
@@ -127,6 +138,15 @@ export class NatsServer {
       if (this.#process === child) this.#process = undefined;
     });
     await this.#ready(child);
+    this.#watch(child);
+  }
+
+  #watch(child: ChildProcess): void {
+    const tell = () => {
+      if (!this.#asked.has(child)) this.#options.onDeath?.(child.signalCode ?? `exit code ${child.exitCode}`);
+    };
+    if (child.exitCode !== null || child.signalCode !== null) tell();
+    else child.once("exit", tell);
   }
 
   /** Ends the process and removes the directory, if it was made for this server. */
@@ -138,9 +158,10 @@ export class NatsServer {
   }
 
   #arguments(): string[] {
-    const { config, name } = this.#options;
+    const { config, name, processIdFile } = this.#options;
+    const pid = processIdFile === undefined ? [] : ["--pid", processIdFile];
     const place = ["--addr", "127.0.0.1", "--port", String(this.#port), "--http_port", "-1"];
-    return ["--config", resolve(config ?? projectConfig()), ...place, "--name", name ?? "tidemark"];
+    return ["--config", resolve(config ?? projectConfig()), ...place, "--name", name ?? "tidemark", ...pid];
   }
 
   #ready(child: ChildProcess): Promise<void> {

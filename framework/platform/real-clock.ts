@@ -40,7 +40,7 @@ function afterDelay(delayMs: number, wake: () => void, background: boolean): Can
   let timer: NodeJS.Timeout;
   const arm = (): void => {
     const restMs = dueMs - systemMonotonicMs();
-    timer = setTimeout(fire, Math.min(Math.ceil(restMs), timeoutMsMax));
+    timer = setTimeout(fire, Math.min(Math.max(0, Math.ceil(restMs)), timeoutMsMax));
     if (background) timer.unref();
   };
   const fire = (): void => (dueMs - systemMonotonicMs() > roundingMs ? arm() : wake());

@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { installDeterminism, runDeterministically } from "../../framework/platform/determinism.ts";
 import { realClock } from "../../framework/platform/real-clock.ts";
 
@@ -84,4 +84,16 @@ test("T3: during a turn the clock is the system's, and what is scheduled there w
   expect(seen.ms).toBeGreaterThanOrEqual(startMs);
   await promise;
   expect(clock.monotonicMs() - startMs).toBeGreaterThanOrEqual(4.5);
+});
+
+test("a process that was not scheduled for longer than a delay asks for no negative timeout", async () => {
+  let nowMs = 0;
+  const stopped = vi.spyOn(performance, "now").mockImplementation(() => (nowMs += 5));
+  const asked = vi.spyOn(globalThis, "setTimeout");
+  vi.resetModules();
+  const { realClock: clockUnderLoad } = await import("../../framework/platform/real-clock.ts");
+  await new Promise<void>((resolve) => clockUnderLoad().schedule(2, resolve));
+  expect(asked.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0]);
+  stopped.mockRestore();
+  asked.mockRestore();
 });

@@ -18,6 +18,7 @@ export interface Ending {
 
 /** A running process. */
 export interface Program {
+  readonly processId: number;
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
   /** Resolves when it prints (or has printed) a line that matches. @throws with all it said, when it ends or takes too long instead */
@@ -64,6 +65,7 @@ function watch(child: ChildProcess): Program {
     await closed;
   });
   return {
+    processId: child.pid ?? 0,
     stdout,
     stderr,
     async prints(pattern) {

@@ -1,0 +1,144 @@
+/**
+ * A job on the worker processes of a fleet, from its start to its end: the handle that `start` answers for it.
+ *
+ * Owns what the starter does besides keeping its crew: it speaks with the leader over the Bus, tells it of the dead, and closes the place at the end.
+ */
+import { JobBus } from "../actor/job-bus.ts";
+import type { JobStatus } from "../actor/job-status.ts";
+import type { WorkerJob } from "../actor/worker.ts";
+import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "../job-handle.ts";
+import type { Bus } from "../log/contracts.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { Cancel, Platform } from "../platform/platform.ts";
+import { Crew, type CrewEnd } from "./crew.ts";
+import { LineOutlet } from "./line-outlet.ts";
+import type { FleetServer } from "./membership.ts";
+import type { OwnServer } from "./own-server.ts";
+import { startWorkerProcess } from "./worker-process.ts";
+
+/** What a fleet is made of. */
+export interface FleetWorld {
+  readonly workers: number;
+  /** The program of a worker process and its arguments. */
+  readonly command: readonly string[];
+  readonly bus: Bus;
+  /** The nats-server that the fleet runs itself. */
+  readonly server: OwnServer | undefined;
+  close(): Promise<void>;
+}
+
+/** How often the totals are looked at, ms. */
+const lookMs = 1_000;
+
+/** A fleet at work on a job. */
+export class RunningFleet implements StartedJob {
+  readonly plan: Plan;
+  readonly done: Promise<JobEnd>;
+  readonly #platform: Platform;
+  readonly #world: FleetWorld;
+  readonly #events: JobEvents;
+  readonly #bus: JobBus;
+  readonly #crew: Crew;
+  readonly #outlets: readonly LineOutlet[];
+  #totals = noTotals;
+  #isWarned = false;
+  #hasStarted = false;
+  #cancelLook: Cancel | undefined;
+
+  constructor(
+    platform: Platform,
+    { plan, names }: Pick<WorkerJob, "plan" | "names">,
+    world: FleetWorld,
+    events: JobEvents,
+  ) {
+    this.plan = plan;
+    this.#platform = platform;
+    this.#world = world;
+    this.#events = events;
+    this.#bus = new JobBus(world.bus, names);
+    const stdout = outletTo(process.stdout);
+    const stderr = outletTo(process.stderr);
+    this.#outlets = [stdout, stderr].filter((outlet) => outlet !== undefined);
+    const membership = { job: plan.job, generation: names.generation, workers: world.workers };
+    const processes = { clock: platform.clock, command: world.command, stdout, stderr };
+    this.#crew = new Crew(platform, world.workers, {
+      startProcess: (index, ears) =>
+        startWorkerProcess(processes, { ...membership, index, server: world.server?.address }, ears),
+      onGone: (worker) => this.#bus.reportDead(worker),
+    });
+    this.done = this.#crew.ended.then((end) => this.#end(end));
+  }
+
+  async start(): Promise<void> {
+    const { server } = this.#world;
+    if (server !== undefined)
+      server.onRestarted = ({ processId }: FleetServer) => this.#crew.tell({ kind: "server", processId });
+    this.#crew.start();
+    this.#look();
+    const end = await this.#crew.ready;
+    this.#hasStarted = end?.refusal === undefined;
+    if (end?.refusal === undefined) return;
+    await this.done;
+    throw end.refusal;
+  }
+
+  status(): Promise<JobStatus> {
+    return this.#bus.status();
+  }
+
+  drain(): Promise<void> {
+    return this.#bus.drain();
+  }
+
+  async stop(): Promise<void> {
+    this.#crew.stop();
+    await this.done;
+  }
+
+  expire(): void {
+    void this.stop();
+  }
+
+  abandon(): void {
+    this.#crew.kill();
+  }
+
+  async #end({ state, message, totals, refusal }: CrewEnd): Promise<JobEnd> {
+    this.#cancelLook?.();
+    for (const outlet of this.#outlets) outlet.close();
+    await this.#world.close();
+    const said = refusal === undefined ? message : `${refusal.code}: ${message}`;
+    const end = { state, message: said, totals: newest(totals, this.#totals) };
+    // A fleet that was refused before it had started has had no end: `start` throws.
+    if (this.#hasStarted || refusal === undefined) this.#events.onEnd(end);
+    return end;
+  }
+
+  #look(): void {
+    this.#cancelLook = this.#platform.clock.schedule(lookMs, () => {
+      this.status().then(
+        (status) => this.#learn(status),
+        // Nobody leads at the moment: the totals known last stand.
+        () => undefined,
+      );
+      this.#look();
+    });
+  }
+
+  #learn({ totals, state, workers, warnings }: JobStatus): void {
+    this.#totals = totals;
+    if (this.#isWarned || state !== "running" || workers.length < this.#world.workers) return;
+    this.#isWarned = true;
+    for (const warning of warnings) this.#platform.logger.log("warn", warning);
+  }
+}
+
+/** Into pipes and files lines go through the starter; a terminal takes each write as a whole, and programs ask whether they have one. */
+function outletTo(output: NodeJS.WriteStream): LineOutlet | undefined {
+  return output.isTTY ? undefined : new LineOutlet(output);
+}
+
+/** Counters only grow. */
+function newest(one: JobEnd["totals"], other: JobEnd["totals"]): JobEnd["totals"] {
+  return one.recordsIn + one.recordsOut >= other.recordsIn + other.recordsOut ? one : other;
+}
