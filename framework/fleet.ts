@@ -113,7 +113,14 @@ function homeOfStarter(options: FleetOptions, connection: NatsHomeOptions | unde
         await server?.close();
       };
       if (server !== undefined) process.stderr.write(announcement(server, options.directory));
-      const world = { workers, command: command ?? ownCommand(), bus: place.seams.bus, server, close };
+      const world = {
+        workers,
+        command: command ?? ownCommand(),
+        bus: place.seams.bus,
+        logs: place.seams.logs,
+        server,
+        close,
+      };
       return { ...place, close, fleetOf: (job, events) => new RunningFleet(platform, job, world, events) };
     },
   };

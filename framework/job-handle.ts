@@ -10,7 +10,7 @@ import type { Plan } from "./plan/plan.ts";
 /** How a job ended here: `completed`, `failed`, or `stopped` because it was asked to go. */
 export interface JobEnd {
   readonly state: "completed" | "failed" | "stopped";
-  /** Of a failure. Empty otherwise. */
+  /** Of a failure, or of the command that stopped the job everywhere. Empty otherwise. */
   readonly message: string;
   readonly totals: JobStatus["totals"];
 }

@@ -40,6 +40,7 @@ export class RunningJob implements StartedJob, Measured {
   #letters: { read: number } | undefined;
   #totals = noTotals;
   #hasEnded = false;
+  #stopReason = "";
 
   constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: JobEvents, probe?: Probe) {
     this.plan = job.plan;
@@ -53,7 +54,10 @@ export class RunningJob implements StartedJob, Measured {
     this.#worker = new Worker(platform, job, {
       place: { host: hostname(), processId: process.pid },
       probe,
-      onStopped: () => void this.stop(),
+      onStopped: () => {
+        this.#stopReason = "stopped by a command";
+        void this.stop();
+      },
       onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),
     });
     events.onWorker?.(this.#worker.id);
@@ -88,7 +92,7 @@ export class RunningJob implements StartedJob, Measured {
       this.#worker.kill();
       this.#platform.logger.log("warn", notReleased, { waitedMs: leaveMsMax });
     }
-    await this.end("stopped", "", undefined);
+    await this.end("stopped", this.#stopReason, undefined);
   }
 
   /** Whether everything was released within the time a worker that was asked to go has. */

@@ -9,6 +9,7 @@
  * F3. A worker that cannot start because of what the program or an option says ends the fleet; so does one that ends five times in succession, by
  *     itself, before it has joined. One that finds no server, or no room on it, is started again for ever.
  */
+import type { JobEnd } from "../job-handle.ts";
 import type { FromWorker } from "./membership.ts";
 
 /** A life of a worker process that is over. */
@@ -32,7 +33,7 @@ export interface Record {
 /** What follows. */
 export type Replacement =
   | { readonly kind: "replace"; readonly delayMs: number; readonly record: Record }
-  | { readonly kind: "end"; readonly state: "completed" | "failed"; readonly message: string }
+  | { readonly kind: "end"; readonly state: JobEnd["state"]; readonly message: string }
   | { readonly kind: "refuse"; readonly code: string; readonly message: string };
 
 /** The record of a worker that has had no life yet. */
@@ -56,7 +57,7 @@ const finalCodes: ReadonlySet<string> = new Set([
 /** Decides what follows a life. `chance` is a random number, 0 <= chance < 1. */
 export function decideReplacement(life: Life, before: Record, chance: number): Replacement {
   const { lastWord } = life;
-  if (lastWord?.kind === "ended" && lastWord.end.state !== "stopped")
+  if (lastWord?.kind === "ended" && isOfJob(lastWord.end))
     return { kind: "end", state: lastWord.end.state, message: lastWord.end.message };
   if (lastWord?.kind === "refused" && finalCodes.has(lastWord.code))
     return { kind: "refuse", code: lastWord.code, message: lastWord.message };
@@ -64,6 +65,11 @@ export function decideReplacement(life: Life, before: Record, chance: number): R
   if (endedByItself(life) && (life.exitCode === usageCode || record.unjoined >= unjoinedMax))
     return { kind: "refuse", code: "OPTION_INVALID", message: cannotStart(life, record) };
   return { kind: "replace", delayMs: delayOf(before, life, chance), record };
+}
+
+/** Not of this worker alone, which somebody has asked to go. */
+function isOfJob({ state, message }: JobEnd): boolean {
+  return state !== "stopped" || message !== "";
 }
 
 function continued(before: Record, life: Life): Record {

@@ -5,11 +5,14 @@
  */
 import { JobBus } from "../actor/job-bus.ts";
 import type { JobStatus } from "../actor/job-status.ts";
+import { patiently } from "../actor/patience.ts";
 import type { WorkerJob } from "../actor/worker.ts";
 import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "../job-handle.ts";
-import type { Bus } from "../log/contracts.ts";
+import type { Bus, Logs } from "../log/contracts.ts";
+import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
+import { encodeJobLogRecord } from "../record/wire/job-log.ts";
 import { Crew, type CrewEnd } from "./crew.ts";
 import { LineOutlet } from "./line-outlet.ts";
 import type { FleetServer } from "./membership.ts";
@@ -22,6 +25,7 @@ export interface FleetWorld {
   /** The program of a worker process and its arguments. */
   readonly command: readonly string[];
   readonly bus: Bus;
+  readonly logs: Logs;
   /** The nats-server that the fleet runs itself. */
   readonly server: OwnServer | undefined;
   close(): Promise<void>;
@@ -37,6 +41,7 @@ export class RunningFleet implements StartedJob {
   readonly #platform: Platform;
   readonly #world: FleetWorld;
   readonly #events: JobEvents;
+  readonly #names: JobNames;
   readonly #bus: JobBus;
   readonly #crew: Crew;
   readonly #outlets: readonly LineOutlet[];
@@ -55,6 +60,7 @@ export class RunningFleet implements StartedJob {
     this.#platform = platform;
     this.#world = world;
     this.#events = events;
+    this.#names = names;
     this.#bus = new JobBus(world.bus, names);
     const stdout = outletTo(process.stdout);
     const stderr = outletTo(process.stderr);
@@ -86,8 +92,13 @@ export class RunningFleet implements StartedJob {
     return this.#bus.status();
   }
 
-  drain(): Promise<void> {
-    return this.#bus.drain();
+  /** Resolves when the job log has it. A drain that is said twice is the same as one. */
+  async drain(): Promise<void> {
+    const record = encodeJobLogRecord({ kind: "command", command: "drain", by: "the starter of a fleet" });
+    await patiently(this.#platform, "the drain of the job", async () => {
+      const log = await this.#world.logs.open(this.#names.jobLog);
+      await log.append(record);
+    });
   }
 
   async stop(): Promise<void> {

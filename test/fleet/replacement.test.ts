@@ -35,6 +35,7 @@ describe("F1", () => {
   test.each([
     ["completed", ""],
     ["failed", "the sink is gone"],
+    ["stopped", "stopped by a command"],
   ] as const)("a worker that says the job has %s ends the fleet", (state, message) => {
     expect(decideReplacement(ended(state, message), noRecord, 0)).toEqual({ kind: "end", state, message });
   });
