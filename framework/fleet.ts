@@ -101,6 +101,7 @@ function homeOfStarter(options: FleetOptions, connection: NatsHomeOptions | unde
   return {
     description: `fleet of ${workers} on ${connection === undefined ? "a nats-server of its own" : nats(connection).description}`,
     defaults: jobDefaults,
+    cluster: connection,
     telemetryHere: (asked) => telemetryOfStarter(asked, workers),
     async open(plan, platform, intent) {
       if (command === undefined) claimProcess(plan);

@@ -136,7 +136,11 @@ async function startHere(
   const intent = { startNew: options.startNew ?? false };
   const place = await shownPlace(() => home.open(plan, platform, intent), telemetry);
   try {
-    const started = await begin(plan, { ...place, cluster: ends.cluster }, platform, { ...options, events, injections });
+    const started = await begin(plan, { ...place, cluster: ends.cluster }, platform, {
+      ...options,
+      events,
+      injections,
+    });
     if (started instanceof RunningJob) started.shownBy(telemetry);
     onMade(started);
     await started.start();
