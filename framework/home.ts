@@ -3,7 +3,7 @@
  *
  * Owns the contract and the home in this process; the one on NATS is in `home-nats.ts`, the one of worker processes in `fleet.ts`. A home opens one place per start.
  */
-import type { WorkerJob } from "./actor/worker.ts";
+import type { WorkerJob } from "./actor/worker-job.ts";
 import type { JobEvents, StartedJob, StartWorker } from "./job-handle.ts";
 import type { Seams } from "./log/contracts.ts";
 import type { ClusterAddress } from "./log/ends.ts";

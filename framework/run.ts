@@ -7,6 +7,7 @@
 import { FaultInjector } from "./actor/fault-injector.ts";
 import type { Probe } from "./actor/host.ts";
 import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./actor/injection.ts";
+import { discardGeneration } from "./administration/job-deletion.ts";
 import { joinJob } from "./actor/job-register.ts";
 import type { Job } from "./api/job.ts";
 import { natsConnection } from "./environment.ts";
@@ -234,6 +235,9 @@ async function begin(
     const what = `job ${job}, generation ${record.generation}, has completed; start the next one with --new`;
     // In a fleet it has completed before this worker had joined: its starter knows.
     if (place.generation === undefined) platform.logger.log("warn", what);
+    // Its last leader may not have come to it.
+    if (plan.options.retain === "none" && !place.isEmbedded)
+      await discardGeneration({ platform, seams, by: job }, new JobNames(job, record.generation), registers);
     await place.close();
     return completedJob(plan, events);
   }

@@ -6,8 +6,11 @@
 import { hostname } from "node:os";
 import type { Probe } from "./actor/host.ts";
 import type { JobStatus } from "./actor/job-status.ts";
+import { discardGeneration } from "./administration/job-deletion.ts";
+import { RollCall } from "./administration/roll-call.ts";
 import { followSideStream, type SideRecord } from "./actor/side-stream.ts";
-import { Worker, type WorkerJob } from "./actor/worker.ts";
+import { Worker } from "./actor/worker.ts";
+import type { WorkerJob } from "./actor/worker-job.ts";
 import { messageOf } from "./errors.ts";
 import type { HomePlace } from "./home.ts";
 import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "./job-handle.ts";
@@ -21,6 +24,8 @@ import type { Telemetry } from "./telemetry/telemetry.ts";
 const lookMs = 1_000;
 /** After this long a worker that was asked to go does, released or not: what comes after it recovers as from a crash. */
 const leaveMsMax = 7_000;
+/** Time for the other workers to read that the job has completed, before it is deleted under them, ms. */
+const othersGoneMsMax = 5_000;
 const notReleased =
   "the server did not answer: not everything was released, and the next start goes on from the last snapshots";
 
@@ -137,10 +142,30 @@ export class RunningJob implements StartedJob, Measured {
     this.#hasEnded = true;
     this.#cancelWatch?.();
     await this.#readLetters();
+    // Totals are known to the worker that led.
+    if (state === "completed" && totals !== undefined) await this.#discard();
     await this.#place.close();
     const end = { state, message, totals: totals ?? this.#totals };
     this.#events.onEnd(end);
     this.#resolve(end);
+  }
+
+  /** `retain: "none"`: the generation goes, when the other workers have; what is not deleted here, the next start of the program deletes. */
+  async #discard(): Promise<void> {
+    const { plan, names, seams, registers } = this.#job;
+    if (plan.options.retain !== "none" || this.#place.isEmbedded) return;
+    const administrator = { platform: this.#platform, seams, by: names.job };
+    const roll = new RollCall(administrator, names);
+    try {
+      await roll.silence(othersGoneMsMax);
+      await discardGeneration(administrator, names, registers);
+    } catch (error) {
+      this.#platform.logger.log("warn", "not everything of the completed job could be deleted", {
+        reason: messageOf(error),
+      });
+    } finally {
+      roll.close();
+    }
   }
 
   /** Keeps the process alive, too, while a job waits for input. */

@@ -202,9 +202,21 @@ const layers: Readonly<Record<string, Layer>> = {
   connectors: { ...edge, folders: [...edge.folders, "nats"] },
   telemetry: edge,
   actor: { folders: belowActor, packages: /^xstate(\/|$)/ },
+  administration: { folders: [...belowActor, "actor"] },
 };
 const everything: Layer = {
-  folders: [...belowActor, "nats", "backends", "connectors", "actor", "fleet", "cli", "dashboard", "."],
+  folders: [
+    ...belowActor,
+    "nats",
+    "backends",
+    "connectors",
+    "actor",
+    "administration",
+    "fleet",
+    "cli",
+    "dashboard",
+    ".",
+  ],
   packages: /^(?!tidemark(\/|$))/,
 };
 const withTesting: Layer = { ...everything, folders: [...everything.folders, "testing"] };

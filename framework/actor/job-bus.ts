@@ -84,6 +84,11 @@ export class JobBus {
     return parseStatus(await this.#bus.request(`${this.#names.leaderSubject}.status`, nothing, requestMs));
   }
 
+  /** Listens to the workers' announcements alone, as somebody who is none; answers how to stop. */
+  hearWorkers(onAnnouncement: (announcement: Announcement) => void): Unsubscribe {
+    return this.#bus.subscribe(this.#names.workersSubject, (payload) => onAnnouncement(decodeAnnouncement(payload)));
+  }
+
   /** Listens as worker `id`; answers how to stop. */
   listen(id: string, ears: WorkerEars): Unsubscribe {
     const { workersSubject, heartbeatSubject, reportsSubject } = this.#names;

@@ -4,11 +4,13 @@
  * Owns nothing: the job log decides, and what is already in the register, or newer, stands. A register that cannot be written is logged; the next worker or
  * command that reads the job log writes it.
  */
-import { messageOf } from "../errors.ts";
+import { messageOf, type StreamError } from "../errors.ts";
 import type { Registers } from "../log/contracts.ts";
-import type { JobNames } from "../log/names.ts";
+import { jobRegister, type JobNames } from "../log/names.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
+import type { OutcomeRecord } from "../record/messages.ts";
+import { decodeJobRecord } from "../record/wire/job-record.ts";
 import { recordState } from "./job-register.ts";
 
 /** How a job stands when it goes on no more. */
@@ -16,6 +18,25 @@ export interface JobStand {
   readonly state: "completed" | "failed" | "stopped";
   /** Of a failure. Empty otherwise. */
   readonly message: string;
+}
+
+/**
+ * What a job log that cannot be followed means for the worker that follows it: the end that the register tells (the log of a completed job may be gone:
+ * `retain: "none"`), or else the failure.
+ */
+export async function explainBroken(
+  { registers, names }: { readonly registers: Registers; readonly names: JobNames },
+  error: StreamError,
+): Promise<OutcomeRecord> {
+  const failed = { kind: "outcome", leader: 0, outcome: "failed", code: error.code, message: error.message } as const;
+  try {
+    const found = await registers.get(jobRegister);
+    const record = found === undefined ? undefined : decodeJobRecord(found.value);
+    const isDone = record?.generation === names.generation && record.state === "completed";
+    return isDone ? { ...failed, outcome: "completed", code: "", message: "" } : failed;
+  } catch {
+    return failed;
+  }
 }
 
 /** Makes the register say how the job has ended; resolves when it does, or could not be written. */

@@ -64,7 +64,8 @@ export interface StatusWorld {
   readonly isParked: (instance: InstanceId) => boolean;
 }
 
-const noLoad: Load = {
+/** Of an instance that nobody reports. */
+export const noLoad: Load = {
   lag: 0,
   inboxBytes: 0,
   snapshotAt: 0,

@@ -8,10 +8,8 @@
  */
 import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, invariant, messageOf } from "../errors.ts";
-import type { Blobs, Log, Registers, Seams } from "../log/contracts.ts";
-import type { ClusterAddress, EndHome } from "../log/ends.ts";
-import type { JobNames } from "../log/names.ts";
-import type { Plan } from "../plan/plan.ts";
+import type { Log } from "../log/contracts.ts";
+import type { EndHome } from "../log/ends.ts";
 import { installDeterminism } from "../platform/determinism.ts";
 import type { Platform } from "../platform/platform.ts";
 import { instanceKey } from "../protocol/job-log.ts";
@@ -19,11 +17,11 @@ import type { Announcement, InstanceId, OutcomeRecord, ReportAnswer } from "../r
 import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
 import { Candidate } from "./candidate.ts";
 import { ControlSender } from "./control-sender.ts";
-import type { InstanceHost, Probe } from "./host.ts";
+import type { InstanceHost } from "./host.ts";
 import { Instance } from "./instance.ts";
 import { JobBus } from "./job-bus.ts";
 import { JobLogTail } from "./job-log-tail.ts";
-import { recordEnd } from "./job-end.ts";
+import { explainBroken, recordEnd } from "./job-end.ts";
 import type { JobStatus } from "./job-status.ts";
 import { JobSupervisor } from "./job-supervisor.ts";
 import { LaneSet } from "./lane-set.ts";
@@ -34,7 +32,8 @@ import { repeat } from "./repeat.ts";
 import { ReportOutbox } from "./report-outbox.ts";
 import { WorkerMeter } from "./worker-meter.ts";
 import { workerMachine } from "./worker-machine.ts";
-import { WorkerRegistry, type WorkerPlace } from "./worker-registry.ts";
+import type { WorkerJob, WorkerOptions } from "./worker-job.ts";
+import { WorkerRegistry } from "./worker-registry.ts";
 
 const announceMs = 500;
 const reportAgainMs = 1_000;
@@ -45,30 +44,6 @@ const handOverMsMax = 1_000;
 /** Size of the job log: small records, kept for the life of the job. */
 const jobLogBytes = 64 * 1024 * 1024;
 const workerIdLength = 8;
-
-/** What a worker works on. */
-export interface WorkerJob {
-  readonly plan: Plan;
-  readonly names: JobNames;
-  readonly seams: Seams;
-  readonly registers: Registers;
-  readonly blobs: Blobs;
-  /** What sources and sinks on NATS take when the program names no cluster. @default none */
-  readonly cluster?: ClusterAddress | undefined;
-}
-
-/** What a caller may hook into. */
-export interface WorkerOptions {
-  readonly probe?: Probe | undefined;
-  /** Where the worker runs, for people. @default nowhere in particular */
-  readonly place?: WorkerPlace | undefined;
-  /** @default false */
-  readonly hasManualWatermarks?: boolean | undefined;
-  /** Called once when the job log says that the job was stopped by a command; the worker is to be stopped. @default it stops itself */
-  readonly onStopped?: (() => void) | undefined;
-  /** Called when the job log says that the job is over; with the job's totals where this worker led. */
-  readonly onOutcome?: ((outcome: OutcomeRecord, totals: JobStatus["totals"] | undefined) => void) | undefined;
-}
 
 const endPhases: ReadonlySet<string> = new Set(["released", "failed", "fenced"]);
 
@@ -140,7 +115,7 @@ export class Worker implements Measured {
     const log = await seams.logs.create(names.jobLog, { maxBytes: jobLogBytes, full: "refuse" });
     const tail = new JobLogTail(this.#platform, log, {
       onRead: () => this.#follow(),
-      onBroken: (error) => this.#broken(error),
+      onBroken: (error) => void this.#broken(error),
     });
     const turnOf = () => this.#registry.turnToLead(tail.view.leader?.worker);
     this.#joined = { tail, candidate: new Candidate(this.#platform.clock, this.id, this.#bus, tail, turnOf) };
@@ -324,9 +299,12 @@ export class Worker implements Measured {
       );
   }
 
-  #broken(error: StreamError): void {
-    this.#platform.logger.log("error", "the job log cannot be followed", { code: error.code, reason: error.message });
-    this.#over({ kind: "outcome", leader: 0, outcome: "failed", code: error.code, message: error.message });
+  async #broken(error: StreamError): Promise<void> {
+    const outcome = await explainBroken(this.#job, error);
+    const { code, message: reason } = error;
+    if (outcome.outcome === "failed")
+      this.#platform.logger.log("error", "the job log cannot be followed", { code, reason });
+    this.#over(outcome);
   }
 
   #listen(): void {

@@ -3,6 +3,7 @@
  */
 import type { Command } from "commander";
 import { natsConnection } from "../environment.ts";
+import { StreamError } from "../errors.ts";
 import { embedded, type Home } from "../home.ts";
 import { nats, type NatsHomeOptions } from "../home-nats.ts";
 
@@ -42,6 +43,16 @@ export function homeOf(flags: ConnectionFlags): Home {
 /** The connection that the flags, or else the environment, ask for. */
 export function connectionOf(flags: ConnectionFlags): NatsHomeOptions | undefined {
   return natsConnection(optionsOf(flags));
+}
+
+/** The cluster of a command that needs one. @throws OPTION_INVALID when neither flags nor environment name one */
+export function clusterOf(flags: ConnectionFlags): NatsHomeOptions {
+  const connection = connectionOf(flags);
+  if (connection !== undefined) return connection;
+  throw new StreamError(
+    "OPTION_INVALID",
+    "no NATS server is named: give --nats URL or --context NAME, or set TIDEMARK_NATS. An embedded job is seen by its own process alone: handle.status()",
+  );
 }
 
 function optionsOf({

@@ -5,8 +5,12 @@
  */
 import { Command, CommanderError } from "commander";
 import { StreamError, messageOf } from "../errors.ts";
+import { addDeleteCommand } from "./delete-command.ts";
+import { addJobsCommand } from "./jobs-command.ts";
+import { addLifeCommands } from "./life-commands.ts";
 import { addPlanCommand } from "./plan-command.ts";
 import { addRunCommand } from "./run-command.ts";
+import { addStatusCommand } from "./status-command.ts";
 
 /** Runs the command line of `argv` (as `process.argv`); sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -18,7 +22,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       return;
     }
     process.stderr.write(`${StreamError.is(error) ? `${error.code}: ` : ""}${messageOf(error)}\n`);
-    process.exitCode = StreamError.is(error) && error.policy !== "user" ? 1 : 2;
+    const isUsage = StreamError.is(error, "OPTION_INVALID") || StreamError.is(error, "PLAN_INVALID");
+    process.exitCode = isUsage || !StreamError.is(error) ? 2 : 1;
   }
 }
 
@@ -28,5 +33,9 @@ function program(): Command {
     .exitOverride();
   addRunCommand(command);
   addPlanCommand(command);
+  addJobsCommand(command);
+  addStatusCommand(command);
+  addLifeCommands(command);
+  addDeleteCommand(command);
   return command;
 }

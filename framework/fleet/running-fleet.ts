@@ -6,7 +6,7 @@
 import { JobBus } from "../actor/job-bus.ts";
 import type { JobStatus } from "../actor/job-status.ts";
 import { patiently } from "../actor/patience.ts";
-import type { WorkerJob } from "../actor/worker.ts";
+import type { WorkerJob } from "../actor/worker-job.ts";
 import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "../job-handle.ts";
 import type { Bus, Logs } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";

@@ -16,6 +16,13 @@ export type OnError =
   /** Go on and keep only the count. */
   | "drop";
 
+/** What becomes of the streams of a generation that has completed. */
+export type Retain =
+  /** They stay until `tidemark delete`: everything can be read again, dead letters and late records included. */
+  | "forever"
+  /** They are deleted when it completes; what is left is that it has. */
+  | "none";
+
 /** How often an instance may crash without progress before the job fails, as the user says it. */
 export interface RestartOptions {
   /**
@@ -85,6 +92,11 @@ export interface JobOptions {
   /** When crashes make the job fail. */
   readonly restart?: RestartOptions | undefined;
   /**
+   * What becomes of the streams of a generation that has completed.
+   * @default "forever"
+   */
+  readonly retain?: Retain | undefined;
+  /**
    * A timestamp further than this ahead of the time its message was stored is refused, so that one broken device clock does not make
    * every other record late. `Infinity`: no bound.
    * @default "1d"
@@ -118,6 +130,7 @@ export interface ResolvedJobOptions {
   readonly lingerMs: number;
   readonly replicas: number;
   readonly restart: RestartBudget;
+  readonly retain: Retain;
   /** A timestamp further than this ahead of the stored time of its message is refused. */
   readonly farFutureMs: number;
   /** Whether globals such as `Date.now` answer from the message during a turn. */
@@ -142,6 +155,7 @@ export const jobDefaults: ResolvedJobOptions = {
   lingerMs: 5,
   replicas: 1,
   restart: { restartsMax: 5, withinMs: 60_000 },
+  retain: "forever",
   farFutureMs: 86_400_000,
   deterministicGlobals: true,
 };
@@ -164,6 +178,7 @@ const known: readonly (keyof JobOptions)[] = [
   "replicas",
   "version",
   "restart",
+  "retain",
   "farFuture",
   "deterministicGlobals",
 ];
@@ -202,6 +217,7 @@ export function resolveOptions(
     lingerMs: checkSpan(input.linger ?? defaults.lingerMs, 0, `${place}: linger`),
     replicas: integer(input.replicas ?? defaults.replicas, [1, 5], `${place}: replicas`),
     restart: restartBudget(input.restart ?? {}, defaults.restart, place),
+    retain: oneOf(input.retain ?? defaults.retain, ["forever", "none"], `${place}: retain`),
     farFutureMs: checkBound(input.farFuture ?? defaults.farFutureMs, `${place}: farFuture`),
     deterministicGlobals: oneOf(
       input.deterministicGlobals ?? defaults.deterministicGlobals,

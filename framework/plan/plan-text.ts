@@ -25,6 +25,27 @@ export function planText(plan: Plan): string {
   ].join("\n");
 }
 
+/** A stage as a plan's text names it. */
+export interface WrittenStage {
+  readonly index: number;
+  readonly name: string;
+  /** 0 in a source stage, which has one instance per split. */
+  readonly partitions: number;
+  /** Present in a source stage. */
+  readonly source: true | undefined;
+}
+
+/** The stages in the text of a plan, in their order: for those who have a job's register and not its program. */
+export function stagesIn(text: string): readonly WrittenStage[] {
+  const heads = [...text.matchAll(/^stage ([a-z0-9-]+), (?:(\d+) partitions|by split, )/gm)];
+  return heads.map(([, name = "", partitions], index) => ({
+    index,
+    name,
+    partitions: Number(partitions ?? 0),
+    source: partitions === undefined ? true : undefined,
+  }));
+}
+
 /**
  * What differs between two plan texts: lines only in `before` with `-`, lines only in `after` with `+`, each below the line that it belongs to. Empty when
  * nothing does.

@@ -7,7 +7,8 @@ import { joinJob } from "../actor/job-register.ts";
 import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
 import type { Instance } from "../actor/instance.ts";
 import type { JobStatus } from "../actor/job-status.ts";
-import { Worker, type WorkerJob } from "../actor/worker.ts";
+import { Worker } from "../actor/worker.ts";
+import type { WorkerJob } from "../actor/worker-job.ts";
 import type { Job } from "../api/job.ts";
 import { StreamError, invariant } from "../errors.ts";
 import type { Seams } from "../log/contracts.ts";
@@ -15,6 +16,7 @@ import { MemorySeams } from "../log/memory-seams.ts";
 import { JobNames } from "../log/names.ts";
 import { compile } from "../plan/compile.ts";
 import { embeddedDefaults, type JobOptions } from "../plan/options.ts";
+import { planText } from "../plan/plan-text.ts";
 import type { Plan } from "../plan/plan.ts";
 import { silentLogger } from "../platform/logger.ts";
 import type { Logger, Platform, Random } from "../platform/platform.ts";
@@ -351,7 +353,7 @@ export class TestJob {
     const seams = scope.seams(this.seams);
     const claim = {
       job: plan.job,
-      plan: "",
+      plan: planText(plan),
       planHash: "test",
       version: plan.version,
       startNew: false,

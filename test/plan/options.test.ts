@@ -16,6 +16,7 @@ test("a job that says nothing has the defaults", () => {
     lingerMs: 5,
     replicas: 1,
     restart: { restartsMax: 5, withinMs: 60_000 },
+    retain: "forever",
     farFutureMs: 86_400_000,
     deterministicGlobals: true,
   });
@@ -38,6 +39,7 @@ test("what the job says wins, and durations become ms", () => {
     replicas: 3,
     version: "7",
     restart: { max: 0, within: "5m" },
+    retain: "none",
     farFuture: Infinity,
     deterministicGlobals: false,
   };
@@ -52,6 +54,7 @@ test("what the job says wins, and durations become ms", () => {
     lingerMs: 0,
     replicas: 3,
     restart: { restartsMax: 0, withinMs: 300_000 },
+    retain: "none",
     farFutureMs: Infinity,
     deterministicGlobals: false,
   });

@@ -3,7 +3,7 @@ import { job } from "../../framework/api/job.ts";
 import { count } from "../../framework/operator/aggregates.ts";
 import { compile } from "../../framework/plan/compile.ts";
 import type { JobOptions } from "../../framework/plan/options.ts";
-import { difference, planText } from "../../framework/plan/plan-text.ts";
+import { difference, planText, stagesIn } from "../../framework/plan/plan-text.ts";
 import type { Duration } from "../../framework/time/duration.ts";
 import { tumbling } from "../../framework/window/assigner.ts";
 import { readings, sink } from "./doubles.ts";
@@ -32,6 +32,7 @@ test("T1: the text of a plan", () => {
     "  partitions 8",
     "  replicas 1",
     "  restartsMax 5",
+    "  retain forever",
     "  snapshotBytes 33554432",
     "  snapshotIntervalMs 10000",
     "  withinMs 60000",
@@ -54,6 +55,14 @@ test("T1: equal plans have equal texts, whatever their version", () => {
 test("T1: another size, another option and another name are other texts", () => {
   const texts = [textOf("5m"), textOf("1m"), textOf("5m", { partitions: 4 }), textOf("5m", { onError: "fail" })];
   expect(new Set(texts).size).toBe(4);
+});
+
+test("the stages of a plan are read from its text again", () => {
+  expect(stagesIn(textOf("5m"))).toEqual([
+    { index: 0, name: "readings", partitions: 0, source: true },
+    { index: 1, name: "count", partitions: 8, source: undefined },
+  ]);
+  expect(stagesIn("")).toEqual([]);
 });
 
 test("equal texts do not differ", () => {

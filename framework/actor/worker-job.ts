@@ -1,0 +1,35 @@
+/**
+ * What a worker is made of and told: the contract between `worker.ts` and whoever starts one.
+ */
+import type { Blobs, Registers, Seams } from "../log/contracts.ts";
+import type { ClusterAddress } from "../log/ends.ts";
+import type { JobNames } from "../log/names.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { OutcomeRecord } from "../record/messages.ts";
+import type { Probe } from "./host.ts";
+import type { JobStatus } from "./job-status.ts";
+import type { WorkerPlace } from "./worker-registry.ts";
+
+/** What a worker works on. */
+export interface WorkerJob {
+  readonly plan: Plan;
+  readonly names: JobNames;
+  readonly seams: Seams;
+  readonly registers: Registers;
+  readonly blobs: Blobs;
+  /** What sources and sinks on NATS take when the program names no cluster. @default none */
+  readonly cluster?: ClusterAddress | undefined;
+}
+
+/** What a caller may hook into. */
+export interface WorkerOptions {
+  readonly probe?: Probe | undefined;
+  /** Where the worker runs, for people. @default nowhere in particular */
+  readonly place?: WorkerPlace | undefined;
+  /** @default false */
+  readonly hasManualWatermarks?: boolean | undefined;
+  /** Called once when the job log says that the job was stopped by a command; the worker is to be stopped. @default it stops itself */
+  readonly onStopped?: (() => void) | undefined;
+  /** Called when the job log says that the job is over; with the job's totals where this worker led. */
+  readonly onOutcome?: ((outcome: OutcomeRecord, totals: JobStatus["totals"] | undefined) => void) | undefined;
+}

@@ -1,0 +1,76 @@
+/**
+ * A job's status as text.
+ */
+import type { InstanceStatus, JobStatus } from "../actor/job-status.ts";
+import { formatDuration } from "../time/duration.ts";
+import { bytesText, counted, table, timeText } from "./table.ts";
+
+/** Restarts that are shown; `--json` has all that are known. */
+const outagesShown = 10;
+
+/** The status for people, as of `nowMs`. */
+export function statusText(status: JobStatus, nowMs: number): string {
+  const parts = [
+    headText(status),
+    workersText(status),
+    instancesText(status, nowMs),
+    totalsText(status),
+    outagesText(status),
+    status.warnings.map((warning) => `warning: ${warning}`).join("\n"),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function headText({ job, generation, state, leader, lastFailure }: JobStatus): string {
+  const led =
+    leader === "none" ? "leader: none; as of the last snapshots" : `leader ${leader.worker}, epoch ${leader.epoch}`;
+  const failure = lastFailure === "" ? "" : `\nlast failure: ${lastFailure}`;
+  return `job ${job}, generation ${generation}: ${state} (${led})${failure}`;
+}
+
+function workersText({ workers }: JobStatus): string {
+  if (workers.length === 0) return "no worker is alive";
+  const rows = workers.map(({ worker, host, processId, instances, isLeader, isLeaving }) => {
+    const roles = [isLeader ? "leads" : "", isLeaving ? "leaving" : "", instances === 0 ? "idle" : ""];
+    return [worker, host, String(processId), String(instances), roles.filter((role) => role !== "").join(", ")];
+  });
+  return table(["WORKER", "HOST", "PROCESS", "INSTANCES", ""], rows);
+}
+
+const instanceHead = ["INSTANCE", "STATE", "WORKER", "EPOCH", "WATERMARK", "LAG", "RESTARTS", "SNAPSHOT", "TURN P99"];
+
+function instancesText({ instances }: JobStatus, nowMs: number): string {
+  return instances.length === 0
+    ? "no instances yet"
+    : table(
+        instanceHead,
+        instances.map((each) => rowOf(each, nowMs)),
+      );
+}
+
+function rowOf(instance: InstanceStatus, nowMs: number): string[] {
+  const { name, state, worker, epoch, watermark, lag, restarts, snapshotAt, snapshotBytes, turnP99Ms, failure } =
+    instance;
+  const age =
+    snapshotAt === 0 ? "-" : `${secondsText(Math.max(0, nowMs - snapshotAt))} ago, ${bytesText(snapshotBytes)}`;
+  const what = failure === "" ? state : `${state}: ${failure}`;
+  const p99 = `${turnP99Ms.toFixed(1)} ms`;
+  return [name, what, worker || "-", String(epoch), timeText(watermark), String(lag), String(restarts), age, p99];
+}
+
+function totalsText({ totals }: JobStatus): string {
+  const { recordsIn, windowsOut, late, deadLetters, restarts } = totals;
+  return `${counted(recordsIn, "record")} in, ${counted(windowsOut, "window")} out, ${late} late, ${counted(deadLetters, "dead letter")}, ${counted(restarts, "restart")}`;
+}
+
+function outagesText({ outages }: JobStatus): string {
+  if (outages.length === 0) return "";
+  const rows = outages.slice(-outagesShown).map(({ at, instance, cause, downMs, detail }) => {
+    return [timeText(at), instance, cause, downMs === undefined ? "-" : `${Math.round(downMs)} ms`, detail];
+  });
+  return table(["AT", "INSTANCE", "CAUSE", "DOWN", ""], rows);
+}
+
+function secondsText(ms: number): string {
+  return formatDuration(Math.round(ms / 1_000) * 1_000);
+}
