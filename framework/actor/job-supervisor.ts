@@ -172,7 +172,8 @@ export class JobSupervisor {
     for (const { instance, worker, cause } of moves) {
       if (this.#isSpokenFor(instance)) continue;
       if (cause === "balance" && this.#askToRelease(instance)) continue;
-      this.#outages.down(instance, registry.lastHeardMs(this.#holderOf(instance) ?? ""));
+      const silentMs = registry.silentMs(this.#holderOf(instance) ?? "");
+      this.#outages.down(instance, this.#world.platform.clock.monotonicMs() - silentMs);
       const isReleased = this.#stages.get(instance.stage)?.reportOf(instance)?.state === "released";
       this.#assign(instance, worker, isReleased ? "release" : cause, "");
     }

@@ -78,10 +78,10 @@ export class WorkerRegistry {
     return known !== undefined && !known.isDead && this.#clock.monotonicMs() - known.heardAtMs <= silenceMsMax;
   }
 
-  /** When the worker was heard last, on the monotonic clock; now for one that never was: nothing is known of its end. */
-  lastHeardMs(worker: string): number {
+  /** For how long nothing has been heard of the worker, ms; 0 for one that never was heard: nothing is known of its end. */
+  silentMs(worker: string): number {
     const heardAtMs = this.#known.get(worker)?.heardAtMs ?? Infinity;
-    return Number.isFinite(heardAtMs) ? heardAtMs : this.#clock.monotonicMs();
+    return Number.isFinite(heardAtMs) ? this.#clock.monotonicMs() - heardAtMs : 0;
   }
 
   /** The others that live and are not about to go. */

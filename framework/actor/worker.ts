@@ -15,6 +15,7 @@ import type { Platform } from "../platform/platform.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import type { Announcement, InstanceId, OutcomeRecord, ReportAnswer } from "../record/messages.ts";
 import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
+import { Attention } from "./attention.ts";
 import { Candidate } from "./candidate.ts";
 import { ControlSender } from "./control-sender.ts";
 import type { InstanceHost } from "./host.ts";
@@ -61,6 +62,7 @@ export class Worker implements Measured {
   readonly #options: WorkerOptions;
   readonly #actor: ActorRefFrom<typeof workerMachine>;
   readonly #bus: JobBus;
+  readonly #attention: Attention;
   readonly #registry: WorkerRegistry;
   readonly #directory: LogDirectory;
   readonly #controls: ControlSender;
@@ -82,7 +84,8 @@ export class Worker implements Measured {
     this.#options = options;
     this.#actor = createActor(workerMachine, { clock: machineClock(platform.clock) });
     this.#bus = new JobBus(seams.bus, names);
-    this.#registry = new WorkerRegistry(platform.clock, this.id, options.place);
+    this.#attention = new Attention(platform.clock);
+    this.#registry = new WorkerRegistry(this.#attention, this.id, options.place);
     this.#directory = new LogDirectory(this.#platform, seams.logs);
     this.#controls = new ControlSender(this.#platform, (stage, partition) => this.#openInbox(stage, partition));
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
@@ -118,7 +121,7 @@ export class Worker implements Measured {
       onBroken: (error) => void this.#broken(error),
     });
     const turnOf = () => this.#registry.turnToLead(tail.view.leader?.worker);
-    this.#joined = { tail, candidate: new Candidate(this.#platform.clock, this.id, this.#bus, tail, turnOf) };
+    this.#joined = { tail, candidate: new Candidate(this.#attention, this.id, this.#bus, tail, turnOf) };
     this.#listen();
     await tail.open();
   }
@@ -371,6 +374,7 @@ export class Worker implements Measured {
     again(snapshotLookMs, () => this.#considerSnapshots());
     void this.#meter.run();
     again(electionLookMs, () => {
+      this.#attention.look();
       if (this.phase === "working") this.#joined?.candidate.consider();
     });
     this.#bus.announce(this.#announcement());
