@@ -42,7 +42,8 @@ export interface Exporters {
 
 /** Makes the readers that are asked for; `job` names the service where the environment does not. */
 export function openExporters({ endpoint, otlp }: ResolvedTelemetry, job: string, logger: Logger): Exporters {
-  const scraped = new ScrapedReader({ preventServerStart: true });
+  // All instruments have one scope: it would be a label that says nothing, on every line.
+  const scraped = new ScrapedReader({ preventServerStart: true, withoutScopeInfo: true });
   const readers: IMetricReader[] = [];
   if (endpoint !== undefined) readers.push(scraped);
   if (otlp !== undefined) readers.push(periodicReader(otlp, logger));
