@@ -55,7 +55,7 @@ export class InstanceMeter {
     this.#snapshots += 1;
     this.#coveredAtMs = cutAtMs;
     const durationMs = Math.round(this.#clock.monotonicMs() - cutAtMs);
-    this.#snapshot = { atMs: this.#clock.now(), durationMs, bytes };
+    this.#snapshot = { atMs: Math.max(0, Math.round(this.#clock.now())), durationMs, bytes };
   }
 
   /** The inbox has been looked at; undefined where there is none. */
