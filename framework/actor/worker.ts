@@ -32,6 +32,7 @@ import { patientBlobs } from "./patience.ts";
 import { repeat } from "./repeat.ts";
 import { ReportOutbox } from "./report-outbox.ts";
 import { WorkerMeter } from "./worker-meter.ts";
+import { considerSnapshots } from "./snapshot-looks.ts";
 import { workerMachine } from "./worker-machine.ts";
 import type { WorkerJob, WorkerOptions } from "./worker-job.ts";
 import { WorkerRegistry } from "./worker-registry.ts";
@@ -371,7 +372,7 @@ export class Worker implements Measured {
     const again = (everyMs: number, action: () => void) => this.#endings.push(repeat(clock, everyMs, action));
     again(announceMs, () => this.#bus.announce(this.#announcement()));
     again(reportAgainMs, () => this.#reports.reportAll(this.#instances.values()));
-    again(snapshotLookMs, () => this.#considerSnapshots());
+    again(snapshotLookMs, () => considerSnapshots(this.#platform.logger, this.#instances.values()));
     void this.#meter.run();
     again(electionLookMs, () => {
       this.#attention.look();
@@ -379,17 +380,6 @@ export class Worker implements Measured {
     });
     this.#bus.announce(this.#announcement());
     if (!this.#tail.view.isOver) void this.#joined?.candidate.begin();
-  }
-
-  #considerSnapshots(): void {
-    for (const instance of this.#instances.values()) {
-      instance.considerSnapshot().catch((error: unknown) => {
-        this.#platform.logger.log("debug", "an inbox could not be looked at", {
-          instance: instance.name,
-          reason: messageOf(error),
-        });
-      });
-    }
   }
 
   get #host(): InstanceHost {
