@@ -1,7 +1,7 @@
 /**
  * Looks at the inboxes of a worker's instances, one after the other, again and again: how full they are and how far behind their readers.
  *
- * Owns the pace. A look is a question to the server, so there is a bound to them: one round at a time, at most a round per second and a look per 10 ms.
+ * Owns the pace. A look is a question to the server, so there is a bound to them: one at a time, at most a round per second, and a hundred looks per second.
  */
 import { messageOf } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -32,10 +32,12 @@ export class InboxRounds {
     while (!this.#isClosed) {
       const { clock } = this.#platform;
       const endMs = clock.monotonicMs() + roundMsMin;
-      for (const owner of this.#owners()) {
+      const owners = this.#owners();
+      const isCrowd = owners.length * lookMsMin > roundMsMin;
+      for (const owner of owners) {
         if (this.#isClosed) return;
         await this.#look(owner);
-        await this.#pause(lookMsMin);
+        if (isCrowd) await this.#pause(lookMsMin);
       }
       await this.#pause(Math.max(lookMsMin, endMs - clock.monotonicMs()));
     }

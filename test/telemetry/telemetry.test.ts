@@ -258,7 +258,7 @@ test("a meter provider of the program's own: the instruments are on it, as long 
   expect(names()).toEqual([]);
 });
 
-test("a job that asks for nothing loads nothing of OpenTelemetry", () => {
+test("a job that asks for nothing loads nothing of OpenTelemetry", { timeout: 120_000 }, () => {
   const program = `
     import { registerHooks } from "node:module";
     registerHooks({ resolve(specifier, context, next) {
