@@ -8,15 +8,20 @@ import { job, nats, run, tumbling, type Job, type SinkRow, type SinkSpec, type W
 import type { Logger, LogLevel } from "../platform/platform.ts";
 import { realClock } from "../platform/real-clock.ts";
 import { systemRandom } from "../platform/random.ts";
-import { loadSource, type LoadEnd } from "./recovery/load.ts";
+import { loadSource, type LoadWorld } from "./recovery/load.ts";
 import type { Command, ResultRow, Said, WorkerOrder } from "./recovery/messages.ts";
 
 type Result = Windowed<number, { readonly n: number; readonly weight: number }>;
 
 const order = JSON.parse(process.argv[2] ?? "{}") as WorkerOrder;
-const end: LoadEnd = { atMs: order.endMs ?? Infinity };
+// Taken before the guard of turns replaces them.
+const monotonicMs = performance.now.bind(performance);
+const load: LoadWorld = {
+  endMs: order.endMs ?? Infinity,
+  wallMs: () => performance.timeOrigin + monotonicMs(),
+  onPassed: (split, endMs, atMs) => void say({ kind: "passed", split, endMs, atMs }),
+};
 const crashing = new Set<string>();
-const wallMs = Date.now.bind(Date);
 
 function say(said: Said): Promise<void> {
   return new Promise((resolve) => {
@@ -49,7 +54,7 @@ function measuredJob(): Job {
   const { shape } = order;
   const measured = job(order.job, { partitions: shape.partitions, version: "recovery" });
   measured
-    .source("hits", loadSource(shape, end))
+    .source("hits", loadSource(shape, load))
     .timestamps((hit) => hit.at, { outOfOrderness: 0 })
     .keyBy((hit) => hit.key)
     .window(tumbling(shape.windowMs))
@@ -64,7 +69,7 @@ function channelLogger(known: Readonly<Record<string, unknown>> = {}): Logger {
   return {
     log(level: LogLevel, message, fields) {
       if (level !== "debug")
-        void say({ kind: "line", atMs: wallMs(), message, fields: { level, ...known, ...fields } });
+        void say({ kind: "line", atMs: load.wallMs(), message, fields: { level, ...known, ...fields } });
     },
     child: (fields) => channelLogger({ ...known, ...fields }),
   };
@@ -91,7 +96,7 @@ async function join(): Promise<void> {
 
 process.on("message", (command: Command) => {
   if (command.kind === "crash") crashing.add(command.instance);
-  else if (command.kind === "end") end.atMs = command.atMs;
+  else if (command.kind === "end") load.endMs = command.atMs;
   else if (command.kind === "usage") usage();
   else void join();
 });

@@ -18,6 +18,9 @@
  * any key can be complete (rows *-source-*); without a leader nobody tells event time (rows *-leader*). Every other row takes a victim that neither hosts a
  * source nor leads.
  *
+ * The last line says how long results take when nothing is wrong: from the end of the window (delayMs), and from the moment at which it had been passed at
+ * every split of the source (resultMs; sources look for records every 5 ms, at multiples of which windows end).
+ *
  * Phases, from the fault: assigned (the leader has decided), begun (the worker has read so), then the lengths of claim, restore and replay, and up.
  *
  * At the end the load stops, the job completes, and every (key, window) is compared with the load. Exit code 0 when each was there once and right.
@@ -68,8 +71,8 @@ async function measure(): Promise<number> {
   process.once("SIGTERM", stop);
   try {
     await begin(cluster, counts.workers);
-    const calm: number[] = [];
-    for (const fault of wanted) calm.push(...(await measureKind(cluster, fault, counts.faults)));
+    const calm: Calm = { delays: [], results: [] };
+    for (const fault of wanted) await measureKind(cluster, fault, counts.faults, calm);
     return await finish(cluster, calm);
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);
@@ -111,8 +114,13 @@ async function begin(cluster: Cluster, workers: number): Promise<void> {
   await cluster.whole(beginMs + (warmWindows - 1) * windowMs);
 }
 
-/** Answers the delays of the windows before the faults. */
-async function measureKind(cluster: Cluster, fault: Fault, count: number): Promise<number[]> {
+/** How long results took in the windows before the faults. */
+interface Calm {
+  readonly delays: number[];
+  readonly results: number[];
+}
+
+async function measureKind(cluster: Cluster, fault: Fault, count: number, calm: Calm): Promise<void> {
   const all: Measured[] = [];
   const aim = new Aim();
   for (let attempt = 0; all.length < count && attempt < count + attemptsMax; attempt += 1) {
@@ -120,14 +128,15 @@ async function measureKind(cluster: Cluster, fault: Fault, count: number): Promi
     if (measured !== undefined) all.push(measured);
   }
   print(rowOf(fault, all));
-  return all.flatMap(({ calmDelays }) => calmDelays);
+  calm.delays.push(...all.flatMap(({ calmDelays }) => calmDelays));
+  calm.results.push(...all.flatMap(({ calmResults }) => calmResults));
 }
 
-async function finish(cluster: Cluster, calm: readonly number[]): Promise<number> {
+async function finish(cluster: Cluster, calm: Calm): Promise<number> {
   const endMs = await cluster.complete();
   const verdict = cluster.ledger.verdict(endMs);
   const isRight = verdict.lost + verdict.doubled + verdict.wrong === 0;
-  print({ fault: "none", delayMs: spreadOf(calm), ...verdict, isRight });
+  print({ fault: "none", delayMs: spreadOf(calm.delays), resultMs: spreadOf(calm.results), ...verdict, isRight });
   return isRight ? 0 : 1;
 }
 

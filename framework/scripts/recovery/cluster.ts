@@ -162,7 +162,8 @@ export class Cluster {
     if (said.kind === "rows") {
       const atMs = wallMs();
       for (const row of said.rows) this.ledger.add(said.partition, row, atMs);
-    } else if (said.kind === "line") this.lines.push(said);
+    } else if (said.kind === "passed") this.ledger.passed(said.split, said.endMs, said.atMs);
+    else if (said.kind === "line") this.lines.push(said);
   }
 }
 

@@ -5,6 +5,7 @@
  * number is dropped, and must say the same.
  *
  * D1. The delay of a result is its arrival less the end of its window, both on the wall clock of this machine.
+ *     From the source: its arrival less the moment at which the end of its window had been passed at every split.
  * D2. Lost: a (key, window) of the load without a result. Doubled: one with two results under different numbers. Wrong: anything else that does not agree
  *     with the load, or with an earlier row of the same number.
  */
@@ -43,6 +44,8 @@ export class Ledger {
   readonly #windows = new Map<number, WindowLedger>();
   /** By partition and number of the row: which result it was. */
   readonly #taken: number[][];
+  /** By end of the window and split. */
+  readonly #passed = new Map<number, Map<number, number>>();
   readonly #sizes = new Map<number, number>();
   #doubled = 0;
   #wrong = 0;
@@ -75,6 +78,20 @@ export class Ledger {
     window.delays[key] = atMs - (startMs + windowMs);
     window.counts[key] = count;
     window.weights[key] = weight;
+  }
+
+  /** A record behind the end of a window has been read from `split`; what is said first counts. */
+  passed(split: number, endMs: number, atMs: number): void {
+    const passed = this.#passed.get(endMs) ?? new Map<number, number>();
+    this.#passed.set(endMs, passed);
+    if (!passed.has(split)) passed.set(split, atMs);
+  }
+
+  /** How long after its end the window beginning at `startMs` had been passed at every split; undefined while it has not. */
+  passedMs(startMs: number): number | undefined {
+    const endMs = startMs + this.#shape.windowMs;
+    const passed = this.#passed.get(endMs);
+    return passed?.size === this.#shape.splits ? Math.max(...passed.values()) - endMs : undefined;
   }
 
   /** Results of the window beginning at `startMs` that have arrived. */

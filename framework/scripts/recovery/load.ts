@@ -62,13 +62,18 @@ export function partitionOfKey({ partitions }: LoadShape, key: number): number {
   return partitionOf(hashKey(key), partitions);
 }
 
-/** When the load ends, ms since the epoch: told to every process before that moment comes. */
-export interface LoadEnd {
-  atMs: number;
+/** What a reader of the load shares with its process. */
+export interface LoadWorld {
+  /** When the load ends, ms since the epoch: told to every process before that moment comes. */
+  endMs: number;
+  /** Wall clock with fractions, ms since the epoch; not called in turns. */
+  wallMs(): number;
+  /** A record behind the end of a window has been read, at `atMs` on the wall clock. Called in turns; again when it is read again. */
+  onPassed(split: number, endMs: number, atMs: number): void;
 }
 
-/** The load as a source. `end` may be set while it is read. */
-export function loadSource(shape: LoadShape, end: LoadEnd): SourceSpec<Hit> {
+/** The load as a source. `world.endMs` may be set while it is read. */
+export function loadSource(shape: LoadShape, world: LoadWorld): SourceSpec<Hit> {
   const splits: Split[] = Array.from({ length: shape.splits }, (_, index) => ({
     name: String(index),
     identity: `load ${index} of ${shape.splits} from ${shape.beginMs}`,
@@ -82,9 +87,9 @@ export function loadSource(shape: LoadShape, end: LoadEnd): SourceSpec<Hit> {
       splits: () => Promise.resolve(splits),
       open: ({ split, after, onReadable, schedule, monotonicMs }) => {
         // Within a turn the wall clock answers from the message: its distance from the monotonic one is taken here.
-        const aheadMs = Date.now() - monotonicMs();
+        const aheadMs = world.wallMs() - monotonicMs();
         const wall = { nowMs: () => monotonicMs() + aheadMs, schedule, onReadable };
-        return Promise.resolve(new LoadReader(shape, end, Number(split.name), after ?? 0, wall));
+        return Promise.resolve(new LoadReader(shape, world, Number(split.name), after ?? 0, wall));
       },
     },
   };
@@ -98,31 +103,44 @@ interface Wall {
 
 class LoadReader implements SplitReader {
   readonly #shape: LoadShape;
-  readonly #end: LoadEnd;
+  readonly #world: LoadWorld;
   readonly #split: number;
   readonly #wall: Wall;
   #read: number;
   #readableMs = -Infinity;
+  #passesMs: number;
   #cancelWake: (() => void) | undefined;
 
-  constructor(shape: LoadShape, end: LoadEnd, split: number, read: number, wall: Wall) {
+  constructor(shape: LoadShape, world: LoadWorld, split: number, read: number, wall: Wall) {
     this.#shape = shape;
-    this.#end = end;
+    this.#world = world;
     this.#split = split;
     this.#read = read;
     this.#wall = wall;
+    const { beginMs, windowMs } = shape;
+    this.#passesMs = beginMs + (Math.floor((this.#next().at - beginMs) / windowMs) + 1) * windowMs;
   }
 
   take(): SplitTake {
-    const value = hitAt(this.#shape, this.#read * this.#shape.splits + this.#split);
-    if (value.at >= this.#end.atMs) return "ended";
+    const value = this.#next();
+    if (value.at >= this.#world.endMs) return "ended";
     if (value.at > this.#readableMs && !this.#isReadable(value.at)) return "waiting";
     this.#read += 1;
+    if (value.at >= this.#passesMs) this.#pass();
     return { position: this.#read, value };
   }
 
   close(): void {
     this.#cancelWake?.();
+  }
+
+  #next(): Hit {
+    return hitAt(this.#shape, this.#read * this.#shape.splits + this.#split);
+  }
+
+  #pass(): void {
+    this.#world.onPassed(this.#split, this.#passesMs, this.#wall.nowMs());
+    this.#passesMs += this.#shape.windowMs;
   }
 
   #isReadable(atMs: number): boolean {

@@ -34,8 +34,9 @@ export interface Measured {
   /** Between two results of a key: of all others, and before the fault. */
   readonly otherGaps: readonly number[];
   readonly calmGaps: readonly number[];
-  /** Delays before the fault. */
+  /** Delays before the fault: from the end of the window, and from its being passed at the source. */
   readonly calmDelays: readonly number[];
+  readonly calmResults: readonly number[];
   readonly recoveries: readonly Recovery[];
   /** A new leader led, ms from the fault. */
   readonly ledMs: number | undefined;
@@ -119,6 +120,7 @@ function evaluate(cluster: Cluster, { faultMs, firstEndMs, lastEndMs, lines }: S
   const calm = delaysOf(cluster, firstEndMs - windowMs);
   const calmDelays = [...calm.values()];
   const usualMs = median(calmDelays);
+  const passedMs = ledger.passedMs(firstEndMs - 2 * windowMs);
   const victims = new Map<number, number>();
   const others: number[] = [];
   const otherGaps: number[] = [];
@@ -146,6 +148,7 @@ function evaluate(cluster: Cluster, { faultMs, firstEndMs, lastEndMs, lines }: S
       return delayBefore === undefined ? [] : [windowMs + delayMs - delayBefore];
     }),
     calmDelays,
+    calmResults: passedMs === undefined ? [] : calmDelays.map((delayMs) => delayMs - passedMs),
     recoveries,
     ledMs: led === undefined ? undefined : led.atMs - faultMs,
   };

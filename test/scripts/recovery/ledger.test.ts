@@ -47,6 +47,14 @@ test("every result once: right, with its delay from the end of its window", () =
   expect(ledger.arrivals(11_000).map(({ delayMs }) => delayMs)).toEqual(Array.from({ length: 20 }, () => 7));
 });
 
+test("D1: a window has been passed when it has been at every split; what is said first counts", () => {
+  ledger.passed(0, 11_000, 11_002);
+  expect(ledger.passedMs(10_000)).toBeUndefined();
+  ledger.passed(1, 11_000, 11_004);
+  ledger.passed(0, 11_000, 11_900);
+  expect(ledger.passedMs(10_000)).toBe(4);
+});
+
 describe("D2", () => {
   test("a missing one is lost", () => {
     addAll(rows().slice(1));

@@ -5,7 +5,7 @@ import {
   expectedOf,
   hitAt,
   loadSource,
-  type LoadEnd,
+  type LoadWorld,
   type LoadShape,
 } from "../../../framework/scripts/recovery/load.ts";
 import { noCluster } from "../../connectors/home.ts";
@@ -22,18 +22,19 @@ const shape: LoadShape = {
 
 interface Opened {
   readonly reader: SplitReader;
+  readonly world: LoadWorld;
   nowMs: number;
   readonly wakes: number[];
 }
 
 /** Opens split 0 with a wall clock that the test moves. */
-async function open(end: LoadEnd, after?: number): Promise<Opened> {
-  const source = loadSource(shape, end).reader;
+async function open(given: Partial<LoadWorld> = {}, after?: number): Promise<Opened> {
+  const world = { endMs: Infinity, wallMs: () => 0, onPassed: () => undefined, ...given };
+  const source = loadSource(shape, world).reader;
   if (source.kind !== "replayable") throw new Error("it can be read again");
   const [split] = await source.splits(noCluster);
   if (split === undefined) throw new Error("no split");
   const opened = { nowMs: 0, wakes: [] as number[] };
-  const startedMs = Date.now();
   const reader = await source.open({
     split,
     home: noCluster,
@@ -44,10 +45,9 @@ async function open(end: LoadEnd, after?: number): Promise<Opened> {
       opened.wakes.push(delayMs);
       return () => undefined;
     },
-    // The reader adds what the wall clock is ahead at its opening: from there on the test's time counts.
-    monotonicMs: () => (opened.nowMs === 0 ? startedMs : opened.nowMs),
+    monotonicMs: () => opened.nowMs,
   });
-  return Object.assign(opened, { reader });
+  return Object.assign(opened, { reader, world });
 }
 
 function positions({ reader }: Opened): number[] {
@@ -57,7 +57,7 @@ function positions({ reader }: Opened): number[] {
 }
 
 test("L2: records become readable in steps, the first of a window at its begin", async () => {
-  const opened = await open({ atMs: Infinity });
+  const opened = await open();
   opened.nowMs = 10_001;
   expect(positions(opened)).toEqual([1, 2]);
   opened.nowMs = 10_004.9;
@@ -67,21 +67,36 @@ test("L2: records become readable in steps, the first of a window at its begin",
 });
 
 test("one that has been held up reads what has become due meanwhile, and goes on behind a position", async () => {
-  const opened = await open({ atMs: Infinity }, 2);
+  const opened = await open({}, 2);
   opened.nowMs = 10_100;
   const read = positions(opened);
   expect([read[0], read.at(-1)]).toEqual([3, 202]);
 });
 
 test("L1: it ends where it is told, also while it is read", async () => {
-  const end = { atMs: Infinity };
-  const opened = await open(end);
+  const opened = await open();
   opened.nowMs = 10_050;
   const before = positions(opened).length;
-  end.atMs = 10_100;
+  opened.world.endMs = 10_100;
   opened.nowMs = 20_000;
   expect(before + positions(opened).length).toBe(200);
   expect(opened.reader.take()).toBe("ended");
+});
+
+test("the end of a window is said when it is passed, each once", async () => {
+  const said: number[][] = [];
+  const opened = await open({ onPassed: (...what) => void said.push(what) }, 1_999);
+  opened.nowMs = 10_999;
+  positions(opened);
+  expect(said).toEqual([]);
+  opened.nowMs = 11_001;
+  positions(opened);
+  opened.nowMs = 12_003;
+  positions(opened);
+  expect(said).toEqual([
+    [0, 11_000, 11_001],
+    [0, 12_000, 12_003],
+  ]);
 });
 
 test("what a window must hold is what its records come to", () => {
