@@ -123,7 +123,7 @@ interface Calm {
 async function measureKind(cluster: Cluster, fault: Fault, count: number, calm: Calm): Promise<void> {
   const all: Measured[] = [];
   const aim = new Aim();
-  for (let attempt = 0; all.length < count && attempt < count + attemptsMax; attempt += 1) {
+  for (let attempt = 0; all.length < count && attempt < 2 * count + attemptsMax; attempt += 1) {
     const measured = await measureFault(cluster, fault, attempt, aim);
     if (measured !== undefined) all.push(measured);
   }

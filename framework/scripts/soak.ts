@@ -5,10 +5,11 @@
  * starter, and replaced) and looks every two seconds at memory, handles, streams, consumers, chunks of snapshots, registers and the job log. The first
  * worker is never killed: it is the witness whose memory is followed over the whole run.
  *
- * At the end: the trend of each quantity behind the warm-up, a third of the run and three minutes at most (slope by least squares; flat when its drift over the run is within twice the noise around
- * the line, or below a tenth of the mean), every (key, window) compared with the load, and the job deleted: nothing of it may be left in the server.
+ * At the end: the trend of each quantity behind the warm-up (a third of the run, three minutes at most): slope by least squares; flat when its drift over the
+ * run is within twice the noise around the line, or below a tenth of the mean. Then every (key, window) is compared with the load, and the job is deleted:
+ * nothing of it may be left in the server.
  *
- * What grows by its nature: the job log, by a record for each instance that a kill moves; the whole of it stays well below a megabyte in years.
+ * What grows by its nature: the job log, by a record of about a hundred bytes for each instance that a kill moves; it holds 64 MiB.
  *
  * Exit code 0 when results were right, everything else was flat, and nothing was left behind.
  */

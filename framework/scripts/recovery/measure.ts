@@ -113,8 +113,6 @@ function evaluate(cluster: Cluster, { faultMs, firstEndMs, lastEndMs, lines }: S
   const { ledger, shape } = cluster;
   const { windowMs } = shape;
   const recoveries = recoveriesOf(lines, faultMs);
-  for (const l of lines)
-    process.stderr.write(`${(l.atMs - faultMs).toFixed(0)} ${l.message} ${JSON.stringify(l.fields)}\n`);
   const down = new Set(recoveries.map(({ instance }) => instance));
   const before = delaysOf(cluster, firstEndMs - 2 * windowMs);
   const calm = delaysOf(cluster, firstEndMs - windowMs);
