@@ -2,6 +2,9 @@
  * When an instance takes its snapshots.
  *
  * Owns what has been read since the last one, and that there is one at a time; how it is taken is the snapshotter's business.
+ *
+ * T1. An incarnation's first one comes after an eighth of the interval: however often an instance crashes or moves, it gets further, and what a
+ *     successor reads again does not grow.
  */
 import type { Clock } from "../platform/platform.ts";
 import { decideSnapshot } from "../protocol/snapshot.ts";
@@ -13,6 +16,9 @@ export interface SnapshotLimits {
   readonly snapshotIntervalMs: number;
   readonly inboxBytes: number;
 }
+
+/** T1. */
+const firstShare = 1 / 8;
 
 /** Decides about the snapshots of one incarnation. */
 export class SnapshotSchedule {
@@ -28,7 +34,7 @@ export class SnapshotSchedule {
   constructor(clock: Clock, limits: SnapshotLimits, position: number) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#atMs = clock.monotonicMs();
+    this.#atMs = clock.monotonicMs() - limits.snapshotIntervalMs * (1 - firstShare);
     this.#position = position;
   }
 

@@ -30,6 +30,20 @@ test("due when so many bytes have been read, or so much time has passed, and the
   expect(schedule.isDue(feed, 0, false)).toBe(true);
 });
 
+test("T1: the first one of an incarnation comes after an eighth of the interval, the next ones after all of it", async () => {
+  state.position = 6;
+  await rig.pass(1_249);
+  expect(schedule.isDue(feed, 0, false)).toBe(false);
+  await rig.pass(1);
+  expect(schedule.isDue(feed, 0, false)).toBe(true);
+  await schedule.run(feed, false, () => Promise.resolve());
+  state.position = 7;
+  await rig.pass(9_999);
+  expect(schedule.isDue(feed, 0, false)).toBe(false);
+  await rig.pass(1);
+  expect(schedule.isDue(feed, 0, false)).toBe(true);
+});
+
 test("R13: an inbox that is nearly full and has been read is relieved without anything new", () => {
   expect(schedule.isDue(feed, 6_000, false)).toBe(false);
   expect(schedule.isDue(feed, 6_001, false)).toBe(true);
