@@ -36,6 +36,8 @@ export interface ChannelIdentity {
 
 /** A section is closed and the next one begun when it has grown to this, so that frames keep to their size. */
 const pieceBytesMax = 64 * 1024;
+/** Writers kept: as many pieces as usually wait at once. */
+const sparesMax = 4;
 
 /** The sending end of one channel. */
 export class ChannelOut {
@@ -50,7 +52,8 @@ export class ChannelOut {
   #writing: SectionWriter | undefined;
   /** In a frame, not acknowledged, oldest first. */
   readonly #sent: Piece[] = [];
-  #spare: SectionWriter | undefined;
+  /** Writers of pieces that have been encoded, for the next ones. */
+  readonly #spare: SectionWriter[] = [];
   #last: number;
   #check: number;
   #markLast = 0;
@@ -148,7 +151,7 @@ export class ChannelOut {
   /** The frame of a piece has been encoded: its writer serves the next one, columns and all. */
   recycle({ records }: Piece): void {
     records.clear();
-    this.#spare = records;
+    if (this.#spare.length < sparesMax) this.#spare.push(records);
   }
 
   /** The oldest piece in a frame has been acknowledged. */
@@ -159,8 +162,7 @@ export class ChannelOut {
   #begin(ordinal: number): SectionWriter {
     const { edge, from, epoch } = this.identity;
     const header = { edge, from, epoch, first: this.#last + 1, count: 0, check: this.check };
-    const records = this.#spare ?? new SectionWriter(this.#codec);
-    this.#spare = undefined;
+    const records = this.#spare.pop() ?? new SectionWriter(this.#codec);
     this.#open.push({ channel: this, records, header, firstOrdinal: ordinal });
     this.#writing = records;
     return records;

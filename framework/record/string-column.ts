@@ -12,7 +12,7 @@ import { ByteWriter, lengthBytesFor } from "./byte-writer.ts";
 import { columnField } from "./column.ts";
 import type { Column } from "./column.ts";
 import { corrupt } from "./corrupt.ts";
-import { readText } from "./text.ts";
+import { readTexts } from "./text.ts";
 import { ValueColumn } from "./value-column.ts";
 import type { WireReader } from "./wire-reader.ts";
 import { wireType } from "./wire-reader.ts";
@@ -217,22 +217,27 @@ export function readStrings(reader: WireReader, count: number): string[] {
 
 type Range = { readonly at: number; readonly end: number };
 
+/** Where the strings of a column begin and end, until they are read. */
+let bounds = new Int32Array(1024);
+
 function readStored(reader: WireReader, lengths: Range, utf8: Range): string[] {
   const { bytes } = reader;
-  const stored: string[] = [];
+  if (bounds.length <= lengths.end - lengths.at) bounds = new Int32Array(2 * (lengths.end - lengths.at) + 1);
+  let count = 0;
   let start = utf8.at;
+  bounds[0] = start;
   reader.at = lengths.at;
   reader.end = lengths.end;
   while (reader.hasMore) {
     const byte = bytes[reader.at]!;
     const length = byte < 128 ? byte : reader.varint();
     if (byte < 128) reader.at++;
-    if (start + length > utf8.end) throw corrupt(`a string of ${length} bytes expected, ${utf8.end - start} found`);
-    stored.push(readText(bytes, start, start + length));
     start += length;
+    if (start > utf8.end) throw corrupt(`a string of ${length} bytes expected, ${utf8.end - start + length} found`);
+    bounds[++count] = start;
   }
   if (start !== utf8.end) throw corrupt(`strings end at byte ${start}, expected at byte ${utf8.end}`);
-  return stored;
+  return readTexts(bytes, bounds, count);
 }
 
 function pick(reader: WireReader, indexes: Range, stored: readonly string[], count: number, end: number): string[] {

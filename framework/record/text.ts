@@ -63,9 +63,45 @@ export function writeText(into: TextBuffer, text: string, at: number): number {
 
 /** The UTF-8 text between `start` and `end`; short ASCII text comes from the cache (T1). */
 export function readText(from: TextBuffer, start: number, end: number): string {
-  const length = end - start;
-  if (length > cachedLengthMax) return from.utf8Slice(start, end);
-  let hash = length;
+  const hash = hashOf(from, start, end);
+  return hash === 0 ? from.utf8Slice(start, end) : cached(from, start, end, hash);
+}
+
+/**
+ * As {@link readText}, for the texts that lie between each two of the first `count + 1` of `bounds`.
+ *
+ * Step by step for all of them, so that what lies far away in memory is waited for together.
+ */
+export function readTexts(from: TextBuffer, bounds: Int32Array, count: number): string[] {
+  const hashes = hashesOf(from, bounds, count);
+  const found: (string | undefined)[] = [];
+  for (let index = 0; index < count; index++) {
+    const hash = hashes[index]!;
+    found.push(hash === 0 ? undefined : find(hash));
+  }
+  for (let index = 0; index < count; index++) {
+    const start = bounds[index]!;
+    const end = bounds[index + 1]!;
+    const hash = hashes[index]!;
+    const known = found[index];
+    if (hash === 0) found[index] = from.utf8Slice(start, end);
+    else if (known === undefined || !isAt(known, from, start, end)) found[index] = cached(from, start, end, hash);
+  }
+  return found as string[];
+}
+
+let hashRoom = new Int32Array(1024);
+
+function hashesOf(from: TextBuffer, bounds: Int32Array, count: number): Int32Array {
+  if (hashRoom.length < count) hashRoom = new Int32Array(2 * count);
+  for (let index = 0; index < count; index++) hashRoom[index] = hashOf(from, bounds[index]!, bounds[index + 1]!);
+  return hashRoom;
+}
+
+/** 0 for what is not cached: text that is long, or not ASCII. */
+function hashOf(from: TextBuffer, start: number, end: number): number {
+  if (end - start > cachedLengthMax) return 0;
+  let hash = end - start;
   let seen = 0;
   let at = start;
   for (; at + 4 <= end; at += 4) {
@@ -79,19 +115,35 @@ export function readText(from: TextBuffer, start: number, end: number): string {
     seen |= byte;
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
-  if ((seen & 0x80808080) !== 0) return from.utf8Slice(start, end);
+  if ((seen & 0x80808080) !== 0) return 0;
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  const set = (hash >>> (32 - setBits)) * ways;
-  for (let place = set; place < set + ways; place++)
-    if (hashes[place] === hash && isAt(texts[place]!, from, start, length)) return texts[place]!;
+  return hash === 0 ? 1 : hash;
+}
+
+/** A text with this hash, probably the one. */
+function find(hash: number): string | undefined {
+  const set = setOf(hash);
+  for (let place = set; place < set + ways; place++) if (hashes[place] === hash) return texts[place];
+  return undefined;
+}
+
+function cached(from: TextBuffer, start: number, end: number, hash: number): string {
+  const known = find(hash);
+  if (known !== undefined && isAt(known, from, start, end)) return known;
   const text = from.latin1Slice(start, end);
   nextWay = (nextWay + 1) % ways;
-  hashes[set + nextWay] = hash;
-  texts[set + nextWay] = text;
+  const place = setOf(hash) + nextWay;
+  hashes[place] = hash;
+  texts[place] = text;
   return text;
 }
 
-function isAt(text: string, bytes: TextBuffer, start: number, length: number): boolean {
+function setOf(hash: number): number {
+  return (hash >>> (32 - setBits)) * ways;
+}
+
+function isAt(text: string, bytes: TextBuffer, start: number, end: number): boolean {
+  const length = end - start;
   if (text.length !== length) return false;
   for (let index = 0; index < length; index++) if (text.charCodeAt(index) !== bytes[start + index]) return false;
   return true;

@@ -87,8 +87,8 @@ const send: readonly Mutant[] = [
   {
     name: "dead incarnation's records sent on",
     file: "actor/lane.ts",
-    from: "if (this.#pending.delete(channel)) this.#bytes",
-    to: "if (!this.#pending.has(channel)) this.#bytes",
+    from: "forget(channel: ChannelOut): void { this.#pending.delete(channel);",
+    to: "forget(channel: ChannelOut): void { this.#pending.has(channel);",
     tests: ["actor/lane.test.ts"],
   },
 ];
