@@ -73,16 +73,16 @@ export function readText(from: TextBuffer, start: number, end: number): string {
  * Step by step for all of them, so that what lies far away in memory is waited for together.
  */
 export function readTexts(from: TextBuffer, bounds: Int32Array, count: number): string[] {
-  const hashes = hashesOf(from, bounds, count);
+  const own = hashesOf(from, bounds, count);
   const found: (string | undefined)[] = [];
   for (let index = 0; index < count; index++) {
-    const hash = hashes[index]!;
+    const hash = own[index]!;
     found.push(hash === 0 ? undefined : find(hash));
   }
   for (let index = 0; index < count; index++) {
     const start = bounds[index]!;
     const end = bounds[index + 1]!;
-    const hash = hashes[index]!;
+    const hash = own[index]!;
     const known = found[index];
     if (hash === 0) found[index] = from.utf8Slice(start, end);
     else if (known === undefined || !isAt(known, from, start, end)) found[index] = cached(from, start, end, hash);
