@@ -73,9 +73,10 @@ function clone(value: unknown, depth: number): unknown {
 /** Replaces the parts of `copy`, which so far are shared with the original, and leaves out what no encoding has. */
 function cloneParts(copy: Record<string | symbol, unknown>, depth: number): unknown {
   for (const symbol of Object.getOwnPropertySymbols(copy)) Reflect.deleteProperty(copy, symbol);
-  for (const name of Object.keys(copy)) {
+  // By `for in`, which allocates no list of names; so what is inherited has to be told apart.
+  for (const name in copy) {
     const part = copy[name];
-    if (needsClone(part)) setOwn(copy, name, clone(part, depth + 1));
+    if (needsClone(part) && Object.hasOwn(copy, name)) setOwn(copy, name, clone(part, depth + 1));
   }
   return copy;
 }

@@ -29,6 +29,8 @@ export class ValueCells<V> implements ValueState<V>, Column, Lender {
   /** What user code has in this step. */
   #lent: unknown;
   #isLent = false;
+  /** The store will call `settle` and `forget` at the end of this step. */
+  #isLender = false;
 
   constructor(store: KeyedStore, name: string) {
     this.name = name;
@@ -61,6 +63,7 @@ export class ValueCells<V> implements ValueState<V>, Column, Lender {
   }
 
   forget(): void {
+    this.#isLender = false;
     this.#isLent = false;
     this.#lent = undefined;
   }
@@ -76,6 +79,8 @@ export class ValueCells<V> implements ValueState<V>, Column, Lender {
   #lend(value: unknown): void {
     this.#lent = value;
     this.#isLent = true;
+    if (this.#isLender) return;
+    this.#isLender = true;
     this.#store.lend(this);
   }
 

@@ -189,3 +189,15 @@ function overwrite(value: unknown): void {
     }
   }
 }
+
+test("V1: a copy has what the value itself has, whatever all objects have been given", () => {
+  let names: readonly string[] = [];
+  // oxlint-disable-next-line no-extend-native -- what is tested is that a library that does this does no harm; taken back at once
+  Object.defineProperty(Object.prototype, "given", { value: { to: "all" }, configurable: true, enumerable: true });
+  try {
+    names = Object.keys(cloneValue({ own: { part: 1 } }));
+  } finally {
+    Reflect.deleteProperty(Object.prototype, "given");
+  }
+  expect(names).toEqual(["own"]);
+});
