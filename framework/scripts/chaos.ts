@@ -1,5 +1,5 @@
 /**
- * Recorded data through real crashes: `npm run chaos -- FILE.csv … [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.
+ * Recorded data through real crashes: `npm run chaos -- FILE.csv … [--workers N] [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.
  *
  * Runs `examples/sensor-history.ts` over the files in every way it can run and be killed, and compares the lines with those of an undisturbed run in
  * one process:
@@ -8,6 +8,14 @@
  *   nats          on a nats-server
  *   kill-worker   the process is killed by SIGKILL every 2 s and started again
  *   kill-server   nats-server is killed by SIGKILL every 3 s and started again
+ *
+ * and, with --workers N, as a fleet of so many processes:
+ *
+ *   fleet         undisturbed
+ *   kill-any      one of its workers, any of them, is killed by SIGKILL every 2 s
+ *   kill-leader   whoever leads is killed by SIGKILL every 2 s
+ *   stop-any      one of its workers is stopped by SIGSTOP for 10 s, and goes on
+ *   kill-server   as above
  *
  * Exit code 0 when every run came to its end with the same set of lines, and enough was killed; else 1.
  */
@@ -26,6 +34,7 @@ import {
   runHistoryOverServerKills,
   sortedLines,
 } from "./history-under-fire.ts";
+import { type FleetRun, runFleetKilled, runFleetStopped } from "./fleet-under-fire.ts";
 
 interface Figures {
   readonly mode: string;
@@ -43,22 +52,28 @@ interface Mode {
 }
 
 const limitMs = 300_000;
+const stoppedMs = 10_000;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
-    rate: { type: "string", default: "24000" },
+    rate: { type: "string" },
+    workers: { type: "string" },
     every: { type: "string", default: "2s" },
     mode: { type: "string", multiple: true },
   },
 });
 const everyMs = parseDuration(flags.every as Duration, "--every");
-const rate = Number(flags.rate);
+const workers = flags.workers === undefined ? 0 : Number(flags.workers);
+// A fleet starts the program once, at one rate: slow enough for five shots.
+const rate = Number(flags.rate ?? (workers === 0 ? 24_000 : 4_000));
 
-const modes: readonly Mode[] = [
-  { name: "embedded", killsMin: 0, run: (of) => runHistory(of) },
+const embedded: Mode = { name: "embedded", killsMin: 0, run: (of) => runHistory(of) };
+
+const modesOfProcess: readonly Mode[] = [
+  embedded,
   { name: "nats", killsMin: 0, run: (of, { url: servers }) => runHistory({ ...of, servers }) },
   {
     name: "kill-worker",
@@ -72,6 +87,38 @@ const modes: readonly Mode[] = [
       runHistoryOverServerKills({ ...of, servers: server.url, rate }, server, { everyMs: 1.5 * everyMs, shotsMax: 3 }),
   },
 ];
+
+function fleetOn(of: Omit<HistoryRun, "servers">, { url: servers }: NatsServer): FleetRun {
+  return { ...of, servers, rate, workers };
+}
+
+const modesOfFleet: readonly Mode[] = [
+  embedded,
+  { name: "fleet", killsMin: 0, run: (of, server) => runHistory({ ...fleetOn(of, server), rate: undefined }) },
+  {
+    name: "kill-any",
+    killsMin: 5,
+    run: (of, server) => runFleetKilled(fleetOn(of, server), "worker", { everyMs }),
+  },
+  {
+    name: "kill-leader",
+    killsMin: 5,
+    run: (of, server) => runFleetKilled(fleetOn(of, server), "leader", { everyMs }),
+  },
+  {
+    name: "stop-any",
+    killsMin: 1,
+    run: (of, server) => runFleetStopped(fleetOn(of, server), stoppedMs, { everyMs, shotsMax: 1 }),
+  },
+  {
+    name: "kill-server",
+    killsMin: 1,
+    run: (of, server) =>
+      runHistoryOverServerKills(fleetOn(of, server), server, { everyMs: 1.5 * everyMs, shotsMax: 3 }),
+  },
+];
+
+const modes = workers === 0 ? modesOfProcess : modesOfFleet;
 
 if (positionals.length === 0) {
   process.stderr.write("name CSV files with the columns timestamp,value: npm run chaos -- --json FILE.csv …\n");

@@ -3,7 +3,8 @@
  *
  * Owns the processes and the shots. What must be the same whatever is killed, it watches itself:
  *
- * H1. At any moment the output consists of whole lines, and of those that were there before plus new ones at its end.
+ * H1. The output consists of whole lines, and of those that were there before plus new ones at its end. One that is being written, or whose writer was
+ *     killed at it, is completed within 10 s.
  * H2. Every run comes to its end within its limit, or throws with what the program said last.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -22,6 +23,8 @@ export interface HistoryRun {
   readonly rate?: number | undefined;
   /** @default embedded */
   readonly servers?: string | undefined;
+  /** A fleet of so many worker processes. @default one process */
+  readonly workers?: number | undefined;
   readonly limitMs: number;
 }
 
@@ -48,6 +51,7 @@ export interface HistoryResult {
 const program = fileURLToPath(new URL("../../examples/sensor-history.ts", import.meta.url));
 const lookMs = 20;
 const keptLines = 1_000;
+const completedMsMax = 10_000;
 
 /** Runs it to its end. @throws when it takes too long, or the output breaks H1 */
 export function runHistory(run: HistoryRun): Promise<HistoryResult> {
@@ -67,13 +71,19 @@ export function runHistoryKilled(run: HistoryRun, shots: Shots): Promise<History
 
 /** Kills the server (SIGKILL) and starts it again each time; the process lives through it. */
 export function runHistoryOverServerKills(run: HistoryRun, server: NatsServer, shots: Shots): Promise<HistoryResult> {
+  return runHistoryOver(run, shots, async () => {
+    await server.kill("SIGKILL");
+    await server.restart();
+    return true;
+  });
+}
+
+/** Shoots at something else than the process, which lives through it; `shoot` answers whether it has hit, and is asked again where it has not. */
+export function runHistoryOver(run: HistoryRun, shots: Shots, shoot: () => Promise<boolean>): Promise<HistoryResult> {
   const underFire = new UnderFire(run, shots.shotsMax ?? Infinity);
   const isDue = trigger(underFire, shots);
   return underFire.untilEnd(async () => {
-    if (!isDue()) return false;
-    await server.kill("SIGKILL");
-    underFire.killed();
-    await server.restart();
+    if (isDue() && (await shoot())) underFire.killed();
     return false;
   });
 }
@@ -91,6 +101,7 @@ class UnderFire {
   #shotMs = 0;
   #shotLength = 0;
   #seen = "";
+  #wholeMs: number = performance.now();
 
   constructor(run: HistoryRun, shotsMax: number) {
     this.#run = run;
@@ -127,8 +138,9 @@ class UnderFire {
       const isShot = await this.#live(child, look);
       if (isShot) child.kill("SIGKILL");
       await ended;
-      this.#watch();
-      if (child.signalCode === "SIGKILL" && isShot) continue;
+      const isOver = child.signalCode !== "SIGKILL" || !isShot;
+      this.#watch(isOver);
+      if (!isOver) continue;
       const seconds = (performance.now() - this.#startedMs) / 1_000;
       return { kills: this.#kills, seconds, exitCode: child.exitCode, said: this.#said };
     }
@@ -150,13 +162,14 @@ class UnderFire {
   }
 
   #start(): ChildProcess {
-    const { inputs, out, rate, servers } = this.#run;
+    const { inputs, out, rate, servers, workers } = this.#run;
     const flags = [
       ...inputs.flatMap((input) => ["--input", input]),
       "--out",
       out,
       ...(rate === undefined || !this.hasShots ? [] : ["--rate", String(rate)]),
       ...(servers === undefined ? [] : ["--nats", servers]),
+      ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ];
     const child = spawn(process.execPath, [program, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
     if (child.stderr !== null) createInterface({ input: child.stderr }).on("line", (line) => this.#say(line));
@@ -174,12 +187,15 @@ class UnderFire {
   }
 
   // H1
-  #watch(): void {
+  #watch(isLast = false): void {
     const { out } = this.#run;
     const now = existsSync(out) ? readFileSync(out, "latin1") : "";
-    if (now !== "" && !now.endsWith("\n")) throw new Error(`${out} ends within a line: ${lastLine(now)}`);
-    if (!now.startsWith(this.#seen)) throw new Error(`${out} had ${this.#seen.length} bytes; they have changed`);
-    this.#seen = now;
+    const whole = now.slice(0, now.lastIndexOf("\n") + 1);
+    if (whole.length === now.length) this.#wholeMs = performance.now();
+    else if (isLast || performance.now() - this.#wholeMs > completedMsMax)
+      throw new Error(`${out} ends within a line: ${lastLine(now)}`);
+    if (!whole.startsWith(this.#seen)) throw new Error(`${out} had ${this.#seen.length} bytes; they have changed`);
+    this.#seen = whole;
   }
 
   #stuck(): string {
