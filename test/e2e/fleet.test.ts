@@ -226,6 +226,17 @@ describe.skipIf(binary === undefined)("a fleet", { timeout }, () => {
     expect([...counted(fleet).values()].reduce((sum, value) => sum + value, 0)).toBe(Number(drained));
   });
 
+  test("ends when its job is stopped by a command, and replaces nobody", async () => {
+    const nats = await server();
+    const fleet = startCounting(nats, "commanded", 2);
+    await allAtWork(nats, "commanded", 2);
+    const stop = startTidemark(["stop", "commanded", "--nats", nats.server.url]);
+    expect(await stop.ended()).toMatchObject({ code: 0 });
+    expect(await fleet.ended()).toMatchObject({ code: 0 });
+    expect(fleet.stderr.at(-1)).toMatch(/^stopped: \d+ in$/);
+    expect(fleet.stderr.filter((line) => line.includes("replaced"))).toEqual([]);
+  });
+
   test("lines of its workers stay whole, however long", async () => {
     const nats = await server();
     const args = [program, "long-lines", "2000", "3000", "3", nats.server.url];
