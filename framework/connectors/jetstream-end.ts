@@ -10,24 +10,30 @@ import { type SharedLink, shareLink } from "../nats/shared-link.ts";
 /** Where a stream is, when that is not the cluster of the job itself. */
 export interface JetStreamEnd {
   /**
-   * `nats://host:4222`, several separated by commas or in a list. With it, nothing of the job's own connection is used.
+   * `nats://host:4222`, several separated by commas or in a list. With them (or a context), nothing of the job's own connection is used; without, what
+   * else is said here takes the place of the job's own.
    * @default the cluster that the job lives on; for a job in the memory of its process, what the environment says (`TIDEMARK_NATS`)
    */
   readonly servers?: string | readonly string[] | undefined;
-  /** Path of a credentials file (`.creds`). @default what the URL says, or the job's own without `servers` */
+  /** A context of the command `nats`, instead of `servers` or besides them. @default none */
+  readonly context?: string | undefined;
+  /** Path of a credentials file (`.creds`). @default what the URL or the context says */
   readonly credentials?: string | undefined;
-  /** Files for TLS. @default TLS when the server or the URL asks for it; the job's own without `servers` */
+  /** Files for TLS. @default TLS when the server or the URL asks for it */
   readonly tls?: ClusterTls | undefined;
+  /** Beginning of the subjects for answers, where permissions give each user its own. @default "_INBOX" */
+  readonly inboxPrefix?: string | undefined;
 }
 
 /** The options of {@link JetStreamEnd}, by name. */
-export const endOptions = ["servers", "credentials", "tls"] as const;
+export const endOptions = ["servers", "context", "credentials", "tls", "inboxPrefix"] as const;
 
 /** The cluster of an end. @throws OPTION_INVALID when none is known */
 export function clusterOf(what: string, end: JetStreamEnd, { cluster }: EndHome): ClusterAddress {
-  const { servers, credentials, tls } = end;
-  const own = { ...(credentials !== undefined && { credentials }), ...(tls !== undefined && { tls }) };
-  if (servers !== undefined) return { servers, ...own };
+  const own = Object.fromEntries(
+    endOptions.filter((name) => end[name] !== undefined).map((name) => [name, end[name]]),
+  ) as ClusterAddress;
+  if (own.servers !== undefined || own.context !== undefined) return own;
   if (cluster !== undefined) return { ...cluster, ...own };
   throw new StreamError(
     "OPTION_INVALID",

@@ -75,6 +75,8 @@ export class JetStreamWriter implements SinkWriter {
   /** The stream that was found last. */
   #stream: string | undefined;
   #limits: Limits = { stream: "", rowBytesMax: 0, allowsBatches: false };
+  /** The server has refused a batch for itself, not for its place: rows go one by one up to the next snapshot. */
+  #isBatchRefused = false;
   #isClosed = false;
 
   constructor(options: JetStreamEnd & JetStreamTarget, identity: SinkIdentity, home: EndHome) {
@@ -107,6 +109,7 @@ export class JetStreamWriter implements SinkWriter {
 
   /** W5. A server that is away leaves it at what was known before, which stays true. */
   async prepare(): Promise<Uint8Array | undefined> {
+    this.#isBatchRefused = false;
     try {
       await this.#patient(async () => this.#claim(await this.#connect()));
     } catch (error) {
@@ -231,20 +234,20 @@ export class JetStreamWriter implements SinkWriter {
   /** Answers whether all is stored; otherwise the place is another one than was thought. */
   async #publishBehind(api: JetStreamApi, rows: readonly SinkRow[]): Promise<boolean> {
     for (let at = 0; at < rows.length;) {
-      const count = this.#limits.allowsBatches ? batchLength(rows, at) : 1;
+      const count = this.#limits.allowsBatches && !this.#isBatchRefused ? batchLength(rows, at) : 1;
       const some = rows.slice(at, at + count);
       const sequence = this.#place?.sequence ?? 0;
       const answer = await (count === 1
         ? this.#publishOne(api, some, sequence)
         : this.#publishBatch(api, some, sequence));
-      const number = some.at(-1)?.number ?? 0;
-      if (!this.#isStored(answer, number)) return false;
+      if (!this.#isStored(answer, some)) return false;
       at += count;
     }
     return true;
   }
 
-  #isStored(answer: ApiAnswer<{ readonly seq: number }>, number: number): boolean {
+  #isStored(answer: ApiAnswer<{ readonly seq: number }>, rows: readonly SinkRow[]): boolean {
+    const number = rows.at(-1)?.number ?? 0;
     if (answer.kind === "done") {
       this.#highest = Math.max(this.#highest, number);
       this.#place = { number, sequence: answer.value.seq };
@@ -252,6 +255,8 @@ export class JetStreamWriter implements SinkWriter {
     }
     const { err_code: code, description } = answer.refusal;
     if (code === refusals.wrongLastSequence || code === refusals.wrongLastSequenceUnknown) return false;
+    // What is too much at once may go one by one.
+    this.#isBatchRefused = rows.length > 1;
     const what = `stream ${this.#limits.stream} does not take row ${number}: ${description} (JetStream ${code})`;
     throw new StreamError("SINK_UNAVAILABLE", what);
   }

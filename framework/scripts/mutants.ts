@@ -11,11 +11,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { exchangeMutants } from "./mutants/exchange.ts";
+import { jetstreamMutants } from "./mutants/jetstream.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { progressMutants } from "./mutants/progress.ts";
 import { recoveryMutants } from "./mutants/recovery.ts";
 
-const mutants: readonly Mutant[] = [...exchangeMutants, ...recoveryMutants, ...progressMutants];
+const mutants: readonly Mutant[] = [...exchangeMutants, ...recoveryMutants, ...progressMutants, ...jetstreamMutants];
 
 type Fate = "caught" | "SURVIVED" | "STALE";
 

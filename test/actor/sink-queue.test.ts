@@ -76,6 +76,17 @@ function queue(guarantee: SinkGuarantee = "idempotent", state?: SinkCut): SinkQu
   });
 }
 
+/** A writer's calls, to leave some out. */
+function methodsOf(writer: StepSink): Required<SinkWriter> {
+  return {
+    write: (rows) => writer.write(rows),
+    prepare: () => writer.prepare(),
+    commit: (prepared) => writer.commit(prepared),
+    recover: (listed) => writer.recover(listed),
+    close: () => writer.close(),
+  };
+}
+
 function add(into: SinkQueue, ...values: string[]): void {
   for (const value of values) into.add(value, 0, (ordinal += 1));
   into.flush();
@@ -167,6 +178,20 @@ describe("cuts", () => {
     await turn();
     expect(sink.calls).toEqual(["recover x y", "write next"]);
     expect(rows.last).toBe(42);
+  });
+
+  test("a transactional sink hands the next incarnation what it knows at a snapshot, and has nothing to commit for it", async () => {
+    const { commit: _, ...without } = { ...methodsOf(sink) };
+    const rows = queue("transactional");
+    await rows.open(without);
+    add(rows, "a");
+    const state = await rows.cut();
+    expect(state).toEqual({ sink: "rows", last: 1, prepared: [Buffer.from("p1")] });
+    await rows.commit(state);
+    expect((await rows.cut()).prepared).toEqual([Buffer.from("p2")]);
+    const next = queue("transactional", state);
+    await next.open(sink);
+    expect(sink.calls.at(-1)).toBe("recover p1");
   });
 
   test("a sink that is not two-phase prepares nothing", async () => {

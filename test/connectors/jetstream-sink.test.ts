@@ -1,6 +1,7 @@
 /**
  * JetStream streams as sinks, on a real server.
  */
+import fc from "fast-check";
 import { afterAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { jetstream, type JetStreamSinkOptions } from "../../framework/connectors/jetstream.ts";
 import { StreamError } from "../../framework/errors.ts";
@@ -267,6 +268,14 @@ describe.each([
       expect(await valuesIn(full)).toEqual(numbers(6));
     });
 
+    test("a stream with less room than a batch takes is filled all the same", async () => {
+      const narrow = await outsider.make({ discard: "new", max_msgs: 3, ...config });
+      const writer = await open(narrow);
+      await expect(writer.write(rows(1, 6))).rejects.toMatchObject(unavailable);
+      await expect(writer.write(rows(1, 6))).rejects.toMatchObject(unavailable);
+      expect(await valuesIn(narrow)).toEqual(numbers(3));
+    });
+
     test("a stream that is gone is waited for", async () => {
       const writer = await open(stream);
       await writer.write(rows(1, 2));
@@ -351,6 +360,103 @@ describe.each([
         expect(await valuesIn(target, there)).toEqual(numbers(4_000));
       },
     );
+
+    test(
+      "whatever incarnations do, one after the other or at the same time: each row once, in order",
+      { timeout: 60_000 },
+      async () => {
+        let partition = 100;
+        const step = fc.oneof(
+          fc.record({ kind: fc.constant("claim" as const) }),
+          fc.record({ kind: fc.constant("snapshot" as const) }),
+          fc.record({ kind: fc.constant("cut" as const), writer: fc.nat(5) }),
+          fc.record({ kind: fc.constant("write" as const), writer: fc.nat(5), count: fc.integer({ min: 1, max: 9 }) }),
+        );
+        const property = fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+          partition += 1;
+          const life = new Life(partition);
+          await life.claim();
+          for (const { kind, writer = 0, count = 0 } of steps as readonly Step[]) {
+            if (kind === "claim") await life.claim();
+            else if (kind === "snapshot") await life.snapshot();
+            else if (kind === "cut") await life.cut(writer);
+            else life.write(writer, count);
+          }
+          const end = await life.complete();
+          const own = (await outsider.stored(stream)).filter(({ subject }) => subject === `${stream}.${partition}`);
+          expect(own.map(({ payload }) => Number(payload))).toEqual(numbers(end));
+        });
+        await fc.assert(property, { numRuns: 25 });
+      },
+    );
+
+    interface Step {
+      readonly kind: "claim" | "snapshot" | "cut" | "write";
+      readonly writer?: number;
+      readonly count?: number;
+    }
+
+    interface Incarnation {
+      readonly writer: SinkWriter;
+      last: number;
+      writing: Promise<unknown>;
+    }
+
+    /** The incarnations of one instance: each goes on from the last snapshot, all of them may still be there. */
+    class Life {
+      readonly #partition: number;
+      readonly #all: Incarnation[] = [];
+      #snapshot: { readonly last: number; readonly listed: readonly Uint8Array[] } = { last: 0, listed: [] };
+
+      constructor(partition: number) {
+        this.#partition = partition;
+      }
+
+      async claim(): Promise<Incarnation> {
+        const epoch = this.#all.length + 1;
+        const writer = await open(stream, { partition: this.#partition, epoch }, this.#snapshot.listed);
+        const incarnation = { writer, last: this.#snapshot.last, writing: Promise.resolve() };
+        this.#all.push(incarnation);
+        return incarnation;
+      }
+
+      /** Only the newest moves the pointer. */
+      async snapshot(): Promise<void> {
+        const newest = this.#all.at(-1);
+        if (newest === undefined) return;
+        await newest.writing;
+        const prepared = await newest.writer.prepare?.().catch(() => undefined);
+        if (prepared !== undefined) this.#snapshot = { last: newest.last, listed: [prepared] };
+      }
+
+      /** A crash, whatever is under way; the newest is followed by a new one. */
+      async cut(index: number): Promise<void> {
+        const incarnation = this.#all[index % this.#all.length];
+        await incarnation?.writer.close();
+        await incarnation?.writing;
+        if (incarnation === this.#all.at(-1)) await this.claim();
+      }
+
+      write(index: number, count: number): void {
+        const incarnation = this.#all[index % this.#all.length];
+        if (incarnation === undefined) return;
+        const first = incarnation.last + 1;
+        incarnation.last += count;
+        const { last } = incarnation;
+        incarnation.writing = incarnation.writing
+          .then(() => writeAll(incarnation.writer, first, last, count))
+          .catch(() => undefined);
+      }
+
+      /** Everything up to the last row that anybody had; answers its number. */
+      async complete(): Promise<number> {
+        const end = Math.max(1, ...this.#all.map(({ last }) => last));
+        const final = await this.claim();
+        await writeAll(final.writer, final.last + 1, end, 7);
+        for (const { writing } of this.#all) await writing;
+        return end;
+      }
+    }
 
     test("W3: cut off after any number of rows, acknowledged or not, a successor completes the chain", async () => {
       for (let count = 1; count <= 12; count += 1) {

@@ -1,8 +1,10 @@
 /**
  * JetStream streams as sources, on a real server.
  */
+import fc from "fast-check";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { jetstream, type JetStreamSourceOptions } from "../../framework/connectors/jetstream.ts";
+import { StreamError } from "../../framework/errors.ts";
 import type { EndHome } from "../../framework/log/ends.ts";
 import type { Split } from "../../framework/log/source.ts";
 import { json } from "../../framework/record/json-codec.ts";
@@ -387,12 +389,13 @@ describe.skipIf(nats === undefined)("what is not there any more", () => {
     const split = await splitOf(stream);
     const reading = await read(stream, {}, { split });
     reading.isPaused = true;
-    await until("it has begun", () => reading.entries.length > 0 || reading.state === "waiting");
+    while ((await outsider.delivered(stream)) < 128);
     await outsider.trim(stream, 4_000);
     reading.isPaused = false;
     reading.take();
     expect(await reading.fails()).toMatchObject({ code: "DATA_LOST" });
     expect(reading.positions).toEqual(numbers(reading.positions.length));
+    expect(reading.positions.length).toBeGreaterThanOrEqual(128);
     expect(reading.positions.length).toBeLessThan(4_000);
   });
 
@@ -455,6 +458,36 @@ describe.skipIf(nats === undefined)("what is not there any more", () => {
       code: "SOURCE_CHANGED",
       message: expect.stringMatching(/is not there any more/) as string,
     });
+  });
+});
+
+describe.skipIf(nats === undefined)("whatever has been removed, and wherever reading goes on", () => {
+  test("what is there is read, each once and in order; or what is lost is named", { timeout: 60_000 }, async () => {
+    const { outsider, home } = world();
+    const scenario = fc.record({
+      count: fc.integer({ min: 1, max: 12 }),
+      holes: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 6 }),
+      trim: fc.integer({ min: 0, max: 14 }),
+      after: fc.nat(12),
+    });
+    const property = fc.asyncProperty(scenario, async ({ count, holes, trim, after }) => {
+      const stream = await outsider.make({ storage: "memory" });
+      await outsider.publish(stream, ...numbers(count).map(String));
+      const options = { until: "last" } as const;
+      const split = await splitOf(stream, options);
+      await outsider.remove(stream, ...holes.filter((hole) => hole <= count));
+      if (trim > 1) await outsider.trim(stream, trim);
+      const { first_seq: first } = await outsider.state(stream);
+      const reading = await SplitCollector.of(sourceOf(stream, options), split, home, Math.min(after, count));
+      const next = Math.min(after, count) + 1;
+      const isLost = first > next && next <= count;
+      const failure = isLost ? await reading.fails() : await reading.is("ended");
+      expect(failure instanceof StreamError ? failure.code : "none").toBe(isLost ? "DATA_LOST" : "none");
+      const there = first > next ? [] : numbers(count).filter((number) => number >= next && !holes.includes(number));
+      expect(reading.values).toEqual(there);
+      reading.close();
+    });
+    await fc.assert(property, { numRuns: 40 });
   });
 });
 

@@ -47,8 +47,9 @@ export class Outsider {
     this.connection = connection;
   }
 
-  static async on(server: Pick<NatsServer, "url">): Promise<Outsider> {
-    return new Outsider(await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 }));
+  static async on(server: Pick<NatsServer, "url">, login: { user?: string; pass?: string } = {}): Promise<Outsider> {
+    const options = { servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...login };
+    return new Outsider(await connect(options));
   }
 
   /** Calls the JetStream API, again when the server was killed meanwhile. @throws what it refuses with */
@@ -121,6 +122,18 @@ export class Outsider {
   async consumers(stream: string): Promise<readonly string[]> {
     const { consumers } = await this.ask<{ readonly consumers?: readonly string[] | null }>(`CONSUMER.NAMES.${stream}`);
     return consumers ?? [];
+  }
+
+  /** How far the consumers of a stream have come. */
+  async delivered(stream: string): Promise<number> {
+    let furthest = 0;
+    for (const name of await this.consumers(stream)) {
+      const { delivered } = await this.ask<{ readonly delivered: { readonly stream_seq: number } }>(
+        `CONSUMER.INFO.${stream}.${name}`,
+      );
+      furthest = Math.max(furthest, delivered.stream_seq);
+    }
+    return furthest;
   }
 
   /** Removes single messages, as an owner may. */

@@ -2,6 +2,8 @@
  * A job between two JetStream streams, deployed as it would be, while its workers and the server are killed: the stream that it writes holds what a naive
  * computation says, each row once.
  */
+import { embedded, type Job, job, json, start } from "tidemark";
+import { jetstream } from "tidemark/connectors/jetstream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Outsider } from "../connectors/streams.ts";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
@@ -24,9 +26,35 @@ async function place(config: object) {
   await outsider.create("AVERAGES", { subjects: ["averages.*"], ...config });
   const rows: MinuteRow[] = [];
   outsider.connection.subscribe("averages.*", { callback: (_, message) => void rows.push(message.json<MinuteRow>()) });
-  const start = () => startNode(["test/e2e/programs/averages.ts"], { TIDEMARK_NATS: nats.server.url });
-  return { server: nats.server, outsider, rows, start };
+  const startWorker = () => startNode(["test/e2e/programs/averages.ts"], { TIDEMARK_NATS: nats.server.url });
+  return { server: nats.server, outsider, rows, startWorker };
 }
+
+/** Doubles what is in the stream now, in the memory of this process. */
+function doubling(servers: string): Job {
+  const doubled = job("doubled", { partitions: 1, version: "1" });
+  doubled
+    .source("numbers", jetstream({ servers, stream: "READINGS", codec: json<number>(), until: "last" }))
+    .map((value) => 2 * value)
+    .to(jetstream({ servers, subject: "averages", codec: json() }));
+  return doubled;
+}
+
+test.skipIf(binary === undefined)(
+  "an embedded job that is run again is another life: it begins at its first row, and nothing is taken for written",
+  { timeout: 60_000 },
+  async () => {
+    const { server, outsider } = await place({});
+    await outsider.publish("readings", "1", "{", "3");
+    const letters: unknown[] = [];
+    for (let run = 1; run <= 2; run += 1) {
+      const handle = await start(doubling(server.url), embedded(), { onDeadLetter: (letter) => letters.push(letter) });
+      expect(await handle.done).toMatchObject({ state: "completed", totals: { deadLetters: 1 } });
+    }
+    expect((await outsider.stored("AVERAGES")).map(({ payload }) => payload)).toEqual(["2", "6", "2", "6"]);
+    expect(letters).toHaveLength(2);
+  },
+);
 
 describe.skipIf(binary === undefined)("a stream in, a stream out", { timeout: 240_000 }, () => {
   test.each([
@@ -35,8 +63,8 @@ describe.skipIf(binary === undefined)("a stream in, a stream out", { timeout: 24
   ])(
     "each row once, %s, while workers are killed in the middle of their rows, and the server in between",
     async (_how, config) => {
-      const { server, outsider, rows, start } = await place(config);
-      const running: Program[] = Array.from({ length: workers }, start);
+      const { server, outsider, rows, startWorker } = await place(config);
+      const running: Program[] = Array.from({ length: workers }, startWorker);
       const readings = new Readings();
       const publish = async (count: number) => {
         for (const reading of readings.next(count)) await outsider.send("readings", JSON.stringify(reading));
@@ -55,7 +83,7 @@ describe.skipIf(binary === undefined)("a stream in, a stream out", { timeout: 24
           const victim = running.shift();
           victim?.send("SIGKILL");
           await victim?.ended();
-          running.push(start());
+          running.push(startWorker());
         }
       }
       await outsider.send("readings", JSON.stringify(readings.closing()));

@@ -66,6 +66,14 @@ describe("a command line that makes no sense is one line and exit code 2", { tim
   });
 });
 
+test("tidemark plan prints the streams of readings, without asking a server", { timeout }, async () => {
+  const { code, out, said } = await resultOf(startTidemark(["plan", "examples/readings.ts"]));
+  expect({ code, said }).toEqual({ code: 0, said: [] });
+  for (const part of ["jetstream(READINGS, from first)", "jetstream(averages)", "each row once", "file(late.jsonl)"]) {
+    expect(out.join("\n")).toContain(part);
+  }
+});
+
 test("tidemark plan prints the stages of sensor-history, without reading a file", { timeout }, async () => {
   const program = startTidemark(["plan", "examples/sensor-history.ts", "--", "--input", "a.csv", "--out", "b.jsonl"]);
   const { code, out, said } = await resultOf(program);
