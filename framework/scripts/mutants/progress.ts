@@ -142,9 +142,30 @@ const rest: readonly Mutant[] = [
   {
     name: "older leader's records accepted",
     file: "protocol/job-log.ts",
-    from: "record.leader >= (this.#leader?.epoch ?? 0)",
+    from: "record.leader >= this.#leaderMin",
     to: "record.leader >= 0",
     tests: ["protocol/job-log.test.ts"],
+  },
+  {
+    name: "what a leader from before a restart writes counts",
+    file: "protocol/job-log.ts",
+    from: "this.#leaderMin = sequence; this.#assignments.clear();",
+    to: "this.#assignments.clear();",
+    tests: ["protocol/job-log.test.ts"],
+  },
+  {
+    name: "an outcome after a stop counts",
+    file: "protocol/job-life.ts",
+    from: 'if (this.#state !== "running") return;',
+    to: "",
+    tests: ["protocol/job-life.test.ts"],
+  },
+  {
+    name: "the register goes back",
+    file: "actor/job-register.ts",
+    from: "record.position >= stands.position",
+    to: "false",
+    tests: ["actor/job-register.test.ts"],
   },
   {
     name: "tick carries the host's clock",
