@@ -4,7 +4,6 @@
  * Owns the instances assigned to it and the lanes they share, and does what the job log says. Its id is new for every start.
  *
  * W1. Only the job log assigns: what comes over the Bus can delay or hurry things, never decide them.
- * W2. For each instance at most one incarnation lives here, the one with the highest epoch read.
  */
 import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, invariant, messageOf } from "../errors.ts";
@@ -12,14 +11,14 @@ import type { Log } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import { installDeterminism } from "../platform/determinism.ts";
 import type { Platform } from "../platform/platform.ts";
-import { instanceKey } from "../protocol/job-log.ts";
-import type { Announcement, InstanceId, OutcomeRecord, ReportAnswer } from "../record/messages.ts";
+import type { Announcement, OutcomeRecord } from "../record/messages.ts";
 import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
 import { Attention } from "./attention.ts";
 import { Candidate } from "./candidate.ts";
 import { ControlSender } from "./control-sender.ts";
 import type { InstanceHost } from "./host.ts";
-import { Instance } from "./instance.ts";
+import { HostedInstances } from "./hosted-instances.ts";
+import type { Instance } from "./instance.ts";
 import { JobBus } from "./job-bus.ts";
 import { JobLogTail } from "./job-log-tail.ts";
 import { explainBroken, recordEnd } from "./job-end.ts";
@@ -47,8 +46,6 @@ const handOverMsMax = 1_000;
 const jobLogBytes = 64 * 1024 * 1024;
 const workerIdLength = 8;
 
-const endPhases: ReadonlySet<string> = new Set(["released", "failed", "fenced"]);
-
 /** What exists once the job log has been opened. */
 interface Joined {
   readonly tail: JobLogTail;
@@ -70,7 +67,7 @@ export class Worker implements Measured {
   readonly #lanes: LaneSet;
   readonly #reports: ReportOutbox;
   readonly #meter: WorkerMeter;
-  readonly #instances = new Map<string, Instance>();
+  readonly #instances: HostedInstances;
   readonly #endings: (() => void)[] = [];
   #joined: Joined | undefined;
   #supervisor: JobSupervisor | undefined;
@@ -84,16 +81,22 @@ export class Worker implements Measured {
     this.#job = job;
     this.#options = options;
     this.#actor = createActor(workerMachine, { clock: machineClock(platform.clock) });
+    this.#instances = new HostedInstances({
+      id: this.id,
+      plan,
+      host: () => this.#host,
+      onRetired: (key, instance) => this.#meter.retire(key, instance),
+    });
     this.#bus = new JobBus(seams.bus, names);
     this.#attention = new Attention(platform.clock);
     this.#registry = new WorkerRegistry(this.#attention, this.id, options.place);
     this.#directory = new LogDirectory(this.#platform, seams.logs);
     this.#controls = new ControlSender(this.#platform, (stage, partition) => this.#openInbox(stage, partition));
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
-      onProgress: () => this.#wakeAll(),
+      onProgress: () => this.#instances.wake(),
       lanesInto: () => Math.max(1, this.#registry.alive().length),
     });
-    this.#meter = new WorkerMeter(this.#platform, this.#instances);
+    this.#meter = new WorkerMeter(this.#platform, this.#instances.byKey);
     this.#reports = new ReportOutbox(platform.clock, (reports) => this.#bus.report({ worker: this.id, reports }));
   }
 
@@ -104,7 +107,7 @@ export class Worker implements Measured {
 
   /** Instances hosted here, failed ones too until they are reassigned. */
   get instances(): readonly Instance[] {
-    return [...this.#instances.values()];
+    return this.#instances.all;
   }
 
   get isLeader(): boolean {
@@ -139,8 +142,8 @@ export class Worker implements Measured {
     this.#registry.leaving();
     this.#bus.announce(this.#announcement());
     await this.#handOver();
-    for (const instance of this.#instances.values()) instance.release();
-    while (this.instances.some(({ phase }) => !endPhases.has(phase))) await this.#later(releaseLookMs);
+    this.#instances.release();
+    while (!this.#instances.haveEnded) await this.#later(releaseLookMs);
     this.#reports.flush();
     this.#actor.send({ type: "LEFT" });
     this.kill();
@@ -161,7 +164,7 @@ export class Worker implements Measured {
     for (const end of this.#endings.splice(0)) end();
     this.#joined?.tail.close();
     const gone = new StreamError("FENCED", "the worker has gone");
-    for (const instance of this.#instances.values()) instance.fail(gone);
+    this.#instances.fail(gone);
     this.#lanes.close();
     this.#controls.close();
   }
@@ -211,9 +214,8 @@ export class Worker implements Measured {
     if (view.outcome !== undefined) return this.#over(view.outcome);
     if (view.life.state === "stopped") return this.#onStopped();
     if (this.phase === "working")
-      for (const { instance, worker, epoch } of view.assignments()) this.#obey(instance, worker, epoch);
-    if (view.isDraining)
-      for (const instance of this.#instances.values()) if (instance.stage.source !== undefined) instance.endInput();
+      for (const { instance, worker, epoch } of view.assignments()) this.#instances.obey(instance, worker, epoch);
+    if (view.isDraining) this.#instances.endInput();
     if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)
       this.#onLeader(view.leader.epoch, view.leader.worker);
     // A restart has been read together with what it follows: whoever led before it leads no more.
@@ -234,27 +236,11 @@ export class Worker implements Measured {
     else void this.stop();
   }
 
-  #obey(id: InstanceId, worker: string, epoch: number): void {
-    const key = instanceKey(id);
-    const hosted = this.#instances.get(key);
-    if (hosted !== undefined && hosted.epoch >= epoch) return;
-    if (hosted !== undefined) {
-      hosted.supersede(epoch);
-      this.#meter.retire(key, hosted);
-      this.#instances.delete(key);
-    }
-    const stage = this.#job.plan.stages[id.stage];
-    if (worker !== this.id || stage === undefined) return;
-    const instance = new Instance(this.#host, id, stage, epoch);
-    this.#instances.set(key, instance);
-    instance.start();
-  }
-
   #onLeader(epoch: number, worker: string): void {
     this.#depose();
     this.#joined?.candidate.heard({ leader: epoch });
     if (worker === this.id && this.phase === "working") this.#lead(epoch);
-    this.#reports.reportAll(this.#instances.values());
+    this.#reports.reportAll(this.#instances.all);
   }
 
   #lead(epoch: number): void {
@@ -323,9 +309,9 @@ export class Worker implements Measured {
       onReports: (batch) => this.#supervisor?.onReports(batch),
       onAnswers: ({ leader, answers }) => {
         if (leader >= (this.#tail.view.leader?.epoch ?? 0))
-          this.#addressed(answers, (instance, n) => instance.answered(n));
+          this.#instances.addressed(answers, (instance, n) => instance.answered(n));
       },
-      onRelease: ({ answers }) => this.#addressed(answers, (instance) => instance.release()),
+      onRelease: ({ answers }) => this.#instances.addressed(answers, (instance) => instance.release()),
     });
     this.#endings.push(stop);
   }
@@ -350,14 +336,6 @@ export class Worker implements Measured {
     if (this.#joined?.tail.view.leader?.worker === worker && this.phase === "working") this.#joined.candidate.stand();
   }
 
-  /** Calls `action` for each incarnation that is addressed and lives here. */
-  #addressed(answers: ReportAnswer["answers"], action: (instance: Instance, n: number) => void): void {
-    for (const { instance, epoch, n } of answers) {
-      const hosted = this.#instances.get(instanceKey(instance));
-      if (hosted?.epoch === epoch) action(hosted, n);
-    }
-  }
-
   #announcement(): Announcement {
     const { host, processId } = this.#options.place ?? { host: "", processId: 0 };
     const isLeaving = this.phase === "leaving";
@@ -371,8 +349,8 @@ export class Worker implements Measured {
     const { clock } = this.#platform;
     const again = (everyMs: number, action: () => void) => this.#endings.push(repeat(clock, everyMs, action));
     again(announceMs, () => this.#bus.announce(this.#announcement()));
-    again(reportAgainMs, () => this.#reports.reportAll(this.#instances.values()));
-    again(snapshotLookMs, () => considerSnapshots(this.#platform.logger, this.#instances.values()));
+    again(reportAgainMs, () => this.#reports.reportAll(this.#instances.all));
+    again(snapshotLookMs, () => considerSnapshots(this.#platform.logger, this.#instances.all));
     void this.#meter.run();
     again(electionLookMs, () => {
       this.#attention.look();
@@ -419,10 +397,6 @@ export class Worker implements Measured {
 
   #inboxName(stage: number, partition: number): string {
     return this.#job.names.inbox(this.#job.plan.stages[stage]?.name ?? "", partition);
-  }
-
-  #wakeAll(): void {
-    for (const instance of this.#instances.values()) instance.wake();
   }
 
   #later(ms: number): Promise<void> {
