@@ -117,11 +117,17 @@ async function run(
   const samples: Sample[] = [];
   const beganMs = performance.now();
   let kills = 0;
-  let healing: Promise<void> = Promise.resolve();
+  // What the last kill has come to: undefined while its replacement is on its way. One at a time, however short the interval.
+  const last: { outcome: Error | "healed" | undefined } = { outcome: "healed" };
   while (performance.now() - beganMs < forMs) {
-    if (performance.now() - beganMs >= (kills + 1) * killEveryMs) {
+    if (last.outcome instanceof Error) throw last.outcome;
+    if (last.outcome === "healed" && performance.now() - beganMs >= (kills + 1) * killEveryMs) {
       kills += 1;
-      healing = killAndReplace(cluster, witness, kills);
+      last.outcome = undefined;
+      killAndReplace(cluster, witness, kills).then(
+        () => (last.outcome = "healed"),
+        (error: unknown) => (last.outcome = new Error(messageOf(error))),
+      );
     }
     const sample = await sampler.sample(witness);
     if (sample !== undefined) {
@@ -130,13 +136,13 @@ async function run(
     }
     await pause(sampleEveryMs);
   }
-  await healing;
+  while (last.outcome === undefined) await pause(sampleEveryMs);
   await cluster.steady(workers);
   return { samples, kills };
 }
 
 async function killAndReplace(cluster: Cluster, witness: WorkerProcess, round: number): Promise<void> {
-  const others = cluster.workers.filter((worker) => worker !== witness);
+  const others = cluster.workers.filter((worker) => worker !== witness && worker.id !== undefined);
   const victim = others[round % Math.max(1, others.length)];
   if (victim === undefined) return;
   victim.signal("SIGKILL");
