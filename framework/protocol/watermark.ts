@@ -162,11 +162,14 @@ export class EdgeClocks {
     return [...this.#edges].map(([edge, clock]) => ({ edge, ...clock }));
   }
 
-  /** Goes on from a snapshot; called before the first message. The combined watermark may be lower than it was: the caller keeps its own. */
+  /**
+   * Goes on from a snapshot; called before the first message. The combined watermark is -Infinity until the next control that counts: the caller keeps its
+   * own. Taken at once, the minimum could be one that was never taken before (an edge adopted since the last control is active again), and a replay would
+   * fire what its original did not.
+   */
   restore(states: readonly EdgeState[], leader: number): void {
     for (const { edge, ...clock } of states) Object.assign(this.#clock(edge), clock);
     this.#leader = leader;
-    this.#watermark = this.#minimum();
   }
 
   // R16: only the newest leader says who is idle. What an older one said it cannot take back any more.

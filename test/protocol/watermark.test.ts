@@ -263,6 +263,16 @@ describe("the receiver's clocks", () => {
     expect(() => clocksAfter(control(5, 1))).toThrow("edge 5 does not lead here; known: 3, 4");
   });
 
+  test("R6: a snapshot between an adoption and the next control brings no event time that was never reached", () => {
+    const unbroken = new EdgeClocks([3, 4]);
+    unbroken.control(control(3, 1, { isIdle: true, n: 1 }));
+    unbroken.adopt(3, 1);
+    const restarted = new EdgeClocks([3, 4]);
+    restarted.restore(unbroken.states(), unbroken.leader);
+    for (const clocks of [unbroken, restarted]) clocks.control(control(4, -Infinity, { n: 2 }));
+    expect([unbroken.watermark, restarted.watermark]).toEqual([-Infinity, -Infinity]);
+  });
+
   test("R6: a restart from the snapshot changes nothing that follows", () => {
     const anEdge = fc.constantFrom(3, 4);
     const aControl = fc.record({
