@@ -46,7 +46,7 @@ export class RunningFleet implements StartedJob {
   readonly #crew: Crew;
   readonly #outlets: readonly LineOutlet[];
   #totals = noTotals;
-  #isWarned = false;
+  #isCounted = false;
   #hasStarted = false;
   #cancelLook: Cancel | undefined;
 
@@ -136,11 +136,15 @@ export class RunningFleet implements StartedJob {
     });
   }
 
-  #learn({ totals, state, workers, warnings }: JobStatus): void {
+  #learn({ totals, state, instances }: JobStatus): void {
     this.#totals = totals;
-    if (this.#isWarned || state !== "running" || workers.length < this.#world.workers) return;
-    this.#isWarned = true;
-    for (const warning of warnings) this.#platform.logger.log("warn", warning);
+    if (this.#isCounted || state !== "running") return;
+    this.#isCounted = true;
+    const { workers } = this.#world;
+    const idle = workers - instances.length;
+    if (idle <= 0) return;
+    const what = `${idle} of ${workers} workers are idle: the job has ${instances.length} instances; more partitions would share it`;
+    this.#platform.logger.log("warn", what);
   }
 }
 

@@ -226,6 +226,31 @@ describe.skipIf(binary === undefined)("a fleet", { timeout }, () => {
     expect([...counted(fleet).values()].reduce((sum, value) => sum + value, 0)).toBe(Number(drained));
   });
 
+  test("with more workers than instances runs, and says that some are idle", async () => {
+    const nats = await server();
+    const fleet = startNode([program, "idle", "500", "3000", "7", nats.server.url]);
+    expect(await fleet.ended()).toMatchObject({ code: 0 });
+    expect(fleet.stderr.filter((line) => line.includes("idle"))).toEqual([
+      expect.stringContaining("2 of 7 workers are idle: the job has 5 instances"),
+    ]);
+    expect(counted(fleet).size).toBe(300);
+  });
+
+  test("whose server and workers die together goes on when the server is back", async () => {
+    const nats = await server();
+    const fleet = startNode([program, "all-dead", "400", "3000", "2", nats.server.url]);
+    const { workers } = await allAtWork(nats, "all-dead", 2);
+    await nats.server.kill("SIGKILL");
+    for (const { processId } of workers) process.kill(processId, "SIGKILL");
+    await fleet.prints(/is replaced.*SERVER_UNREACHABLE/);
+    await nats.server.restart();
+    expect(await fleet.ended()).toMatchObject({ code: 0 });
+    expect(fleet.stderr).toContain("completed: 3000 in");
+    const windows = counted(fleet);
+    expect(windows.size).toBe(300);
+    expect(new Set(windows.values())).toEqual(new Set([10]));
+  });
+
   test("ends when its job is stopped by a command, and replaces nobody", async () => {
     const nats = await server();
     const fleet = startCounting(nats, "commanded", 2);
