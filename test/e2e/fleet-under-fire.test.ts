@@ -47,8 +47,8 @@ describe.skipIf(binary === undefined)("three workers", { timeout: limitMs }, () 
   test.each(["worker", "leader"] as const)(
     "one %s after the other is killed by SIGKILL, five times",
     async (target) => {
-      const at = await scene(14);
-      const { exitCode, kills, said } = await runFleetKilled(at.run, target, { everyMs: 800, shotsMax: 5 });
+      const at = await scene(11);
+      const { exitCode, kills, said } = await runFleetKilled(at.run, target, { everyMs: 600, shotsMax: 5 });
       expect({ exitCode, kills }).toEqual({ exitCode: 0, kills: 5 });
       expect(said.filter((line) => line.includes("is replaced"))).toHaveLength(5);
       await expectRight(at);
