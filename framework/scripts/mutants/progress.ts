@@ -66,14 +66,14 @@ const reports: readonly Mutant[] = [
   {
     name: "reports only once",
     file: "actor/worker.ts",
-    from: "this.#repeat(reportAgainMs, () => this.#reports.reportAll(this.#instances.values()));",
+    from: "again(reportAgainMs, () => this.#reports.reportAll(this.#instances.all));",
     to: "",
     tests: ["actor/worker.test.ts"],
   },
   {
     name: "not reported to a new leader",
     file: "actor/worker.ts",
-    from: "this.#reports.reportAll(this.#instances.values()); }",
+    from: "this.#reports.reportAll(this.#instances.all); }",
     to: "}",
     tests: ["actor/worker.test.ts"],
   },
@@ -205,8 +205,8 @@ const rest: readonly Mutant[] = [
   {
     name: "budget's time stands still with the job log",
     file: "actor/job-supervisor.ts",
-    from: "nowMs: this.#logNowMs,",
-    to: "nowMs: this.#world.tail.view.storedAtMs,",
+    from: "nowMs: this.#logNowMs }",
+    to: "nowMs: this.#world.tail.view.storedAtMs }",
     tests: ["actor/worker.test.ts"],
   },
   {
@@ -219,7 +219,7 @@ const rest: readonly Mutant[] = [
   {
     name: "producer of a superseded instance left running",
     file: "actor/instance.ts",
-    from: "if (this.#isClosed) return this.#letGo(incarnation);",
+    from: "if (this.#isClosed) return letGo(incarnation, this.#host.platform.logger);",
     to: "",
     tests: ["actor/instance.test.ts"],
   },
