@@ -111,10 +111,12 @@ function workersOf({ view, workers }: StatusWorld): WorkerStatus[] {
   }));
 }
 
+/** A worker that has just joined is idle for a moment; where there are fewer instances than workers, some stay so. */
 function idleWarnings(workers: readonly WorkerStatus[]): string[] {
-  const idle = workers.filter(({ instances, isLeaving }) => instances === 0 && !isLeaving).length;
-  if (idle === 0) return [];
+  const staying = workers.filter(({ isLeaving }) => !isLeaving);
+  const idle = staying.filter(({ instances }) => instances === 0).length;
   const total = workers.reduce((sum, { instances }) => sum + instances, 0);
+  if (idle === 0 || total >= staying.length) return [];
   return [
     `${idle} of ${workers.length} workers are idle: the job has ${total} instances; more partitions would share it`,
   ];

@@ -338,6 +338,14 @@ describe("status", () => {
     await finishes(t);
   });
 
+  test("a worker that has just joined is idle for a moment: nothing to warn of", async () => {
+    const t = await testJob(oneExchange(), { partitions: 4 });
+    const joined = await t.startWorker();
+    const { workers, warnings } = t.status();
+    expect(workers.map(({ worker }) => worker)).toContain(joined.id);
+    expect(warnings).toEqual([]);
+  });
+
   test("more workers than instances: the idle ones are counted, and named as idle", async () => {
     const t = await testJob(oneExchange(), { workers: 12, partitions: 2 });
     await t.clock(1_000);
