@@ -173,7 +173,11 @@ describe("placement", () => {
 describe("reports", () => {
   test("a lost report is made good by the next one, without anything new to say", async () => {
     let isLost = false;
-    const t = await testJob(twoExchanges(), { seams: losing((subject) => isLost && subject.endsWith(".reports")) });
+    const t = await testJob(twoExchanges(), {
+      // A snapshot would be something new to say.
+      snapshotInterval: "1h",
+      seams: losing((subject) => isLost && subject.endsWith(".reports")),
+    });
     await t.feed("readings", readings(1, 0, 1_000));
     isLost = true;
     await t.watermark("readings", 999);
