@@ -1,19 +1,17 @@
 /**
  * One incarnation of an instance: the actor.
  *
- * Owns its lifecycle (the machine in `instance-machine.ts`) and the loop that takes turns. What a turn does is the feed's and the program's business;
- * what is said leaves through `Outputs`; how it is put together from a snapshot is in `assembly.ts`.
+ * Owns its lifecycle (the machine in `instance-machine.ts`) and what follows from its turns, which `TurnLoop` takes. What is said leaves through `Outputs`;
+ * how it is put together from a snapshot is in `assembly.ts`.
  *
- * A1. One turn at a time; between two turns nothing is half-done.
- * A2. No turn begins while a lane or a sink has no room (R13), nor before the claim is complete (R5).
- * A3. An error ends the incarnation, never the worker: the supervisor decides what follows.
+ * A1. No turn begins before the claim is complete (R5).
+ * A2. An error ends the incarnation, never the worker: the supervisor decides what follows.
  */
 import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, messageOf } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
 import type { RefusedRow } from "../log/sink.ts";
 import type { Stage } from "../plan/plan.ts";
-import { runDeterministically } from "../platform/determinism.ts";
 import type { Cancel, LogLevel } from "../platform/platform.ts";
 import { decideBroken } from "../protocol/read.ts";
 import { encodeControl } from "../record/frame.ts";
@@ -33,12 +31,8 @@ import { encodeRefusal } from "./refusal.ts";
 import { RecoveryTimes } from "./recovery-times.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
 import { TickSchedule } from "./tick-schedule.ts";
+import { TurnLoop, type TurnOwner } from "./turn-loop.ts";
 
-/** Turns taken before the event loop gets a chance, and time after which it gets one anyway. */
-const turnsPerTask = 64;
-const taskMsMax = 8;
-/** While an instance reads again what it has missed, its neighbours are on time: event time crosses this process in several tasks. */
-const replayTaskMsMax = 2;
 /** How often something that must become true is looked at again, ms. */
 const lookMs = 5;
 
@@ -54,20 +48,15 @@ export class Instance implements Reporter {
   readonly #ticks: TickSchedule;
   readonly #meter: InstanceMeter;
   readonly #times: RecoveryTimes;
+  readonly #turns: TurnLoop;
   #inbox: Log | undefined;
   #incarnation: Incarnation | undefined;
   #snapshots: SnapshotSchedule | undefined;
   #failure: unknown;
-  #isTurning = false;
-  #isPumpScheduled = false;
-  /** The turn goes on in the next slice (O3). */
-  #isUnfinished = false;
   /** How it ended: nothing follows. */
   #end: InstanceEnd | undefined;
   #isReleasing = false;
   #isFailing = false;
-  /** The probe holds the turns. */
-  #isHeld = false;
   #cancelLook: Cancel | undefined;
   /** Sequence of the last refusal in the own inbox: what the instance has said to itself must have been read before it is finished. */
   #mustReadTo = 0;
@@ -81,6 +70,7 @@ export class Instance implements Reporter {
     const { clock } = host.platform;
     this.#meter = new InstanceMeter(clock);
     this.#times = new RecoveryTimes(clock);
+    this.#turns = new TurnLoop(this.#turnOwner(), host.platform, this.#meter, host.plan.options.deterministicGlobals);
     // An inbox is idle as soon as all its edges are; a split only after a while.
     this.#progress = new Progress(id, epoch, stage.source === undefined ? 0 : stage.idleTimeoutMs);
     const pointerKey = host.names.pointer(stage.name, id.partition);
@@ -137,12 +127,7 @@ export class Instance implements Reporter {
 
   /** Something may have changed: input, room, acks, or the time. A turn is looked for in the next task. */
   wake(): void {
-    if (this.#isPumpScheduled || this.#isClosed || this.#incarnation === undefined) return;
-    this.#isPumpScheduled = true;
-    this.#host.platform.clock.schedule(0, () => {
-      this.#isPumpScheduled = false;
-      this.#pump();
-    });
+    this.#turns.wake();
   }
 
   /** The supervisor has taken report `n` (R16). */
@@ -193,7 +178,7 @@ export class Instance implements Reporter {
     if (incarnation === undefined) return;
     const mayBeCrowded = this.bytesSinceSnapshot > this.#host.plan.options.inboxBytes / 4;
     const inboxBytes = mayBeCrowded ? ((await incarnation.feed.look())?.bytes ?? 0) : 0;
-    if (!this.#isClosed && !this.#isTurning) this.#considerSnapshot(incarnation, inboxBytes);
+    if (!this.#isClosed && !this.#turns.isTurning) this.#considerSnapshot(incarnation, inboxBytes);
   }
 
   #phases(): InstancePhases {
@@ -204,6 +189,25 @@ export class Instance implements Reporter {
       begin: () => this.#begin(),
       end: (phase, error) => this.#endAs(phase, error),
     };
+  }
+
+  #turnOwner(): TurnOwner {
+    return {
+      mayTurn: () => !this.#isClosed && !this.#isFailing,
+      mayBegin: () => !this.#isReleasing,
+      isReplaying: () => this.phase === "replaying",
+      mayLeaveIdle: () => this.#progress.mayLeaveIdle,
+      beforeTurn: (position) => this.#host.probe.beforeTurn?.(this.stage.name, this.id.partition, position),
+      turned: (result, incarnation) => this.#turned(result, incarnation),
+      afterTurns: (incarnation, hasMoved) => this.#afterTurns(incarnation, hasMoved),
+      failed: (error) => this.#failExplained(error),
+    };
+  }
+
+  #turned(result: TurnResult, { feed, outputs }: Incarnation): void {
+    if (result === "gated" && this.#progress.wantsToProceed()) this.#host.onChanged(this);
+    if (result === "caughtUp") this.#caughtUp();
+    if (result !== "unfinished") this.#progress.reach(feed.watermark, outputs.ordinal);
   }
 
   // R5: pointer, own epoch-start, downstream epoch-starts; in this order.
@@ -239,6 +243,7 @@ export class Instance implements Reporter {
     // Superseded or released meanwhile: what has just been opened is let go again.
     if (this.#isClosed) return letGo(incarnation, this.#host.platform.logger);
     this.#incarnation = incarnation;
+    this.#turns.attach(incarnation);
     const { feed, program } = incarnation;
     this.#meter.restored(program.counts);
     this.#times.restored(feed.position);
@@ -263,7 +268,7 @@ export class Instance implements Reporter {
     // While an earlier one is being taken, turns go on: the keys wait for the last one alone.
     while (this.#snapshots?.isTaking === true) await this.#later();
     this.#isReleasing = true;
-    while (this.#isUnfinished) await this.#later();
+    while (this.#turns.isUnfinished) await this.#later();
     const feed = this.#incarnation?.feed;
     if (feed !== undefined && this.#snapshots?.hasProgressed(feed) === true) await this.#snapshot(true);
   }
@@ -296,69 +301,6 @@ export class Instance implements Reporter {
   async #explain(error: unknown): Promise<unknown> {
     if (!StreamError.is(error, "DATA_LOST") && !StreamError.is(error, "CORRUPT")) return error;
     return decideBroken({ pointerEpoch: await this.#pointer.owner(), ownEpoch: this.epoch, error });
-  }
-
-  #pump(): void {
-    const incarnation = this.#incarnation;
-    if (incarnation === undefined || this.#isClosed || this.#isFailing || this.#isTurning || this.#isHeld) return;
-    this.#isTurning = true;
-    const { position } = incarnation.feed;
-    let hasMore = false;
-    try {
-      hasMore = this.#turns(incarnation);
-      incarnation.outputs.flush();
-    } catch (error) {
-      this.#failExplained(error);
-    } finally {
-      this.#isTurning = false;
-    }
-    if (this.#isClosed || this.#isFailing) return;
-    this.#afterTurns(incarnation, incarnation.feed.position !== position);
-    if (hasMore) this.wake();
-  }
-
-  /** Takes turns while there is something to read and room to speak. Answers whether there is more to do at once. */
-  #turns(incarnation: Incarnation): boolean {
-    const { clock } = this.#host.platform;
-    let sinceMs = clock.monotonicMs();
-    const untilMs = sinceMs + (this.phase === "replaying" ? replayTaskMsMax : taskMsMax);
-    for (let count = 0; count < turnsPerTask; count += 1) {
-      if (!incarnation.outputs.hasRoom || (this.#isReleasing && !this.#isUnfinished)) return false;
-      if (this.#mustHold(incarnation.feed.position)) return false;
-      const result = this.#turn(incarnation);
-      if (result === "empty" || result === "gated") return false;
-      const nowMs = clock.monotonicMs();
-      this.#meter.turned(nowMs - sinceMs, nowMs, result === "unfinished");
-      if (nowMs > untilMs) return true;
-      sinceMs = nowMs;
-    }
-    return true;
-  }
-
-  /** Asks the probe at the border of a turn. */
-  #mustHold(position: number): boolean {
-    const { probe } = this.#host;
-    const held = this.#isUnfinished ? undefined : probe.beforeTurn?.(this.stage.name, this.id.partition, position);
-    if (!(held instanceof Promise)) return false;
-    this.#isHeld = true;
-    const goOn = () => {
-      this.#isHeld = false;
-      this.wake();
-    };
-    held.then(goOn, (error: unknown) => this.fail(error));
-    return true;
-  }
-
-  #turn({ feed, program, outputs }: Incarnation): TurnResult {
-    const mayLeaveIdle = this.#progress.mayLeaveIdle;
-    const result = this.#host.plan.options.deterministicGlobals
-      ? runDeterministically(program, () => feed.turn(mayLeaveIdle))
-      : feed.turn(mayLeaveIdle);
-    this.#isUnfinished = result === "unfinished";
-    if (result === "gated" && this.#progress.wantsToProceed()) this.#host.onChanged(this);
-    if (result === "caughtUp") this.#caughtUp();
-    if (!this.#isUnfinished) this.#progress.reach(feed.watermark, outputs.ordinal);
-    return result;
   }
 
   #afterTurns(incarnation: Incarnation, hasMoved: boolean): void {
@@ -400,7 +342,7 @@ export class Instance implements Reporter {
   }
 
   #considerSnapshot({ feed, outputs }: Incarnation, inboxBytes: number): void {
-    if (this.#isUnfinished || this.#isReleasing) return;
+    if (this.#turns.isUnfinished || this.#isReleasing) return;
     const hasReadOwn = feed.position >= this.#mustReadTo;
     const isEnded = this.#progress.isEnded && outputs.acknowledged >= outputs.ordinal && hasReadOwn;
     if (this.#snapshots?.isDue(feed, inboxBytes, isEnded) !== true) return;
