@@ -4,7 +4,9 @@
  * E1. What is said on the command line beats the environment, option by option; an empty variable says nothing.
  * E2. A server or context on the command line takes the place of both of the environment's: no credentials of a context reach a server it does not name.
  */
+import { StreamError } from "./errors.ts";
 import type { NatsHomeOptions } from "./home-nats.ts";
+import { checkReplicas } from "./nats/connect.ts";
 import type { NatsTls } from "./nats/tls-files.ts";
 
 /** `given` on the command line, filled up from the environment; undefined when neither names a server. */
@@ -23,7 +25,17 @@ function fromEnvironment(environment: NodeJS.ProcessEnv, isServerNamed: boolean)
   const variable = (name: string) => environment[`TIDEMARK_${name}`] || undefined;
   const server = isServerNamed ? {} : { servers: variable("NATS"), context: variable("CONTEXT") };
   const tls = { ca: variable("TLS_CA"), cert: variable("TLS_CERT"), key: variable("TLS_KEY") };
-  return { ...server, credentials: variable("CREDS"), inboxPrefix: variable("INBOX_PREFIX"), tls: merged(tls, {}) };
+  const replicas = parseReplicas(variable("REPLICAS"), "TIDEMARK_REPLICAS");
+  const inboxPrefix = variable("INBOX_PREFIX");
+  return { ...server, credentials: variable("CREDS"), inboxPrefix, tls: merged(tls, {}), replicas };
+}
+
+/** The number of copies that a flag or variable asks for. @throws OPTION_INVALID with the text and where it stands */
+export function parseReplicas(text: string | undefined, what: string): number | undefined {
+  if (text === undefined) return undefined;
+  const replicas = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isNaN(replicas)) return checkReplicas(replicas, what);
+  throw new StreamError("OPTION_INVALID", `${what} is ${JSON.stringify(text)}; it takes 1, 3 or 5`);
 }
 
 /** Undefined when neither says anything. */

@@ -98,10 +98,11 @@ function checkWorkers(workers: number, found: string): void {
 
 function homeOfStarter(options: FleetOptions, connection: NatsHomeOptions | undefined): Home {
   const { workers, command } = options;
+  const home = connection === undefined ? undefined : nats(connection);
   return {
-    description: `fleet of ${workers} on ${connection === undefined ? "a nats-server of its own" : nats(connection).description}`,
-    defaults: jobDefaults,
-    cluster: connection,
+    description: `fleet of ${workers} on ${home === undefined ? "a nats-server of its own" : home.description}`,
+    defaults: home?.defaults ?? jobDefaults,
+    cluster: home?.cluster,
     telemetryHere: (asked) => telemetryOfStarter(asked, workers),
     async open(plan, platform, intent) {
       if (command === undefined) claimProcess(plan);

@@ -4,28 +4,34 @@
 import { messageOf, StreamError } from "./errors.ts";
 import { type Home, type OpenIntent, tryUntilThere } from "./home.ts";
 import { printableServers } from "./nats/address.ts";
-import { connectNats, type NatsOptions } from "./nats/connect.ts";
+import { checkReplicas, connectNats, type NatsOptions } from "./nats/connect.ts";
 import type { NatsSeams } from "./nats/nats-seams.ts";
 import { jobDefaults } from "./plan/options.ts";
 import type { Plan } from "./plan/plan.ts";
 import { reservation } from "./plan/reserve.ts";
 
-/** Where the cluster is, and who asks: see `nats`. */
-export type NatsHomeOptions = Omit<NatsOptions, "logger" | "replicas">;
+/** Where the cluster is, who asks, and how many copies it keeps: see `nats`. */
+export type NatsHomeOptions = Omit<NatsOptions, "logger">;
 
 /**
  * One worker of a job on a NATS cluster. The same program started again, anywhere, joins the job.
  *
  * @example
  * await run(job, nats({ servers: "nats://127.0.0.1:4222" }));
+ * await run(job, nats({ servers: ["nats://a:4222", "nats://b:4222", "nats://c:4222"], replicas: 3 }));
+ *
+ * @throws OPTION_INVALID
  */
 export function nats(options: NatsHomeOptions): Home {
+  const { replicas: asked, ...cluster } = options;
+  checkReplicas(asked);
   return {
     description: `nats ${options.servers === undefined ? `context ${options.context}` : printableServers(options.servers)}`,
-    defaults: jobDefaults,
-    cluster: options,
+    defaults: asked === undefined ? jobDefaults : { ...jobDefaults, replicas: asked },
+    cluster,
     async open(plan, platform, intent) {
       const { replicas } = plan.options;
+      if (asked !== undefined && asked !== replicas) throw contradiction(plan, asked);
       const seams = await connectNats({ ...options, replicas, logger: platform.logger });
       try {
         if (await beginsLife(seams, plan, intent)) await checkRoom(seams, plan);
@@ -42,6 +48,13 @@ export function nats(options: NatsHomeOptions): Home {
       };
     },
   };
+}
+
+function contradiction({ job, options }: Plan, asked: number): StreamError {
+  return new StreamError(
+    "OPTION_INVALID",
+    `replicas is ${asked} where the job is run, and ${options.replicas} in the program of job ${job}: say it in one place`,
+  );
 }
 
 /** Whether streams are about to be created: of a job that has no register here, or by command. What older lives left behind takes room, too. */

@@ -15,11 +15,13 @@ test("the environment names server, credentials, TLS files and the inbox prefix"
     TIDEMARK_TLS_CERT: "cert.pem",
     TIDEMARK_TLS_KEY: "key.pem",
     TIDEMARK_INBOX_PREFIX: "_INBOX_a",
+    TIDEMARK_REPLICAS: "3",
   };
   expect(natsConnection({}, environment)).toEqual({
     servers: "nats://a",
     credentials: "a.creds",
     inboxPrefix: "_INBOX_a",
+    replicas: 3,
     tls: { ca: "ca.pem", cert: "cert.pem", key: "key.pem" },
   });
   expect(natsConnection({}, { TIDEMARK_CONTEXT: "prod" })).toEqual({ context: "prod" });
@@ -43,4 +45,13 @@ test("E2: a server or context on the command line takes the place of both of the
   const environment = { TIDEMARK_NATS: "nats://a", TIDEMARK_CONTEXT: "prod", TIDEMARK_CREDS: "a.creds" };
   expect(natsConnection({ servers: "nats://b" }, environment)).toEqual({ servers: "nats://b", credentials: "a.creds" });
   expect(natsConnection({ context: "test" }, environment)).toEqual({ context: "test" });
+});
+
+test("copies of streams: 1, 3 or 5, and the command line beats the environment", () => {
+  const environment = { TIDEMARK_NATS: "nats://a", TIDEMARK_REPLICAS: "5" };
+  expect(natsConnection({ replicas: 3 }, environment)).toMatchObject({ replicas: 3 });
+  for (const wrong of ["2", "three", "-1", "1.5"])
+    expect(() => natsConnection({}, { ...environment, TIDEMARK_REPLICAS: wrong })).toThrow(
+      /TIDEMARK_REPLICAS is .*1, 3 or 5/,
+    );
 });

@@ -26,7 +26,8 @@ export async function administrate<T>(
   action: (administrator: Administrator) => Promise<T>,
 ): Promise<T> {
   const logger = stderrLogger({ level: "error" });
-  const seams = await connectNats({ ...clusterOf(flags), logger });
+  // Whatever number of copies the job keeps.
+  const seams = await connectNats({ ...clusterOf(flags), replicas: undefined, logger });
   try {
     const by = `${userInfo().username}@${hostname()}`;
     return await action({ platform: { clock: realClock(), random: systemRandom(), logger }, seams, by });

@@ -2,7 +2,7 @@
  * Where the cluster is, as flags of a command: the same on every command that speaks to one.
  */
 import type { Command } from "commander";
-import { natsConnection } from "../environment.ts";
+import { natsConnection, parseReplicas } from "../environment.ts";
 import { StreamError } from "../errors.ts";
 import { embedded, type Home } from "../home.ts";
 import { nats, type NatsHomeOptions } from "../home-nats.ts";
@@ -17,6 +17,8 @@ export interface ConnectionFlags {
   readonly tlsKey?: string;
   readonly inboxPrefix?: string;
   readonly embedded?: boolean;
+  /** Only on commands that create streams. */
+  readonly replicas?: string;
 }
 
 /** Adds the flags to a command. */
@@ -63,6 +65,14 @@ function optionsOf({
   tlsCert,
   tlsKey,
   inboxPrefix,
+  replicas,
 }: ConnectionFlags): NatsHomeOptions {
-  return { servers, credentials: creds, context, inboxPrefix, tls: { ca: tlsCa, cert: tlsCert, key: tlsKey } };
+  return {
+    servers,
+    credentials: creds,
+    context,
+    inboxPrefix,
+    tls: { ca: tlsCa, cert: tlsCert, key: tlsKey },
+    replicas: parseReplicas(replicas, "--replicas"),
+  };
 }

@@ -35,6 +35,7 @@ export function addRunCommand(program: Command): void {
     .argument("<file>", "program file: default-exports a job, or a function from arguments to a job")
     .argument("[args...]", "arguments of the program");
   withConnection(command)
+    .option("--replicas <n>", "copies that the cluster keeps of every stream: 1, 3 or 5 (or TIDEMARK_REPLICAS)")
     .option("--embedded", "run in this process even when TIDEMARK_NATS is set")
     .option("--workers <n>", "a fleet of worker processes, and a nats-server if none is named (or TIDEMARK_WORKERS)")
     .option("--directory <path>", "keeps what the fleet's own nats-server stores")
@@ -89,6 +90,8 @@ function homeToRun(flags: RunFlags): Home {
   const { embedded = false, directory, port } = flags;
   if (embedded && flags.workers !== undefined)
     throw new StreamError("OPTION_INVALID", "--embedded and --workers: a job runs in this process, or in several");
+  if (flags.replicas !== undefined && (embedded || connectionOf(flags) === undefined))
+    throw new StreamError("OPTION_INVALID", "--replicas is for a cluster: name one with --nats or --context");
   const workers = embedded ? undefined : workersAskedFor(flags.workers);
   if (workers !== undefined)
     return fleet({

@@ -15,7 +15,12 @@ export const refusals = {
   wrongLastSequenceUnknown: 10164,
   streamFull: 10077,
   messageTooLarge: 10054,
+  /** More replicas than one, and a server that is in no cluster. */
+  notClustered: 10074,
+  /** No suitable peers for placement: the cluster has fewer servers than replicas, or too few of them have room, and then says so. */
+  noPeers: 10005,
 } as const;
+const { noPeers } = refusals;
 
 const meanings: Readonly<Record<number, ErrorCode>> = {
   [refusals.streamNotFound]: "NOT_FOUND",
@@ -31,14 +36,16 @@ const meanings: Readonly<Record<number, ErrorCode>> = {
   10039: "SERVER_UNSUITABLE", // JetStream not enabled for account
   10076: "SERVER_UNSUITABLE", // JetStream not enabled
   [refusals.streamExistsOtherwise]: "SERVER_UNSUITABLE",
-  10005: "SERVER_UNSUITABLE", // no suitable peers for placement
+  [noPeers]: "SERVER_UNSUITABLE",
   10052: "SERVER_UNSUITABLE", // stream configuration refused
   10065: "SERVER_UNSUITABLE", // subjects overlap with an existing stream
-  10074: "SERVER_UNSUITABLE", // replicas > 1 not supported in non-clustered mode
+  [refusals.notClustered]: "SERVER_UNSUITABLE",
 };
 
 /** The error for a refusal; what has no meaning of its own is taken as passing when the server blames itself, else as final. */
 export function refusalError(what: string, refusal: ApiRefusal): StreamError {
+  if (refusal.err_code === noPeers && refusal.description.includes("insufficient"))
+    return new StreamError("SERVER_FULL", `${what}: ${refusal.description} (JetStream ${noPeers})`);
   const code = meanings[refusal.err_code] ?? (refusal.code >= 500 ? "UNAVAILABLE" : "SERVER_UNSUITABLE");
   return new StreamError(code, `${what}: ${refusal.description} (JetStream ${refusal.err_code})`);
 }

@@ -6,11 +6,14 @@
  * A1. A call that was sent and not answered throws TIMEOUT: whether it was carried out is unknown. UNAVAILABLE means the same, except while the link
  *     was down from the start.
  * A2. A call ends when the connection does, not 2 s later.
+ * A3. Nobody there to answer, as in an election or before every server of a cluster knows a new stream, means not carried out: the call is repeated for
+ *     a moment before it counts as UNAVAILABLE.
  */
 import { errors, type Msg, type MsgHdrs, type RequestOptions } from "@nats-io/nats-core";
 import { messageOf, StreamError } from "../errors.ts";
 import { refusalError } from "./api-refusal.ts";
-import type { Link } from "./link.ts";
+import { afterMs, type Link } from "./link.ts";
+import { systemMonotonicMs } from "./system-time.ts";
 
 /** What the server says when it does not do what it was asked for. */
 export interface ApiRefusal {
@@ -26,6 +29,10 @@ export type ApiAnswer<T> =
 
 /** How long a call waits; calls in flight when a server is killed are never answered. */
 const timeoutMs = 2_000;
+
+/** A3: how long a call looks for somebody to answer, and how often. */
+const lookForMsMax = 400;
+const lookAgainMs = 50;
 
 const emptyBody = new Uint8Array(0);
 
@@ -78,13 +85,29 @@ export class JetStreamApi {
     );
     const options: RequestOptions = headers === undefined ? { timeout: timeoutMs } : { timeout: timeoutMs, headers };
     try {
-      return await Promise.race([this.link.connection.request(subject, payload, options), lost.promise]);
+      return await Promise.race([this.#request(subject, payload, options), lost.promise]);
     } catch (error) {
       throw requestError(error, subject);
     } finally {
       stop();
     }
   }
+
+  async #request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Msg> {
+    for (const lateMs = systemMonotonicMs() + lookForMsMax; ;) {
+      try {
+        return await this.link.connection.request(subject, payload, options);
+      } catch (error) {
+        if (!isUnanswerable(error) || systemMonotonicMs() > lateMs) throw error;
+      }
+      await afterMs(lookAgainMs);
+    }
+  }
+}
+
+function isUnanswerable(error: unknown): boolean {
+  const cause = error instanceof errors.RequestError ? (error.cause ?? error) : error;
+  return cause instanceof errors.NoRespondersError;
 }
 
 /** What a failed request means. */

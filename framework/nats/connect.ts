@@ -19,7 +19,7 @@ import { describeVersion, isAtLeast, parseVersion, versionNeeded, versionRecomme
 
 /** How to connect. */
 export interface NatsOptions extends AddressInput {
-  /** Servers that keep a copy of each stream: 1, 3 or 5. @default 1 */
+  /** Servers that keep a copy of each stream: 1, 3 or 5. @default 1 for streams that are created; those that are there may have any number */
   readonly replicas?: number | undefined;
   /** Name of the connections, as the server lists them. @default "tidemark" */
   readonly name?: string | undefined;
@@ -44,7 +44,7 @@ const quiet: Logger = { log: () => {}, child: () => quiet };
  * const seams = await connectNats({ servers: "nats://127.0.0.1:4222" });
  */
 export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
-  const replicas = checkReplicas(options.replicas ?? 1);
+  const replicas = checkReplicas(options.replicas);
   const address = await resolveAddress(options);
   const logger = options.logger ?? quiet;
   const data = await open(connectForFrames, address, options, "data");
@@ -86,9 +86,10 @@ export async function connectLink(options: NatsOptions): Promise<Link> {
   }
 }
 
-function checkReplicas(replicas: number): number {
-  if ([1, 3, 5].includes(replicas)) return replicas;
-  throw new StreamError("OPTION_INVALID", `replicas is ${replicas}; a stream has 1, 3 or 5`);
+/** @throws OPTION_INVALID */
+export function checkReplicas(replicas: number | undefined, what = "replicas"): number | undefined {
+  if (replicas === undefined || [1, 3, 5].includes(replicas)) return replicas;
+  throw new StreamError("OPTION_INVALID", `${what} is ${replicas}; a stream has 1, 3 or 5 copies`);
 }
 
 type Connect = (options: ConnectionOptions) => Promise<NatsConnection>;

@@ -18,8 +18,8 @@ import type { Streams } from "./streams.ts";
 const namePattern = /^[-/_=a-zA-Z0-9]+(\.[-/_=a-zA-Z0-9]+)*$/;
 
 /** Opens the chunks in `stream`; creates it when absent. */
-export async function openBlobs(streams: Streams, stream: string, replicas: number): Promise<NatsBlobs> {
-  await streams.create(chunkStream(stream, replicas));
+export async function openBlobs(streams: Streams, stream: string): Promise<NatsBlobs> {
+  await streams.create(chunkStream(stream));
   return new NatsBlobs(streams, stream);
 }
 

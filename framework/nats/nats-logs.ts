@@ -1,7 +1,7 @@
 /**
  * All logs of an account on a NATS server.
  *
- * Owns how many replicas they get; a log is a stream of its name.
+ * Owns nothing but the way to them: a log is a stream of its name.
  */
 import type { Log, LogConfig, LogState, Logs } from "../log/contracts.ts";
 import { logStateOf } from "./log-state.ts";
@@ -11,15 +11,13 @@ import { logStream } from "./stream-config.ts";
 /** Logs on JetStream. */
 export class NatsLogs implements Logs {
   readonly #place: LogPlace;
-  readonly #replicas: number;
 
-  constructor(place: LogPlace, replicas: number) {
+  constructor(place: LogPlace) {
     this.#place = place;
-    this.#replicas = replicas;
   }
 
   async create(name: string, config: LogConfig): Promise<Log> {
-    return new NatsLog(this.#place, await this.#place.streams.create(logStream(name, config, this.#replicas)));
+    return new NatsLog(this.#place, await this.#place.streams.create(logStream(name, config)));
   }
 
   open(name: string): Promise<Log> {

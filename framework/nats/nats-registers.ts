@@ -19,15 +19,15 @@ const expectedRevision = "Nats-Expected-Last-Subject-Sequence";
 const keyPattern = /^[-/_=a-zA-Z0-9]+(\.[-/_=a-zA-Z0-9]+)*$/;
 
 /** Opens the registers in `bucket`; creates it when absent. */
-export async function openRegisters(streams: Streams, bucket: string, replicas: number): Promise<NatsRegisters> {
-  const config = bucketStream(bucket, replicas);
+export async function openRegisters(streams: Streams, bucket: string): Promise<NatsRegisters> {
+  const config = bucketStream(bucket);
   await streams.create(config);
   return new NatsRegisters(streams, config.name, `$KV.${bucket}.`);
 }
 
 /** Whether the bucket exists. */
 export async function hasBucket(streams: Streams, bucket: string): Promise<boolean> {
-  return (await streams.find(bucketStream(bucket, 1).name)) !== undefined;
+  return (await streams.find(bucketStream(bucket).name)) !== undefined;
 }
 
 /** The registers of one job. */

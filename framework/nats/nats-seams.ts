@@ -36,22 +36,23 @@ export class NatsSeams implements Seams {
   readonly logs: Logs;
   readonly bus: Bus;
   readonly holdings: Holdings;
-  readonly replicas: number;
+  readonly #replicas: number;
   readonly #data: Link;
   readonly #control: Link;
   readonly #api: JetStreamApi;
   readonly #streams: Streams;
   readonly #acknowledgements: Acknowledgements;
 
-  constructor(data: Link, control: Link, replicas: number, logger: Logger) {
+  /** @param replicas as in {@link Streams} */
+  constructor(data: Link, control: Link, replicas: number | undefined, logger: Logger) {
     this.#data = data;
     this.#control = control;
-    this.replicas = replicas;
+    this.#replicas = replicas ?? 1;
     this.#api = new JetStreamApi(control);
-    this.#streams = new Streams(this.#api);
+    this.#streams = new Streams(this.#api, replicas);
     this.#acknowledgements = new Acknowledgements(data);
     const place = { streams: this.#streams, acknowledgements: this.#acknowledgements, link: data, logger };
-    this.logs = new NatsLogs(place, replicas);
+    this.logs = new NatsLogs(place);
     this.bus = new NatsBus(control);
     this.holdings = new NatsHoldings(this.#streams);
   }
@@ -62,7 +63,7 @@ export class NatsSeams implements Seams {
   }
 
   registers(job: string): Promise<Registers> {
-    return openRegisters(this.#streams, `TM_${job}`, this.replicas);
+    return openRegisters(this.#streams, `TM_${job}`);
   }
 
   /** Whether the job has registers here: it has begun a life, or is about to. @throws UNAVAILABLE, TIMEOUT, SERVER_REFUSED */
@@ -72,7 +73,7 @@ export class NatsSeams implements Seams {
 
   blobs(job: string, generation: number): Promise<Blobs> {
     invariant(Number.isSafeInteger(generation), `generation ${generation}`);
-    return openBlobs(this.#streams, `TM_${job}_${generation}_CHUNKS`, this.replicas);
+    return openBlobs(this.#streams, `TM_${job}_${generation}_CHUNKS`);
   }
 
   /** What the account may store. @throws SERVER_UNSUITABLE when JetStream is not enabled for it; UNAVAILABLE, TIMEOUT */
@@ -92,7 +93,7 @@ export class NatsSeams implements Seams {
    */
   async checkRoom(bytes: number): Promise<void> {
     const { limitBytes, reservedBytes } = await this.capacity();
-    const needed = bytes * this.replicas;
+    const needed = bytes * this.#replicas;
     if (limitBytes === undefined || needed <= limitBytes - reservedBytes) return;
     const left = Math.max(0, limitBytes - reservedBytes);
     throw new StreamError(

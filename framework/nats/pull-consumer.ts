@@ -5,6 +5,8 @@
  *
  * P1. Messages asked for and not delivered never exceed what the reader has room for; more is asked for at half.
  * P2. Anything but a message, an idle heartbeat or the end of a request is odd: any other status, an unreadable reply subject, silence.
+ *     Silence counts in time that this process was awake. In a cluster the server of the consumer may die, or a request get lost before every server knows
+ *     the consumer, and the connection stays: so a server of a cluster is asked for more signs of life.
  * P3. After `close` nothing is delivered, and the server is asked to forget the consumer (it would do so by itself later).
  */
 import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
@@ -21,11 +23,17 @@ const batchBytes = 2 * 1024 * 1024;
 /** A request ends after this, unless it has been satisfied. */
 const expiresMs = 30_000;
 
-/** The server says that it is alive this often while it has nothing to deliver. */
-const heartbeatMs = 5_000;
+/** Signs of life: the server sends one this often while it has nothing to deliver; without any for so long the consumer is given up. */
+interface Pulse {
+  readonly heartbeatMs: number;
+  readonly silenceMsMax: number;
+}
 
-/** Without a sign of life for this long the consumer is given up. */
-const silenceMsMax = 12_500;
+const pulseOfOne: Pulse = { heartbeatMs: 5_000, silenceMsMax: 12_500 };
+const pulseOfCluster: Pulse = { heartbeatMs: 1_000, silenceMsMax: 3_000 };
+
+/** Looks are made more often than this while the process is awake. */
+const awakeMsMax = 1_000;
 
 /** The server forgets a consumer that nobody asks for this long. */
 const inactiveMs = 60_000;
@@ -58,6 +66,8 @@ export class PullConsumer {
   readonly #events: PullConsumerEvents;
   #subscription: Subscription | undefined;
   readonly #pullRequest: string;
+  readonly #pulse: Pulse;
+  #lookedMs = systemMonotonicMs();
   #asked = 0;
   #heardMs = systemMonotonicMs();
   #isClosed = false;
@@ -70,13 +80,14 @@ export class PullConsumer {
     this.#inbox = createInbox(link.inboxPrefix);
     this.#name = `tm_${this.#inbox.slice(this.#inbox.lastIndexOf(".") + 1)}`;
     this.#events = events;
+    this.#pulse = link.connection.info?.cluster === undefined ? pulseOfOne : pulseOfCluster;
     // A message larger than a whole request would never come.
     const messageBytesMax = (link.connection.info?.max_payload ?? 0) + envelopeBytes;
     this.#pullRequest = JSON.stringify({
       batch: batchMessages,
       max_bytes: Math.max(batchBytes, messageBytesMax),
       expires: expiresMs * nsPerMs,
-      idle_heartbeat: heartbeatMs * nsPerMs,
+      idle_heartbeat: this.#pulse.heartbeatMs * nsPerMs,
     });
   }
 
@@ -129,8 +140,12 @@ export class PullConsumer {
 
   /** Gives up when nothing has been heard for too long although something was asked for. */
   look(nowMs: number): void {
+    const asleepMs = nowMs - this.#lookedMs;
+    this.#lookedMs = nowMs;
+    if (asleepMs > awakeMsMax) this.#heardMs += asleepMs;
     if (this.#subscription === undefined || this.#asked === 0) return;
-    if (nowMs - this.#heardMs > silenceMsMax) this.#odd(`silent for ${Math.round(nowMs - this.#heardMs)} ms`);
+    if (nowMs - this.#heardMs > this.#pulse.silenceMsMax)
+      this.#odd(`silent for ${Math.round(nowMs - this.#heardMs)} ms`);
   }
 
   close(): void {

@@ -18,6 +18,15 @@ import { fileURLToPath } from "node:url";
 import { StreamError } from "../errors.ts";
 import { findNatsServer } from "./server-binary.ts";
 
+/** The cluster that a server is part of. */
+export interface ClusterPlace {
+  readonly name: string;
+  /** Where the others reach it, on loopback. */
+  readonly routePort: number;
+  /** `routePort` of all of them. */
+  readonly routePorts: readonly number[];
+}
+
 /** How a server is started. */
 export interface NatsServerOptions {
   /** The binary. @default {@link findNatsServer} decides */
@@ -37,11 +46,15 @@ export interface NatsServerOptions {
   readonly memoryMiB?: number | undefined;
   /** In a process group of its own, where Ctrl-C in the terminal does not reach it. @default false */
   readonly isDetached?: boolean | undefined;
+  /** @default it is alone */
+  readonly cluster?: ClusterPlace | undefined;
   /** The file that the server writes its process id to. @default none */
   readonly processIdFile?: string | undefined;
   /** Called when the process has ended without having been asked to. @default nobody is told */
   readonly onDeath?: ((how: string) => void) | undefined;
 }
+
+const defaultName = "tidemark";
 
 /** How long a server may take until it answers; a large store is read first. */
 const startMsMax = 30_000;
@@ -97,6 +110,11 @@ export class NatsServer {
 
   get port(): number {
     return this.#port;
+  }
+
+  /** As it calls itself. */
+  get name(): string {
+    return this.#options.name ?? defaultName;
   }
 
   /** What `connectNats` takes. */
@@ -158,10 +176,11 @@ export class NatsServer {
   }
 
   #arguments(): string[] {
-    const { config, name, processIdFile } = this.#options;
+    const { config, processIdFile, cluster } = this.#options;
     const pid = processIdFile === undefined ? [] : ["--pid", processIdFile];
     const place = ["--addr", "127.0.0.1", "--port", String(this.#port), "--http_port", "-1"];
-    return ["--config", resolve(config ?? projectConfig()), ...place, "--name", name ?? "tidemark", ...pid];
+    const given = [...place, "--name", this.name, ...pid, ...(cluster === undefined ? [] : routesOf(cluster))];
+    return ["--config", resolve(config ?? projectConfig()), ...given];
   }
 
   #ready(child: ChildProcess): Promise<void> {
@@ -197,4 +216,11 @@ export class NatsServer {
     const errors = this.#lines.filter((line) => /\[(ERR|FTL)\]|nats-server:/.test(line));
     return (errors.length > 0 ? errors : this.#lines).slice(-3).join(" | ") || "it said nothing";
   }
+}
+
+/** Clients know the servers that they were given, and no others: what stands between them and a server stays there. */
+function routesOf({ name, routePort, routePorts }: ClusterPlace): readonly string[] {
+  const urlOf = (port: number) => `nats://127.0.0.1:${port}`;
+  const routes = routePorts.map(urlOf).join(",");
+  return ["--cluster", urlOf(routePort), "--cluster_name", name, "--routes", routes, "--no_advertise"];
 }

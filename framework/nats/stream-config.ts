@@ -56,8 +56,11 @@ export function subjectOf(logName: string): string {
   return logName.toLowerCase().replaceAll("_", ".");
 }
 
+/** A stream as it is asked for; how many copies are kept is decided for all streams of a place at once. */
+export type WantedStream = Omit<StreamConfig, "num_replicas">;
+
 /** The stream of a log. */
-export function logStream(name: string, config: LogConfig, replicas: number): StreamConfig {
+export function logStream(name: string, config: LogConfig): WantedStream {
   const discard = config.full === "refuse" ? "new" : "old";
   return {
     ...unlimited,
@@ -65,18 +68,17 @@ export function logStream(name: string, config: LogConfig, replicas: number): St
     subjects: [subjectOf(name)],
     discard,
     max_bytes: config.maxBytes,
-    num_replicas: replicas,
   };
 }
 
 /** The stream of a generation's chunks: one subject per chunk. Bounded by the account alone. */
-export function chunkStream(name: string, replicas: number): StreamConfig {
+export function chunkStream(name: string): WantedStream {
   const subjects = [`${subjectOf(name)}.>`];
-  return { ...unlimited, name, subjects, discard: "new", max_bytes: -1, num_replicas: replicas };
+  return { ...unlimited, name, subjects, discard: "new", max_bytes: -1 };
 }
 
 /** The stream of a KV bucket, as every NATS client knows it; without direct reads, which may be stale. */
-export function bucketStream(bucket: string, replicas: number): StreamConfig {
+export function bucketStream(bucket: string): WantedStream {
   return {
     ...unlimited,
     name: `KV_${bucket}`,
@@ -86,7 +88,6 @@ export function bucketStream(bucket: string, replicas: number): StreamConfig {
     max_msgs_per_subject: 1,
     allow_direct: false,
     allow_rollup_hdrs: true,
-    num_replicas: replicas,
   };
 }
 
@@ -100,17 +101,26 @@ export function logConfigOf(config: StreamConfig): LogConfig {
  *
  * @throws SERVER_UNSUITABLE with every option that differs
  */
-export function checkStream(found: StreamConfig, wanted: StreamConfig): void {
-  const options = Object.keys(wanted) as (keyof StreamConfig)[];
+export function checkStream(found: StreamConfig, wanted: WantedStream & Partial<StreamConfig>): void {
+  const options = Object.keys(wanted) as (keyof typeof wanted)[];
   const differing = options.filter((option) => !isAsWanted(option, found, wanted));
   if (differing.length === 0) return;
   const list = differing.map(
     (option) => `${option} is ${JSON.stringify(found[option])}, needed is ${JSON.stringify(wanted[option])}`,
   );
-  throw new StreamError("SERVER_UNSUITABLE", `stream ${wanted.name}: ${list.join("; ")}`);
+  const advice = differing.includes("num_replicas") ? replicasAdvice(found.num_replicas) : "";
+  throw new StreamError("SERVER_UNSUITABLE", `stream ${wanted.name}: ${list.join("; ")}${advice}`);
 }
 
-function isAsWanted(option: keyof StreamConfig, found: StreamConfig, wanted: StreamConfig): boolean {
+function replicasAdvice(found: number): string {
+  return `: start the job with ${found} as its replicas, delete it first (tidemark delete), or change its streams while it is stopped (nats stream edit --replicas)`;
+}
+
+function isAsWanted(
+  option: keyof StreamConfig,
+  found: StreamConfig,
+  wanted: WantedStream & Partial<StreamConfig>,
+): boolean {
   if (option === "max_bytes" && wanted.max_bytes >= 0) return found.max_bytes >= wanted.max_bytes;
   // A server leaves out what is false or zero, and may shorten the window that nobody uses.
   if (option === "duplicate_window") return true;

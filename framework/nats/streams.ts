@@ -1,11 +1,12 @@
 /**
  * Streams: creating, looking at, cutting, removing.
  *
- * Owns the calls about streams; what a stream is for is the business of logs, chunks and registers.
+ * Owns the calls about streams, and how many copies those that it creates have; what a stream is for is the business of logs, chunks and registers.
  */
 import { refusalError, refusals } from "./api-refusal.ts";
-import type { JetStreamApi } from "./api.ts";
-import { checkStream, type StreamConfig } from "./stream-config.ts";
+import { StreamError } from "../errors.ts";
+import type { ApiRefusal, JetStreamApi } from "./api.ts";
+import { checkStream, type StreamConfig, type WantedStream } from "./stream-config.ts";
 
 /** A stream as the server describes it. */
 export interface StreamDescription {
@@ -30,15 +31,19 @@ interface Page {
 /** The streams of an account. */
 export class Streams {
   readonly api: JetStreamApi;
+  readonly #replicas: number | undefined;
 
-  constructor(api: JetStreamApi) {
+  /** @param replicas copies of each stream; where it is not said, those that are there may have any number, and new ones have 1 */
+  constructor(api: JetStreamApi, replicas?: number) {
     this.api = api;
+    this.#replicas = replicas;
   }
 
   /** Creates the stream or, when it exists, checks it. @throws SERVER_UNSUITABLE, SERVER_FULL, SERVER_REFUSED, UNAVAILABLE, TIMEOUT */
-  async create(wanted: StreamConfig): Promise<StreamDescription> {
-    const found = (await this.find(wanted.name)) ?? (await this.#add(wanted));
-    checkStream(found.config, wanted);
+  async create(wanted: WantedStream): Promise<StreamDescription> {
+    const replicas = this.#replicas;
+    const found = (await this.find(wanted.name)) ?? (await this.#add({ ...wanted, num_replicas: replicas ?? 1 }));
+    checkStream(found.config, replicas === undefined ? wanted : { ...wanted, num_replicas: replicas });
     return found;
   }
 
@@ -104,11 +109,30 @@ export class Streams {
     }
   }
 
+  #replicasRefused(
+    { num_replicas: replicas }: StreamConfig,
+    refusal: ApiRefusal,
+    cause: StreamError,
+  ): StreamError | undefined {
+    const found =
+      refusal.err_code === refusals.notClustered
+        ? "the NATS server is in no cluster"
+        : "its cluster has fewer servers with JetStream";
+    const isMeant = refusal.err_code === refusals.notClustered || refusal.err_code === refusals.noPeers;
+    if (!isMeant || cause.code !== "SERVER_UNSUITABLE") return undefined;
+    return new StreamError(
+      "SERVER_UNSUITABLE",
+      `${replicas} replicas are asked for, and ${found} (JetStream ${refusal.err_code}): ask for fewer (replicas, --replicas), or connect to a cluster of ${replicas}`,
+      { cause },
+    );
+  }
+
   /** Like `create` for a stream of this name that is not there; somebody else may be faster. */
   async #add(wanted: StreamConfig): Promise<StreamDescription> {
     const answer = await this.api.ask<StreamDescription>(`STREAM.CREATE.${wanted.name}`, wanted);
     if (answer.kind === "done") return answer.value;
     if (answer.refusal.err_code === refusals.streamExistsOtherwise) return this.get(wanted.name);
-    throw refusalError(`create stream ${wanted.name}`, answer.refusal);
+    const error = refusalError(`create stream ${wanted.name}`, answer.refusal);
+    throw this.#replicasRefused(wanted, answer.refusal, error) ?? error;
   }
 }

@@ -80,8 +80,8 @@ export interface JobOptions {
    */
   readonly linger?: Duration | undefined;
   /**
-   * Copies that the cluster keeps of every log and register.
-   * @default 1
+   * Copies that the cluster keeps of every log and register: 1, 3 or 5.
+   * @default what the home says (`nats({ replicas })`, `--replicas`), else 1
    */
   readonly replicas?: number | undefined;
   /**
@@ -215,7 +215,7 @@ export function resolveOptions(
     ),
     frameBytesMax,
     lingerMs: checkSpan(input.linger ?? defaults.lingerMs, 0, `${place}: linger`),
-    replicas: integer(input.replicas ?? defaults.replicas, [1, 5], `${place}: replicas`),
+    replicas: oneOf(input.replicas ?? defaults.replicas, [1, 3, 5], `${place}: replicas`),
     restart: restartBudget(input.restart ?? {}, defaults.restart, place),
     retain: oneOf(input.retain ?? defaults.retain, ["forever", "none"], `${place}: retain`),
     farFutureMs: checkBound(input.farFuture ?? defaults.farFutureMs, `${place}: farFuture`),
@@ -260,7 +260,7 @@ function integer(value: number, [from, to]: readonly [from: number, to?: number]
   throw new StreamError("PLAN_INVALID", `${what} is ${show(value)}; it takes an integer ${range}`);
 }
 
-function oneOf<V extends string | boolean>(value: V, allowed: readonly V[], what: string): V {
+function oneOf<V extends string | number | boolean>(value: V, allowed: readonly V[], what: string): V {
   if (allowed.includes(value)) return value;
   const list = allowed.map((each) => show(each)).join(", ");
   throw new StreamError("PLAN_INVALID", `${what} is ${show(value)}; it takes one of ${list}`);

@@ -77,8 +77,9 @@ export class Appending {
     await this.heard(before + messages.length);
   }
 
+  /** In the order of the appends: a refusal may overtake an acknowledgement. */
   get kinds(): readonly string[] {
-    return this.results.map(({ result }) => result.kind);
+    return this.results.toSorted((a, b) => a.tag - b.tag).map(({ result }) => result.kind);
   }
 }
 

@@ -119,13 +119,27 @@ describe.skipIf(nats === undefined)("a reader on NATS", () => {
     const full = new PullConsumer(new JetStreamApi(link), link, log.name, { ...events, hasRoom: () => false });
     await Promise.all([asking.open(1), full.open(1)]);
     const nowMs = performance.now();
-    for (const consumer of [asking, full]) {
-      consumer.look(nowMs + 12_000);
-      consumer.look(nowMs + 13_000);
-    }
+    for (const consumer of [asking, full])
+      for (let passedMs = 500; passedMs <= 13_000; passedMs += 500) consumer.look(nowMs + passedMs);
     expect(odd).toHaveLength(1);
     expect(odd[0]).toMatch(/^silent for 1\d{4} ms$/);
     full.close();
+  });
+
+  test("P2: time in which nobody could look is no silence: the process was stopped, or busy", async () => {
+    const log = await open(0);
+    if (outsider === undefined) throw new Error("no nats-server");
+    const link = new Link(outsider);
+    const odd: string[] = [];
+    const events = { onEntry: () => {}, onOdd: (reason: string) => void odd.push(reason), hasRoom: () => true };
+    const consumer = new PullConsumer(new JetStreamApi(link), link, log.name, events);
+    await consumer.open(1);
+    const nowMs = performance.now();
+    consumer.look(nowMs);
+    consumer.look(nowMs + 20_000);
+    consumer.look(nowMs + 20_500);
+    expect(odd).toEqual([]);
+    consumer.close();
   });
 
   test("the configuration that an operator has edited is noticed when the log is opened again", async () => {

@@ -1,19 +1,31 @@
 /**
- * A nats-server for one test file: started when asked for, stopped when the file is through.
+ * A nats-server, or a cluster of three, for one test file: started when asked for, stopped when the file is through.
  *
  * Without a binary the tests that need one are skipped, and say so; where TIDEMARK_REQUIRE_NATS is 1 they fail instead.
  */
 import { afterAll } from "vitest";
 import { messageOf } from "../../framework/errors.ts";
+import { type NatsCluster, startNatsCluster } from "../../framework/nats/cluster.ts";
 import { connectNats, type NatsOptions } from "../../framework/nats/connect.ts";
 import type { NatsSeams } from "../../framework/nats/nats-seams.ts";
 import { findNatsServer } from "../../framework/nats/server-binary.ts";
 import { type NatsServer, type NatsServerOptions, startNatsServer } from "../../framework/nats/server.ts";
 
-/** A running server, and connections to it that are closed when the file is through. */
-export interface NatsForTests {
-  readonly server: NatsServer;
+/** Connections that are closed when the file is through. */
+export interface Connecting {
   connect(options?: Partial<NatsOptions>): Promise<NatsSeams>;
+}
+
+/** A running server, and connections to it. */
+export interface NatsForTests extends Connecting {
+  readonly server: NatsServer;
+}
+
+/** A running cluster, and connections to it; they ask for as many replicas as it has servers. */
+export interface ClusterForTests extends Connecting {
+  readonly cluster: NatsCluster;
+  /** Does something more before the servers are stopped. */
+  atEnd(action: () => Promise<unknown>): void;
 }
 
 /**
@@ -28,15 +40,40 @@ export async function natsForTests(
   const binary = await binaryForTests();
   if (binary === undefined) return undefined;
   const server = await startNatsServer({ binary, ...options });
+  return { server, ...connecting(server, { servers: server.url }, atEnd) };
+}
+
+/** Starts a cluster of three servers of this file's own; undefined when there is no binary. */
+export async function clusterForTests(
+  atEnd: (stop: () => Promise<void>) => void = afterAll,
+): Promise<ClusterForTests | undefined> {
+  const binary = await binaryForTests();
+  if (binary === undefined) return undefined;
+  const cluster = await startNatsCluster({ binary });
+  const actions: (() => Promise<unknown>)[] = [];
+  const running = {
+    stop: async () => {
+      await Promise.all(actions.map((action) => action()));
+      await cluster.stop();
+    },
+  };
+  const usual = { servers: cluster.urls, replicas: cluster.servers.length };
+  return { cluster, atEnd: (action) => void actions.push(action), ...connecting(running, usual, atEnd) };
+}
+
+function connecting(
+  running: { stop(): Promise<void> },
+  usual: NatsOptions,
+  atEnd: (stop: () => Promise<void>) => void,
+): Connecting {
   const opened: NatsSeams[] = [];
   atEnd(async () => {
     await Promise.all(opened.map((seams) => seams.close()));
-    await server.stop();
+    await running.stop();
   });
   return {
-    server,
     connect: async (given = {}) => {
-      const seams = await connectNats({ servers: server.url, ...given });
+      const seams = await connectNats({ ...usual, ...given });
       opened.push(seams);
       return seams;
     },
