@@ -203,6 +203,7 @@ const layers: Readonly<Record<string, Layer>> = {
   telemetry: edge,
   actor: { folders: belowActor, packages: /^xstate(\/|$)/ },
   administration: { folders: [...belowActor, "actor"] },
+  replay: { folders: [...belowActor, "actor", "administration"] },
 };
 const everything: Layer = {
   folders: [
@@ -212,6 +213,7 @@ const everything: Layer = {
     "connectors",
     "actor",
     "administration",
+    "replay",
     "fleet",
     "cli",
     "dashboard",

@@ -111,12 +111,14 @@ export function letGo({ stopProducer, feed, outputs, sinks }: Incarnation, logge
   }
 }
 
-async function loadRetained(store: SnapshotStore, pointer: Pointer | undefined): Promise<RetainedSnapshot[]> {
+/** The snapshots that a pointer names, newest first. @throws CORRUPT */
+export async function loadRetained(store: SnapshotStore, pointer: Pointer | undefined): Promise<RetainedSnapshot[]> {
   const refs = [pointer?.current, pointer?.previous].filter((ref) => ref !== undefined);
   return Promise.all(refs.map(async (ref) => ({ ref, manifest: await store.getManifest(ref) })));
 }
 
-function checkManifest(manifest: Manifest, stage: Stage): void {
+/** Checks that a manifest is one that this runtime reads, and of the stage. @throws SNAPSHOT_UNSUITABLE */
+export function checkManifest(manifest: Manifest, stage: Stage): void {
   if (manifest.format === manifestFormat && manifest.stage === stage.name) return;
   const found = `format ${manifest.format} of stage ${manifest.stage}`;
   throw new StreamError(
@@ -148,7 +150,13 @@ async function openSink({ host, stage, id, epoch }: Claimed, queue: SinkQueue, i
   await queue.open(await node.spec.open(identity, host.ends));
 }
 
-function programOf({ host, id, stage }: Claimed, outputs: Outputs): StageProgram {
+/** Whose program it is. */
+export interface ProgramOwner extends Pick<Claimed, "id" | "stage"> {
+  readonly host: Pick<InstanceHost, "plan" | "names" | "hasManualWatermarks">;
+}
+
+/** The program of an instance: the same for every incarnation, and whoever replays one. */
+export function programOf({ host, id, stage }: ProgramOwner, outputs: Outputs): StageProgram {
   const { onError, farFutureMs } = host.plan.options;
   return new StageProgram(stage, outputs, {
     onError,
@@ -159,7 +167,8 @@ function programOf({ host, id, stage }: Claimed, outputs: Outputs): StageProgram
   });
 }
 
-async function restoreState(program: StageProgram, manifest: Manifest, store: SnapshotStore): Promise<void> {
+/** Gives a program the state of a snapshot. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
+export async function restoreState(program: StageProgram, manifest: Manifest, store: SnapshotStore): Promise<void> {
   const segments = await store.getSegments(manifest.segments);
   const { operators, nowMs, random, counts, watermark } = manifest;
   program.restore({ segments, operators, nowMs, random, counts, watermark });

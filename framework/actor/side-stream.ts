@@ -6,8 +6,8 @@
  */
 import type { Log, LogReader } from "../log/contracts.ts";
 import type { Plan } from "../plan/plan.ts";
-import { ChannelIn, decideReceive } from "../protocol/receive.ts";
 import { decodeMessage, type Frame } from "../record/frame.ts";
+import { FollowedChannels } from "./followed-channels.ts";
 
 /** One record of a side stream. */
 export interface SideRecord {
@@ -28,7 +28,7 @@ export function followSideStream(
   let reader: LogReader;
   let isStopped = false;
   const open = (sequence: number) => {
-    const channels = new Map<string, ChannelIn>();
+    const channels = new FollowedChannels();
     const opened = log.read({
       from: sequence,
       onReadable: () => readAll(opened, plan, channels, onRecord, onRead),
@@ -49,7 +49,7 @@ export function followSideStream(
 function readAll(
   reader: LogReader,
   plan: Plan,
-  channels: Map<string, ChannelIn>,
+  channels: FollowedChannels,
   onRecord: (record: SideRecord) => void,
   onRead: (sequence: number) => void,
 ): void {
@@ -61,25 +61,13 @@ function readAll(
   }
 }
 
-function readFrame(
-  frame: Frame,
-  plan: Plan,
-  channels: Map<string, ChannelIn>,
-  onRecord: (record: SideRecord) => void,
-): void {
+function readFrame(frame: Frame, plan: Plan, channels: FollowedChannels, onRecord: (record: SideRecord) => void): void {
   for (const section of frame.sections) {
-    const key = `${section.edge}/${section.from}`;
-    const known = channels.get(key);
-    const channel = known ?? new ChannelIn();
-    channels.set(key, channel);
-    // The stream drops its oldest records, so the first section seen of a channel is where it begins.
-    if (known === undefined) channel.last = section.first - 1;
-    const decision = decideReceive(channel, section);
-    if (section.epoch > channel.epoch) channel.epoch = section.epoch;
-    if (decision.kind !== "accept") continue;
+    const skip = channels.accept(section);
+    if (skip === undefined) continue;
     const edge = plan.edges[section.edge];
     const { values, timestamps } = section.decode(edge?.codec);
-    for (let i = decision.skip; i < section.count; i += 1) {
+    for (let i = skip; i < section.count; i += 1) {
       const timestamp = timestamps?.[i];
       onRecord({
         edge: edge?.name ?? String(section.edge),
@@ -87,6 +75,5 @@ function readFrame(
         timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
       });
     }
-    channel.last = section.first + section.count - 1;
   }
 }

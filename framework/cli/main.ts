@@ -9,8 +9,10 @@ import { addDeleteCommand } from "./delete-command.ts";
 import { addJobsCommand } from "./jobs-command.ts";
 import { addLifeCommands } from "./life-commands.ts";
 import { addPlanCommand } from "./plan-command.ts";
+import { addReplayCommand } from "./replay-command.ts";
 import { addRunCommand } from "./run-command.ts";
 import { addStatusCommand } from "./status-command.ts";
+import { addTapCommand } from "./tap-command.ts";
 
 /** Runs the command line of `argv` (as `process.argv`); sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -37,5 +39,7 @@ function program(): Command {
   addStatusCommand(command);
   addLifeCommands(command);
   addDeleteCommand(command);
+  addTapCommand(command);
+  addReplayCommand(command);
   return command;
 }

@@ -46,6 +46,36 @@ export function stagesIn(text: string): readonly WrittenStage[] {
   }));
 }
 
+/** An edge as a plan's text names it. */
+export interface WrittenEdge {
+  /** As in the plan, and in the sections of frames. */
+  readonly index: number;
+  readonly name: string;
+  /** Name of the stage that it comes from. */
+  readonly from: string;
+  /** Name of the stage that it goes into; or one of the job's own streams. */
+  readonly to: { readonly stage: string } | "dead" | "late";
+  /** Name of the codec; undefined where the text does not say it (late records). */
+  readonly codec: string | undefined;
+}
+
+/** The edges in the text of a plan, the implicit ones into dead letters and late records included, in their order. */
+export function edgesIn(text: string): readonly WrittenEdge[] {
+  const lines = [...text.matchAll(/^edge (([a-z0-9-]+)\.([a-z0-9-]+)(?:\.\d+)?) \w+, codec (.*)$/gm)];
+  const exchanges = lines.map(([, name = "", from = "", stage = "", codec], index) => ({
+    index,
+    name,
+    from,
+    to: { stage },
+    codec,
+  }));
+  const implicit = stagesIn(text).flatMap(({ name, index }): readonly WrittenEdge[] => [
+    { index: lines.length + 2 * index, name: `${name}.dead`, from: name, to: "dead", codec: "default" },
+    { index: lines.length + 2 * index + 1, name: `${name}.late`, from: name, to: "late", codec: undefined },
+  ]);
+  return [...exchanges, ...implicit];
+}
+
 /**
  * What differs between two plan texts: lines only in `before` with `-`, lines only in `after` with `+`, each below the line that it belongs to. Empty when
  * nothing does.

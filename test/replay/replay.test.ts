@@ -1,0 +1,179 @@
+/** An actor of a job, run again beside it: equal when it is a function of its inbox, and the first difference when it is not. */
+import { expect, describe, test } from "vitest";
+import { callback, fromArray, job, value, type Job } from "tidemark";
+import { replayInstance, type ReplayOptions, type ReplayReport } from "../../framework/replay/replay.ts";
+import { silentLogger } from "../../framework/platform/logger.ts";
+import { testJob, type TestJob } from "../../framework/testing/test-job.ts";
+import { administrator, settled } from "../administration/administrator.ts";
+import { readings, twoExchanges, type Reading } from "../actor/jobs.ts";
+
+const ends = { cluster: undefined, logger: silentLogger };
+
+function replay(t: TestJob, instance: string, options: Partial<ReplayOptions> = {}): Promise<ReplayReport> {
+  const asked = { instance, plan: t.plan, ends, hasManualWatermarks: true, ...options };
+  return settled(t, replayInstance(administrator(t), t.plan.job, asked));
+}
+
+/** Feeds in portions with a snapshot interval between them, so that instances have snapshots behind which there is something to read. */
+async function fedInPortions(
+  t: TestJob,
+  portions: number,
+  betweenThem: (portion: number) => Promise<void>,
+): Promise<void> {
+  for (let portion = 0; portion < portions; portion += 1) {
+    await t.feed("readings", readings(40, portion * 4_000, portion * 4_000 + 4_000));
+    await t.watermark("readings", portion * 4_000 + 3_500);
+    await betweenThem(portion);
+    await t.clock(11_000);
+  }
+  await t.feed("readings", readings(40, portions * 4_000, portions * 4_000 + 4_000));
+  await t.watermark("readings", portions * 4_000 + 3_500);
+}
+
+const nothing = () => Promise.resolve();
+
+describe("an instance that is a function of its inbox", () => {
+  test("is equal: every output that the logs still hold, and the state of its own next snapshot", async () => {
+    const t = await testJob(twoExchanges());
+    await fedInPortions(t, 3, nothing);
+    const reports: ReplayReport[] = [];
+    for (const name of ["sums/0", "sums/1", "totals/0", "totals/1"]) reports.push(await replay(t, name));
+    for (const report of reports) {
+      expect(report).toMatchObject({ isEqual: true, outputs: { differences: 0 }, state: { different: [] } });
+      expect(report.from).toBeGreaterThan(0);
+    }
+    expect(reports.reduce((sum, { outputs }) => sum + outputs.compared, 0)).toBeGreaterThan(0);
+    expect(reports.reduce((sum, { rows }) => sum + (rows["out"] ?? 0), 0)).toBeGreaterThan(0);
+  });
+
+  test("… also after crashes of itself, of those before it, and of the worker: repetitions in the logs are compared, too", async () => {
+    const t = await testJob(twoExchanges(), { workers: 2 });
+    await fedInPortions(t, 3, async (portion) => {
+      await t.crash(["sums/0", "readings/0", "leader"][portion] ?? "leader");
+    });
+    await t.crash("sums/0");
+    for (const name of ["sums/0", "sums/1", "totals/0", "totals/1"])
+      expect(await replay(t, name)).toMatchObject({ isEqual: true });
+  });
+
+  test("from the first message, while nothing is trimmed; and up to a given message", async () => {
+    const t = await testJob(twoExchanges());
+    await fedInPortions(t, 0, nothing);
+    const whole = await replay(t, "sums/0", { from: "start" });
+    expect(whole).toMatchObject({ isEqual: true, from: 0 });
+    expect(await replay(t, "sums/0", { from: "start", to: 2 })).toMatchObject({ isEqual: true, to: 2, turns: 2 });
+  });
+
+  test("a source's split is read again", async () => {
+    const t = await testJob(twoExchanges());
+    await fedInPortions(t, 2, nothing);
+    const report = await replay(t, "readings/0");
+    expect(report).toMatchObject({ isEqual: true });
+    expect(report.outputs.compared).toBeGreaterThan(0);
+  });
+
+  test("nothing is changed by it: the job goes on, and comes to what it would have come to", async () => {
+    const rows = async (withReplay: boolean) => {
+      const t = await testJob(twoExchanges());
+      await fedInPortions(t, 2, async () => {
+        if (withReplay) await replay(t, "sums/0", { from: "start" }).catch(() => undefined);
+      });
+      await t.endOfInput();
+      return t.take("out");
+    };
+    expect(await rows(true)).toEqual(await rows(false));
+  });
+
+  test("its messages are told as they are processed", async () => {
+    const t = await testJob(twoExchanges());
+    await fedInPortions(t, 0, nothing);
+    const seen: string[] = [];
+    const trace = {
+      beforeTurn: (position: number) => seen.push(`before ${position + 1}`),
+      taken: ({ sequence }: { readonly sequence: number }) => seen.push(`taken ${sequence}`),
+      afterTurn: (position: number) => seen.push(`after ${position}`),
+    };
+    await replay(t, "sums/0", { from: "start", to: 1, trace: trace as unknown as ReplayOptions["trace"] });
+    expect(seen).toEqual(["before 1", "taken 1", "after 1"]);
+  });
+});
+
+describe("an instance that is none", () => {
+  /** What it says depends on how often it was called in this process. */
+  function forgetful(): Job {
+    let calls = 0;
+    const plant = job("forgetful", { partitions: 1, version: "test" });
+    plant
+      .source("readings", fromArray<Reading>([]))
+      .timestamps((r) => r.at)
+      .keyBy((r) => r.device)
+      .process({
+        state: { seen: value<number>() },
+        process(reading, { state }) {
+          calls += 1;
+          state.seen.set(calls);
+          return [{ device: reading.device, calls }];
+        },
+      })
+      .named("counter")
+      .keyBy((each) => each.device)
+      .process({
+        state: {},
+        process: (each) => [each.calls],
+      })
+      .named("passing")
+      .to(callback("out", () => undefined));
+    return plant;
+  }
+
+  test("the first difference is named with both values", async () => {
+    const t = await testJob(forgetful());
+    const fed = readings(3, 0, 3_000);
+    await t.feed("readings", fed);
+    const report = await replay(t, "counter/0", { from: "start" });
+    expect(report).toMatchObject({
+      isEqual: false,
+      outputs: {
+        compared: fed.length,
+        differences: fed.length,
+        difference: {
+          kind: "different",
+          edge: "counter.passing",
+          number: 1,
+          replayed: { value: { calls: fed.length + 1 } },
+          logged: { value: { calls: 1 } },
+        },
+      },
+    });
+  });
+
+  test("… and so is the state that its snapshot does not have", async () => {
+    const t = await testJob(forgetful());
+    await t.feed("readings", readings(3, 0, 3_000));
+    await t.clock(11_000);
+    const report = await replay(t, "counter/0", { from: "start" });
+    expect(report.state?.different.join()).toMatch(/keyed state, segment/);
+  });
+});
+
+describe("what is refused", () => {
+  test("another program, another instance, and messages that are not there", async () => {
+    const t = await testJob(twoExchanges());
+    await fedInPortions(t, 3, nothing);
+    await expect(replay(t, "sums/7")).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringMatching(/sums\/0 to sums\/1/),
+    });
+    await expect(replay(t, "sums")).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    await expect(replay(t, "sums/0", { from: "start" })).rejects.toThrow(/are trimmed; begin with a snapshot/);
+    await expect(replay(t, "sums/0", { from: 1 })).rejects.toThrow(/keeps no snapshot 1: there is \d+ and \d+/);
+    await expect(replay(t, "sums/0", { to: 1 })).rejects.toThrow(/nothing to replay up to 1/);
+    await expect(replay(t, "sums/0", { to: 1_000_000 })).rejects.toThrow(/message 1000000 is not there/);
+    const [first] = t.plan.edges;
+    const changed = {
+      ...t.plan,
+      edges: t.plan.edges.map((edge) => (edge === first ? { ...edge, exchange: "global" as const } : edge)),
+    };
+    await expect(replay(t, "sums/0", { plan: changed })).rejects.toMatchObject({ code: "JOB_MISMATCH" });
+  });
+});
