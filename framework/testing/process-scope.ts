@@ -1,8 +1,11 @@
 /**
- * A process that can be killed without ending the test: a clock and seams that fall silent.
+ * A process that can be killed, stopped and slowed down without ending the test: a clock and seams that fall silent.
  *
  * Owns the border between one worker and the place it shares with the others. After `kill` nothing scheduled inside runs, no promise from the
  * outside settles, no message comes in and none goes out; what had been handed over before is on its way, as with a real process.
+ *
+ * PS1. While it is paused, nothing inside runs; what would have run does so after `resume`, one task after the other and in order.
+ * PS2. What the process has cancelled or closed does not reach it any more, also when it has been waiting at the border.
  */
 import type { Appender, Blobs, Bus, Log, LogReader, Logs, ReadOptions, Registers, Seams } from "../log/contracts.ts";
 import type { Clock, Platform } from "../platform/platform.ts";
@@ -10,25 +13,61 @@ import type { Clock, Platform } from "../platform/platform.ts";
 /** One simulated process. */
 export class ProcessScope {
   #isDead = false;
+  #isPaused = false;
+  #isDraining = false;
+  /** Time that each task takes to come in, ms. */
+  #lagMs = 0;
+  #clock: Clock | undefined;
+  /** What waits at the border. */
+  readonly #held: (() => void)[] = [];
   readonly #endings: (() => void)[] = [];
 
   get isDead(): boolean {
     return this.#isDead;
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** SIGSTOP. Needs a platform of this scope to have been made. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** SIGCONT: what has waited runs, each in a task of its own. */
+  resume(): void {
+    this.#isPaused = false;
+    this.#drain();
+  }
+
+  /** From now on the process takes `lagMs` for every task; 0: none. */
+  slowDown(lagMs: number): void {
+    this.#lagMs = lagMs;
+  }
+
   /** SIGKILL: its connections are gone too, so that a request to it finds nobody. */
   kill(): void {
     this.#isDead = true;
+    this.#held.length = 0;
     for (const end of this.#endings.splice(0)) end();
   }
 
   /** The platform as the process sees it. */
   platform({ clock, random, logger }: Platform): Platform {
+    this.#clock = clock;
     const scoped: Clock = {
       now: () => clock.now(),
       monotonicMs: () => clock.monotonicMs(),
-      schedule: (delayMs, wake, options) =>
-        this.#isDead ? () => undefined : clock.schedule(delayMs, this.#unlessDead(wake), options),
+      schedule: (delayMs, wake, options) => {
+        if (this.#isDead) return () => undefined;
+        const inside = cancellable(wake);
+        const cancel = clock.schedule(delayMs, this.#delivered(inside.call), options);
+        return () => {
+          inside.cancel();
+          cancel();
+        };
+      },
     };
     return { clock: scoped, random, logger };
   }
@@ -47,6 +86,32 @@ export class ProcessScope {
     };
   }
 
+  /** The promise as the process sees it, for sources and sinks that live outside. */
+  settled<T>(promise: Promise<T>): Promise<T> {
+    return this.#settle(promise);
+  }
+
+  /** Something from the outside, as it comes in. */
+  #delivered<A extends unknown[]>(action: (...args: A) => void): (...args: A) => void {
+    return (...args) => {
+      if (this.#isDead) return;
+      if (!this.#isPaused && this.#lagMs === 0 && this.#held.length === 0) return action(...args);
+      this.#held.push(() => action(...args));
+      this.#drain();
+    };
+  }
+
+  #drain(): void {
+    if (this.#isDraining || this.#isPaused || this.#held.length === 0) return;
+    this.#isDraining = true;
+    this.#clock?.schedule(this.#lagMs, () => {
+      this.#isDraining = false;
+      if (this.#isDead || this.#isPaused) return;
+      this.#held.shift()?.();
+      this.#drain();
+    });
+  }
+
   #unlessDead<A extends unknown[]>(action: (...args: A) => void): (...args: A) => void {
     return (...args) => {
       if (!this.#isDead) action(...args);
@@ -57,7 +122,7 @@ export class ProcessScope {
   #settle<T>(promise: Promise<T>): Promise<T> {
     if (this.#isDead) return new Promise<T>(() => undefined);
     return new Promise<T>((resolve, reject) => {
-      promise.then(this.#unlessDead(resolve), this.#unlessDead(reject));
+      promise.then(this.#delivered(resolve), this.#delivered(reject));
     });
   }
 
@@ -74,8 +139,14 @@ export class ProcessScope {
     return {
       name: log.name,
       createdMs: log.createdMs,
-      appender: (onAppended, onLink) =>
-        this.#appender(log.appender(this.#unlessDead(onAppended), this.#unlessDead(onLink))),
+      appender: (onAppended, onLink) => {
+        const [appended, link] = [cancellable(onAppended), cancellable(onLink)];
+        const appender = log.appender(this.#delivered(appended.call), this.#delivered(link.call));
+        return this.#appender(appender, () => {
+          appended.cancel();
+          link.cancel();
+        });
+      },
       append: (payload) => this.#settle(log.append(payload)),
       read: (options) => this.#reader(log, options),
       get: (sequence) => this.#settle(log.get(sequence)),
@@ -86,16 +157,31 @@ export class ProcessScope {
   }
 
   #reader(log: Log, { from, onReadable, onBroken }: ReadOptions): LogReader {
-    const reader = log.read({ from, onReadable: this.#unlessDead(onReadable), onBroken: this.#unlessDead(onBroken) });
+    const [readable, broken] = [cancellable(onReadable), cancellable(onBroken)];
+    const callbacks = { onReadable: this.#delivered(readable.call), onBroken: this.#delivered(broken.call) };
+    const reader = log.read({ from, ...callbacks });
     this.#endings.push(() => reader.close());
-    return reader;
+    return {
+      take: () => reader.take(),
+      get buffered() {
+        return reader.buffered;
+      },
+      close: () => {
+        readable.cancel();
+        broken.cancel();
+        reader.close();
+      },
+    };
   }
 
-  #appender(appender: Appender): Appender {
+  #appender(appender: Appender, onClosed: () => void): Appender {
     this.#endings.push(() => appender.close());
     return {
       append: this.#unlessDead((payload, tag, attempt) => appender.append(payload, tag, attempt)),
-      close: () => appender.close(),
+      close: () => {
+        onClosed();
+        appender.close();
+      },
     };
   }
 
@@ -122,11 +208,31 @@ export class ProcessScope {
     return {
       publish: this.#unlessDead((subject, payload) => bus.publish(subject, payload)),
       subscribe: (subject, onMessage) => {
-        const unsubscribe = bus.subscribe(subject, this.#unlessDead(onMessage));
+        const inside = cancellable(onMessage);
+        const unsubscribe = bus.subscribe(subject, this.#delivered(inside.call));
         this.#endings.push(unsubscribe);
-        return unsubscribe;
+        return () => {
+          inside.cancel();
+          unsubscribe();
+        };
       },
       request: (subject, payload, timeoutMs) => this.#settle(bus.request(subject, payload, timeoutMs)),
     };
   }
+}
+
+/** A callback that can be called off, also while a call of it waits. */
+function cancellable<A extends unknown[]>(
+  action: (...args: A) => void,
+): {
+  readonly call: (...args: A) => void;
+  readonly cancel: () => void;
+} {
+  let isCancelled = false;
+  return {
+    call: (...args) => {
+      if (!isCancelled) action(...args);
+    },
+    cancel: () => void (isCancelled = true),
+  };
 }

@@ -1,0 +1,113 @@
+/**
+ * Simulates the runtime: `npm run sim -- [--seeds N] [--from S] [--seed S] [--mix NAME] [--without KIND,…] [--trace] [--shrink] [--jobs N] [--coverage] [--json]`.
+ *
+ * A seed is a job on the production runtime with a workload, faults and an order of tasks that are all drawn from it (`testing/simulation/`). Ends with 1
+ * when a seed has failed; each failed one is printed with the command that replays it.
+ */
+import { parseArgs } from "node:util";
+import { messageOf } from "../errors.ts";
+import type { Verdict } from "../testing/simulation/contract.ts";
+import { allFaults, type FaultKind } from "../testing/simulation/faults.ts";
+import { mixes, mixOf } from "../testing/simulation/mixes.ts";
+import { shrink } from "../testing/simulation/shrink.ts";
+import { simulate } from "../testing/simulation/simulate.ts";
+import { mixFor, replayCommand, type TallyRecord } from "../testing/simulation/tally.ts";
+import { coverageText } from "./sim/coverage-table.ts";
+import { runShared } from "./sim/jobs.ts";
+
+const seedsDefault = 1_000;
+
+const { values: flags } = parseArgs({
+  options: {
+    seeds: { type: "string" },
+    from: { type: "string" },
+    seed: { type: "string" },
+    mix: { type: "string" },
+    without: { type: "string" },
+    jobs: { type: "string" },
+    trace: { type: "boolean", default: false },
+    shrink: { type: "boolean", default: false },
+    coverage: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  },
+});
+
+function whole(text: string, flag: string, least: number): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw new RangeError(`--${flag} is ${text}; it takes a whole number of ${least} or more`);
+}
+
+function checkMix(name: string | undefined): string | undefined {
+  if (name === undefined || mixOf(name) !== undefined) return name;
+  throw new RangeError(`--mix is ${name}; it takes one of ${mixes.map((mix) => mix.name).join(", ")}`);
+}
+
+function kinds(text: string | undefined): ReadonlySet<FaultKind> {
+  const names = (text ?? "").split(",").filter((name) => name !== "");
+  const unknown = names.filter((name) => !allFaults.some((kind) => kind === name));
+  if (unknown.length > 0) throw new RangeError(`--without: no fault is called ${unknown.join(", ")}`);
+  return new Set(names as FaultKind[]);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function show(verdict: Verdict): void {
+  const { seed, mix, workload, ending, steps, virtualMs, hash } = verdict;
+  say(`seed ${seed} ${mix} ${workload}: ${ending}, ${steps} steps, ${virtualMs} ms, hash ${hash}`);
+  for (const { oracle, what } of verdict.violations) say(`  ${oracle} ${what}`);
+}
+
+async function showFailed(verdict: Verdict): Promise<void> {
+  show(verdict);
+  say(`  replay: ${replayCommand(verdict)}`);
+  if (!flags.shrink) return;
+  const { verdict: shrunk, without } = await shrink(verdict);
+  say(`  fails with ${Object.keys(shrunk.faults).join(", ") || "no fault at all"}:`);
+  say(`  ${replayCommand(verdict)} --without ${[...without].join(",")}`);
+}
+
+async function one(seed: number, mix: string): Promise<boolean> {
+  const verdict = await simulate(seed, mix, {
+    onTrace: flags.trace ? say : undefined,
+    without: kinds(flags.without),
+  });
+  if (flags.json) say(JSON.stringify(verdict));
+  else if (verdict.violations.length > 0) await showFailed(verdict);
+  else show(verdict);
+  return verdict.violations.length === 0;
+}
+
+async function many(count: number): Promise<boolean> {
+  const sinceMs = performance.now();
+  const range = { from: whole(flags.from ?? "1", "from", 0), count, mix: checkMix(flags.mix) };
+  const jobs = whole(flags.jobs ?? "1", "jobs", 1);
+  const tally = await runShared({ ...range, twiceEvery: 100 }, jobs, (failed) => {
+    if (!flags.json) say(`FAILED seed ${failed.seed} ${failed.mix}: ${failed.violations[0]?.oracle}`);
+  });
+  const seconds = (performance.now() - sinceMs) / 1_000;
+  if (flags.json) say(JSON.stringify({ ...tally, seconds }));
+  else await summarise(tally, seconds);
+  return tally.failed.length === 0;
+}
+
+async function summarise(tally: TallyRecord, seconds: number): Promise<void> {
+  for (const verdict of tally.failed) await showFailed(verdict);
+  if (flags.coverage) say(coverageText(tally.coverage));
+  const { seeds, steps, failed } = tally;
+  const rate = (seeds / seconds).toFixed(1);
+  say(`${seeds} seeds, ${failed.length} failed; ${rate} seeds/s, ${Math.round(steps / seeds)} steps each`);
+}
+
+try {
+  const isFine =
+    flags.seed === undefined
+      ? await many(whole(flags.seeds ?? String(seedsDefault), "seeds", 1))
+      : await one(whole(flags.seed, "seed", 0), checkMix(flags.mix) ?? mixFor(Number(flags.seed)));
+  if (!isFine) process.exitCode = 1;
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = 2;
+}

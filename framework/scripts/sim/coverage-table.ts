@@ -1,0 +1,32 @@
+/**
+ * The coverage of a campaign as a table: how often each fault has struck in each state.
+ */
+import { faultKinds, allFaults, type FaultKind } from "../../testing/simulation/faults.ts";
+
+/** States in which faults strike, in the order of an instance's life. */
+const states = [
+  "joining",
+  "claiming",
+  "restoring",
+  "replaying",
+  "running",
+  "snapshotting",
+  "draining",
+  "leading",
+  "idle",
+] as const;
+
+/** The table. */
+export function coverageText(coverage: Readonly<Record<string, number>>): string {
+  const kinds = allFaults.filter((kind) => faultKinds[kind].layer !== "edge");
+  const width = Math.max(...kinds.map((kind) => kind.length));
+  const head = ["".padEnd(width), ...states.map((state) => state.padStart(12))].join(" ");
+  const rows = kinds.map((kind) =>
+    [kind.padEnd(width), ...states.map((state) => String(count(coverage, kind, state)).padStart(12))].join(" "),
+  );
+  return [head, ...rows].join("\n");
+}
+
+function count(coverage: Readonly<Record<string, number>>, kind: FaultKind, state: string): number {
+  return coverage[`${kind} ${state}`] ?? 0;
+}

@@ -1,0 +1,49 @@
+/**
+ * A range of seeds, shared among several processes: each takes every n-th seed and answers what its own came to.
+ */
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Verdict } from "../../testing/simulation/contract.ts";
+import { runSeeds, Tally, type SeedRange, type TallyRecord } from "../../testing/simulation/tally.ts";
+
+/** What a process that runs seeds says. */
+export type SeedMessage =
+  | { readonly kind: "failed"; readonly verdict: Verdict }
+  | { readonly kind: "done"; readonly tally: TallyRecord };
+
+/** Runs the seeds on `jobs` processes; `onFailed` is told at once of each that fails. @throws when one of the processes dies */
+export async function runShared(
+  range: SeedRange,
+  jobs: number,
+  onFailed: (verdict: Verdict) => void,
+): Promise<TallyRecord> {
+  if (jobs === 1)
+    return runSeeds(range, (verdict) => {
+      if (verdict.violations.length > 0) onFailed(verdict);
+    });
+  const tally = new Tally();
+  const parts = Array.from({ length: jobs }, (_, index) => ({
+    ...range,
+    from: range.from + index,
+    count: Math.ceil((range.count - index) / jobs),
+    stride: jobs,
+  }));
+  await Promise.all(parts.map(async (part) => tally.merge(await runElsewhere(part, onFailed))));
+  return tally.record;
+}
+
+function runElsewhere(range: SeedRange, onFailed: (verdict: Verdict) => void): Promise<TallyRecord> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL("seed-process.ts", import.meta.url)), [JSON.stringify(range)]);
+    let tally: TallyRecord | undefined;
+    child.on("message", (message: SeedMessage) => {
+      if (message.kind === "failed") onFailed(message.verdict);
+      else tally = message.tally;
+    });
+    child.on("error", reject);
+    child.on("exit", (code, signal) => {
+      if (tally !== undefined) resolve(tally);
+      else reject(new Error(`a process that ran seeds ${JSON.stringify(range)} has ended: ${code ?? signal}`));
+    });
+  });
+}

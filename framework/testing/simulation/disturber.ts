@@ -1,0 +1,240 @@
+/**
+ * The faults of processes: decided between any two tasks of the clock, so between any two awaits of whatever a process is doing.
+ *
+ * Owns when the next one of each kind strikes. Half of those that strike a process choose one that is not simply running.
+ */
+import { StreamError } from "../../errors.ts";
+import type { Dice, FaultKind } from "./faults.ts";
+import type { Journal } from "./journal.ts";
+import type { SimulatedPlace } from "./place.ts";
+import type { SimulatedFleet } from "./simulated-fleet.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+
+const hourMs = 3_600_000;
+const processesMax = 5;
+const crashesMax = 40;
+
+/** What is disturbed. */
+export interface Disturbed {
+  readonly fleet: SimulatedFleet;
+  readonly place: SimulatedPlace;
+  readonly dice: Dice;
+  readonly journal: Journal;
+  /** Prefix of the job's logs. */
+  readonly logs: string;
+}
+
+type Action = (kind: FaultKind) => void;
+
+/** Disturbs. */
+export class Disturber {
+  readonly #world: Disturbed;
+  /** Kind -> the task before which it strikes next. */
+  readonly #next = new Map<FaultKind, number>();
+  #step = 0;
+  #soonest = Infinity;
+  #crashes = 0;
+
+  constructor(world: Disturbed) {
+    this.#world = world;
+    for (const kind of Object.keys(this.#actions) as FaultKind[]) this.#schedule(kind);
+    this.#findSoonest();
+  }
+
+  /** Called between two tasks. */
+  between(): void {
+    this.#step += 1;
+    if (this.#step < this.#soonest || this.#world.dice.isCalm) return;
+    for (const [kind, at] of this.#next) {
+      if (at > this.#step) continue;
+      this.#actions[kind]?.(kind);
+      this.#schedule(kind);
+    }
+    this.#findSoonest();
+  }
+
+  /** Everything is as it should be again. */
+  calm(): void {
+    const { dice, fleet, journal } = this.#world;
+    dice.calm();
+    journal.write("the faults are over");
+    for (const process of fleet.living) {
+      process.connection.isCut = false;
+      process.connection.setDown(false);
+      process.scope.slowDown(0);
+      if (process.scope.isPaused) process.scope.resume();
+    }
+    if (fleet.size === 0) fleet.spawn();
+  }
+
+  readonly #actions: Readonly<Partial<Record<FaultKind, Action>>> = {
+    crashActor: (kind) => this.#crashActor(kind),
+    crashWorker: (kind) => this.#crash(kind, this.#pick(kind)),
+    crashLeader: (kind) => this.#crash(kind, this.#world.fleet.leader),
+    pauseWorker: (kind) => this.#pause(kind, this.#pick(kind)),
+    pauseLeader: (kind) => this.#pause(kind, this.#world.fleet.leader),
+    slowWorker: (kind) => this.#slow(kind),
+    moves: (kind) => this.#move(kind),
+    clockJump: (kind) => this.#jump(kind),
+    busCut: (kind) => this.#cut(kind),
+    placeDown: (kind) => this.#down(kind),
+    tailLost: (kind) => this.#loseTail(kind),
+    logRecreated: (kind) => this.#recreate(kind),
+    blobsWiped: (kind) => this.#wipe(kind),
+  };
+
+  #schedule(kind: FaultKind): void {
+    const { dice } = this.#world;
+    const rate = dice.rate(kind);
+    this.#next.set(kind, rate === 0 ? Infinity : this.#step + 1 + dice.of(kind).below(Math.ceil(2 / rate)));
+  }
+
+  #findSoonest(): void {
+    this.#soonest = Math.min(...this.#next.values());
+  }
+
+  #below(kind: FaultKind, bound: number): number {
+    return this.#world.dice.of(kind).below(bound);
+  }
+
+  /** Up to `maxMs`, mostly much less. */
+  #spanMs(kind: FaultKind, maxMs: number): number {
+    const magnitudes = [maxMs / 256, maxMs / 64, maxMs / 16, maxMs / 4, maxMs];
+    return 1 + this.#below(kind, Math.ceil(magnitudes[this.#below(kind, magnitudes.length)] ?? maxMs));
+  }
+
+  /** A process that runs: half of the time one in which something else than running goes on. */
+  #pick(kind: FaultKind): SimulatedProcess | undefined {
+    const awake = this.#world.fleet.living.filter(({ scope }) => !scope.isPaused);
+    const busy = awake.filter(({ instances }) => instances.some(({ phase }) => phase !== "running"));
+    const from = busy.length > 0 && this.#below(kind, 2) === 0 ? busy : awake;
+    return from[this.#below(kind, Math.max(1, from.length))];
+  }
+
+  #crashActor(kind: FaultKind): void {
+    const awake = this.#world.fleet.living.filter(({ scope }) => !scope.isPaused);
+    const all = awake.flatMap(({ instances }) => instances);
+    const busy = all.filter(({ phase }) => phase !== "running");
+    const from = busy.length > 0 && this.#below(kind, 2) === 0 ? busy : all;
+    const victim = from[this.#below(kind, Math.max(1, from.length))];
+    if (victim === undefined || this.#isEnough()) return;
+    this.#world.dice.count(kind, { states: [victim.phase] }, `${victim.name} epoch ${victim.epoch} ${victim.phase}`);
+    victim.fail(new StreamError("UNAVAILABLE", "crashed by the simulation"));
+  }
+
+  #crash(kind: FaultKind, process: SimulatedProcess | undefined): void {
+    if (process === undefined || this.#isEnough()) return;
+    this.#world.dice.count(kind, process, `process ${process.number}`);
+    this.#world.fleet.kill(process, this.#below(kind, 2) === 0, this.#spanMs(kind, 6_000));
+  }
+
+  #isEnough(): boolean {
+    this.#crashes += 1;
+    return this.#crashes > crashesMax;
+  }
+
+  /** Beyond the failure detection it becomes a zombie: somebody must be there to take its work over. */
+  #pause(kind: FaultKind, process: SimulatedProcess | undefined): void {
+    const { fleet, dice, place, journal } = this.#world;
+    if (process === undefined || process.scope.isPaused) return;
+    dice.count(kind, process, `process ${process.number}`);
+    process.scope.pause();
+    const forMs = this.#spanMs(kind, 20_000);
+    if (this.#below(kind, 2) === 0 && fleet.size < processesMax) fleet.spawn(this.#below(kind, 500));
+    const { worker } = process;
+    if (worker !== undefined && this.#below(kind, 4) === 0)
+      fleet.living.find((other) => other !== process && !other.scope.isPaused)?.worker?.reportDead(worker.id);
+    place.clock.schedule(forMs, () => {
+      if (process.scope.isDead || !process.scope.isPaused) return;
+      journal.write(`process ${process.number} goes on`);
+      process.scope.resume();
+    });
+  }
+
+  #slow(kind: FaultKind): void {
+    const process = this.#pick(kind);
+    if (process === undefined) return;
+    const lagMs = 1 + this.#below(kind, 20);
+    this.#world.dice.count(kind, process, `process ${process.number}: ${lagMs} ms a task`);
+    process.scope.slowDown(lagMs);
+    this.#world.place.clock.schedule(this.#spanMs(kind, 8_000), () => process.scope.slowDown(0));
+  }
+
+  #move(kind: FaultKind): void {
+    const { fleet, dice } = this.#world;
+    const process = this.#pick(kind);
+    const mayLeave = process !== undefined && process.worker !== undefined && fleet.size > 1;
+    if (mayLeave && (fleet.size >= processesMax || this.#below(kind, 2) === 0)) {
+      dice.count(kind, process, `process ${process.number} leaves`);
+      return fleet.leave(process);
+    }
+    if (fleet.size >= processesMax) return;
+    dice.count(kind, { states: ["joining"] }, "one more process");
+    fleet.spawn();
+  }
+
+  #jump(kind: FaultKind): void {
+    const { place, dice } = this.#world;
+    const deltaMs = this.#below(kind, 2 * hourMs) - hourMs;
+    const process = this.#pick(kind);
+    if (process === undefined || this.#below(kind, 4) === 0) {
+      dice.count(kind, { states: ["place"] }, `the place by ${deltaMs} ms`);
+      return place.clock.jumpWall(deltaMs);
+    }
+    dice.count(kind, process, `process ${process.number} by ${deltaMs} ms`);
+    process.jumpClock(deltaMs);
+  }
+
+  #cut(kind: FaultKind): void {
+    const process = this.#pick(kind);
+    if (process === undefined) return;
+    this.#world.dice.count(kind, process, `process ${process.number}`);
+    process.connection.isCut = true;
+    this.#world.place.clock.schedule(this.#spanMs(kind, 12_000), () => void (process.connection.isCut = false));
+  }
+
+  #down(kind: FaultKind): void {
+    const { fleet, dice, place, journal } = this.#world;
+    const one = this.#pick(kind);
+    const cut = one !== undefined && this.#below(kind, 2) === 0 ? [one] : fleet.living;
+    const numbers = cut.map(({ number }) => number).join(", ");
+    dice.count(kind, { states: cut.flatMap((process) => [...process.states]) }, `processes ${numbers}`);
+    for (const { connection } of cut) connection.setDown(true);
+    place.clock.schedule(this.#spanMs(kind, 15_000), () => {
+      journal.write(`reachable again: processes ${numbers}`);
+      for (const { connection } of cut) connection.setDown(false);
+    });
+  }
+
+  #loseTail(kind: FaultKind): void {
+    const name = this.#anyLog(kind);
+    if (name === undefined) return;
+    const messages = 1 + this.#below(kind, 8);
+    this.#world.dice.count(kind, { states: this.#allStates() }, `${name}: ${messages} messages`);
+    this.#world.place.log(name)?.loseTail(messages);
+  }
+
+  #recreate(kind: FaultKind): void {
+    const name = this.#anyLog(kind);
+    if (name === undefined) return;
+    this.#world.dice.count(kind, { states: this.#allStates() }, name);
+    this.#world.place.recreateLog(name);
+  }
+
+  #wipe(kind: FaultKind): void {
+    if (this.#world.place.blobs.size === 0) return;
+    this.#world.dice.count(kind, { states: this.#allStates() }, `${this.#world.place.blobs.size} blobs`);
+    this.#world.place.blobs.clear();
+  }
+
+  #allStates(): string[] {
+    return this.#world.fleet.living.flatMap((process) => [...process.states]);
+  }
+
+  /** An inbox, or the job log. */
+  #anyLog(kind: FaultKind): string | undefined {
+    const { place, logs } = this.#world;
+    const names = place.logNames.filter((name) => name.startsWith(logs) && !/_(DEAD|LATE)$/.test(name));
+    return names[this.#below(kind, Math.max(1, names.length))];
+  }
+}

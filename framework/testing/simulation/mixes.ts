@@ -1,0 +1,122 @@
+/**
+ * Mixes of faults: the swarm, in which every seed has faults and rates of its own, and mixes that look for one kind of hole.
+ *
+ * A fault's rate is a probability per call for those of logs, stores, the Bus, sources and sinks, and per task of the clock for those of processes.
+ */
+import type { Random } from "../../platform/platform.ts";
+import type { Mix, Rates, Setting } from "./contract.ts";
+import { allFaults, faultKinds, isBeyond, type FaultKind } from "./faults.ts";
+
+const perCall = [0.003, 0.01, 0.03, 0.1];
+const perTask = [0.0005, 0.001, 0.003, 0.006];
+/** Faults of this kind that strike between tasks, not in calls. */
+const betweenTasks: ReadonlySet<FaultKind> = new Set(["busCut", "placeDown", "tailLost", "logRecreated", "blobsWiped"]);
+
+function drawRate(random: Random, kind: FaultKind): number {
+  if (kind === "clockDrift") return 0.5;
+  const isPerTask = (faultKinds[kind].layer === "process" && true) || betweenTasks.has(kind);
+  const rates = isPerTask ? perTask : perCall;
+  return rates[random.below(rates.length)] ?? 0;
+}
+
+/** Each of `kinds` is in one of two seeds, with a rate of its own. */
+function drawRates(random: Random, kinds: readonly FaultKind[], share = 0.5): Rates {
+  const rates: Partial<Record<FaultKind, number>> = {};
+  for (const kind of kinds) if (random.next() < share) rates[kind] = drawRate(random, kind);
+  return rates;
+}
+
+function drawSetting(random: Random, rates: Rates): Setting {
+  return {
+    rates,
+    workers: 1 + random.below(3),
+    partitions: 1 + random.below(3),
+    faultsMs: 2_000 + random.below(10_000),
+    snapshotBytes: 200 + random.below(2_000),
+    snapshotIntervalMs: [300, 1_000, 4_000][random.below(3)] ?? 1_000,
+    inboxBytes: 64 * 1024,
+    frameBytes: [64, 512, 4_096][random.below(3)] ?? 512,
+    reserveBytes: 64 * 1024,
+  };
+}
+
+const withinModel = allFaults.filter((kind) => !isBeyond(kind));
+
+/** A mix of some kinds in most of its seeds, others sometimes. */
+function focus(name: string, about: string, kinds: readonly FaultKind[], change: Partial<Setting> = {}): Mix {
+  const others = withinModel.filter((kind) => !kinds.includes(kind));
+  return {
+    name,
+    about,
+    draw(random) {
+      const rates = { ...drawRates(random, others, 0.1), ...drawRates(random, kinds, 0.85) };
+      return { ...drawSetting(random, rates), ...change };
+    },
+  };
+}
+
+/** Every mix, by name. */
+export const mixes: readonly Mix[] = [
+  {
+    name: "swarm",
+    about: "every seed draws a third of the faults within the model",
+    draw: (random) => drawSetting(random, drawRates(random, withinModel, 0.33)),
+  },
+  {
+    name: "calm",
+    about: "no faults at all: what fails here needs none",
+    draw: (random) => drawSetting(random, {}),
+  },
+  focus("zombies", "processes that stand still and go on, two leaders, cut off from the Bus", [
+    "pauseWorker",
+    "pauseLeader",
+    "busCut",
+    "busLate",
+    "slowWorker",
+    "appendLate",
+    "readerSlow",
+  ]),
+  focus("acks", "appends that are lost, late, doubled, overtaken, refused or denied", [
+    "ackLost",
+    "appendLost",
+    "appendLate",
+    "appendTwice",
+    "appendOvertaken",
+    "appendRefused",
+    "appendDenied",
+    "crashActor",
+  ]),
+  focus(
+    "snapshots",
+    "crashes around snapshots, with stores that fail",
+    [
+      "crashActor",
+      "crashWorker",
+      "registerLost",
+      "registerStale",
+      "blobFails",
+      "blobTorn",
+      "blobDenied",
+      "blobListStale",
+      "blobSlow",
+      "callLost",
+    ],
+    { snapshotBytes: 200, snapshotIntervalMs: 300 },
+  ),
+  focus(
+    "leaders",
+    "leaders that die, stand still or are not heard",
+    ["crashLeader", "pauseLeader", "busLost", "busTwice", "busLate", "busCut", "readerSlow"],
+    { workers: 3 },
+  ),
+  focus("moves", "workers that come and go", ["moves", "crashWorker", "slowWorker", "clockDrift", "clockJump"], {
+    workers: 3,
+    partitions: 3,
+  }),
+  focus("outages", "a place that cannot be reached", ["placeDown", "callLost", "busCut", "sourceFails", "sinkFails"]),
+];
+
+/** The mix of that name; undefined when there is none. */
+export function mixOf(name: string): Mix | undefined {
+  return mixes.find((mix) => mix.name === name);
+}

@@ -1,0 +1,86 @@
+/**
+ * O6 and O7: pointers never go back, and there is always a snapshot from which the inbox can be read on.
+ *
+ * Owns the pointers as the place has stored them.
+ */
+import { sha256Hex } from "../../platform/digest.ts";
+import type { ChunkRef, Pointer, SnapshotRef } from "../../record/snapshot-record.ts";
+import { decodeManifest, decodePointer } from "../../record/wire/snapshot.ts";
+import type { Violation } from "./contract.ts";
+import type { SimulatedPlace } from "./place.ts";
+
+/** Watches registers, trims and deletions of one job. */
+export class PointerOracle {
+  readonly violations: Violation[] = [];
+  readonly #place: SimulatedPlace;
+  /** From a pointer's key to the name of its instance's inbox. */
+  readonly #inboxOf: (key: string) => string;
+  readonly #pointers = new Map<string, Pointer>();
+
+  constructor(place: SimulatedPlace, inboxOf: (key: string) => string) {
+    this.#place = place;
+    this.#inboxOf = inboxOf;
+  }
+
+  onRegistered(key: string, value: Uint8Array): void {
+    if (!key.startsWith("pointer.")) return;
+    const pointer = decodePointer(value);
+    const before = this.#pointers.get(key);
+    this.#pointers.set(key, pointer);
+    if (before !== undefined) this.#compare(key, before, pointer);
+    this.#look(key, pointer);
+  }
+
+  onTrimmed(log: string): void {
+    for (const [key, pointer] of this.#pointers) if (this.#inboxOf(key) === log) this.#look(key, pointer);
+  }
+
+  onBlobDeleted(name: string): void {
+    const [stage, partition] = name.split(".");
+    for (const [key, pointer] of this.#pointers) if (key.endsWith(`.${stage}.${partition}`)) this.#look(key, pointer);
+  }
+
+  /** Chunks that no pointer names, for instances whose newest incarnation has snapshots. */
+  orphans(): readonly string[] {
+    const named = new Set<string>();
+    for (const { current, previous } of this.#pointers.values())
+      for (const ref of [current, previous]) for (const { name } of this.#chunksOf(ref) ?? []) named.add(name);
+    return [...this.#place.blobs.keys()].filter((name) => !named.has(name));
+  }
+
+  #compare(key: string, before: Pointer, after: Pointer): void {
+    const [was, is] = [before.current?.sequence ?? 0, after.current?.sequence ?? 0];
+    if (after.epoch < before.epoch) this.#violate("O7", `${key}: epoch ${before.epoch}, then ${after.epoch}`);
+    if (is < was) this.#violate("O7", `${key}: sequence ${was}, then ${is}`);
+  }
+
+  /** O6. */
+  #look(key: string, { current, previous }: Pointer): void {
+    const first = this.#place.log(this.#inboxOf(key))?.first ?? 1;
+    const usable = [current, previous].some((ref) => this.#isLoadable(ref) && (ref?.sequence ?? 0) + 1 >= first);
+    const isFresh = current === undefined && first === 1;
+    if (!usable && !isFresh)
+      this.#violate("O6", `${key}: no loadable snapshot reaches message ${first}, the first in the inbox`);
+  }
+
+  #isLoadable(ref: SnapshotRef | undefined): boolean {
+    const chunks = this.#chunksOf(ref);
+    return chunks !== undefined && chunks.every((chunk) => this.#isThere(chunk));
+  }
+
+  #isThere({ name, length, sha256 }: ChunkRef): boolean {
+    const bytes = this.#place.blobs.get(name);
+    return bytes !== undefined && bytes.length === length && sha256Hex(bytes) === sha256;
+  }
+
+  /** Undefined: the manifest itself cannot be loaded. */
+  #chunksOf(ref: SnapshotRef | undefined): readonly ChunkRef[] | undefined {
+    if (ref === undefined || !ref.manifest.every((chunk) => this.#isThere(chunk))) return undefined;
+    const bytes = Buffer.concat(ref.manifest.map(({ name }) => this.#place.blobs.get(name) ?? new Uint8Array()));
+    return [...ref.manifest, ...decodeManifest(bytes).segments.flatMap(({ chunks }) => chunks)];
+  }
+
+  #violate(oracle: Violation["oracle"], what: string): void {
+    if (this.violations.length < 3) this.violations.push({ oracle, what });
+  }
+}

@@ -1,0 +1,258 @@
+/**
+ * One seed from beginning to end: draws a world, lets it run, and asks the oracles.
+ *
+ * SIM1. Everything that is drawn comes from the seed, and everything that happens is in the hash.
+ */
+import { followSideStream, type SideRecord } from "../../actor/side-stream.ts";
+import { JobNames } from "../../log/names.ts";
+import { MemoryReader } from "../../log/memory-reader.ts";
+import type { Log } from "../../log/contracts.ts";
+import { compile } from "../../plan/compile.ts";
+import { embeddedDefaults } from "../../plan/options.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { fenceReserveBytes, watermarkReserveBytes } from "../../plan/reserve.ts";
+import { seededRandom } from "../../platform/random.ts";
+import { VirtualClock } from "../../platform/virtual-clock.ts";
+import { ChannelOracle } from "./channel-oracle.ts";
+import type { Ending, Mix, Scenario, Setting, SimulationOptions, Verdict, Violation, Workload } from "./contract.ts";
+import { Disturber } from "./disturber.ts";
+import { Dice } from "./faults.ts";
+import { Journal } from "./journal.ts";
+import { LedgerSink, type LedgerGuarantee } from "./ledger-sink.ts";
+import { mixOf } from "./mixes.ts";
+import { SimulatedPlace } from "./place.ts";
+import { PointerOracle } from "./pointer-oracle.ts";
+import { scriptedSource } from "./scripted-source.ts";
+import { SimulatedFleet } from "./simulated-fleet.ts";
+import { generation } from "./simulated-process.ts";
+import { allWorkloads } from "./workloads/all.ts";
+
+/** Virtual time within which everything is done once the faults are over, ms (O8). */
+const recoveryMsMax = 180_000;
+/** Codes with which a job may stop when the fault model has been exceeded (O10). */
+const honestCodes: ReadonlySet<string> = new Set(["DATA_LOST", "CORRUPT", "DIVERGED"]);
+const guarantees: readonly LedgerGuarantee[] = ["idempotent", "transactional", "twoPhase"];
+
+/**
+ * Runs one seed of a mix.
+ *
+ * @example
+ * const { violations } = await simulate(17, "swarm");
+ * @throws RangeError when there is no such mix
+ */
+export async function simulate(seed: number, mixName: string, options: SimulationOptions = {}): Promise<Verdict> {
+  const mix = mixOf(mixName);
+  if (mix === undefined) throw new RangeError(`there is no mix ${mixName}`);
+  return new Simulation(seed, mix, options).run();
+}
+
+class Simulation {
+  readonly #seed: number;
+  readonly #mix: Mix;
+  readonly #clock: VirtualClock;
+  readonly #journal: Journal;
+  readonly #setting: Setting;
+  readonly #dice: Dice;
+  readonly #place: SimulatedPlace;
+  readonly #workload: Workload;
+  readonly #scenario: Scenario;
+  readonly #plan: Plan;
+  readonly #names: JobNames;
+  readonly #fleet: SimulatedFleet;
+  readonly #disturber: Disturber;
+  readonly #channels: ChannelOracle;
+  readonly #pointers: PointerOracle;
+  readonly #sinks: LedgerSink[] = [];
+  #steps = 0;
+
+  constructor(seed: number, mix: Mix, options: SimulationOptions) {
+    const random = seededRandom(`${mix.name} ${seed}`);
+    this.#seed = seed;
+    this.#mix = mix;
+    this.#clock = new VirtualClock({ wallMs: 1_700_000_000_000, random: random.fork("schedule") });
+    this.#journal = new Journal(this.#clock, options.onTrace);
+    this.#setting = mix.draw(random.fork("setting"));
+    this.#dice = new Dice(random.fork("faults"), this.#setting.rates, options.without ?? new Set(), (kind, what) =>
+      this.#journal.write(`fault ${kind}`, () => what),
+    );
+    this.#place = new SimulatedPlace(this.#clock);
+    this.#workload = this.#drawWorkload(random.fork("workload"));
+    this.#scenario = this.#drawScenario(random.fork("scenario"));
+    this.#plan = this.#compile();
+    this.#names = new JobNames(this.#plan.job, generation);
+    this.#channels = new ChannelOracle(this.#plan);
+    this.#pointers = new PointerOracle(this.#place, (key) => this.#inboxOf(key));
+    this.#fleet = new SimulatedFleet({
+      place: this.#place,
+      dice: this.#dice,
+      random: random.fork("fleet"),
+      journal: this.#journal,
+      plan: this.#plan,
+      inboxCutBytes: watermarkReserveBytes + fenceReserveBytes - 2 * this.#setting.reserveBytes,
+    });
+    const { prefix: logs } = this.#names;
+    this.#disturber = new Disturber({
+      fleet: this.#fleet,
+      place: this.#place,
+      dice: this.#dice,
+      journal: this.#journal,
+      logs,
+    });
+    this.#watch();
+  }
+
+  async run(): Promise<Verdict> {
+    const { workers, faultsMs } = this.#setting;
+    this.#journal.write(`seed ${this.#seed} ${this.#mix.name}: ${this.#workload.name}`, () =>
+      JSON.stringify(this.#setting),
+    );
+    for (let count = 0; count < workers; count += 1) this.#fleet.spawn();
+    this.#clock.schedule(faultsMs, () => this.#disturber.calm());
+    const stuck = await this.#untilOver(faultsMs + recoveryMsMax);
+    const side = await this.#sideOutputs();
+    return this.#verdict(stuck, side);
+  }
+
+  #drawWorkload(random: ReturnType<typeof seededRandom>): Workload {
+    const names = this.#mix.workloads;
+    const some = names === undefined ? allWorkloads : allWorkloads.filter(({ name }) => names.includes(name));
+    const drawn = some[random.below(some.length)];
+    if (drawn === undefined) throw new RangeError(`the mix ${this.#mix.name} names no workload that there is`);
+    return drawn;
+  }
+
+  #drawScenario(random: ReturnType<typeof seededRandom>): Scenario {
+    const world = { clock: this.#clock, dice: this.#dice };
+    return this.#workload.draw({
+      random,
+      inputMs: Math.floor(this.#setting.faultsMs * 0.7),
+      source: (splits) => scriptedSource(world, splits),
+      sink: (name) => {
+        const sink = new LedgerSink(world, name, guarantees[random.below(guarantees.length)] ?? "idempotent");
+        this.#sinks.push(sink);
+        return sink;
+      },
+    });
+  }
+
+  #compile(): Plan {
+    const { partitions, snapshotBytes, snapshotIntervalMs, inboxBytes, frameBytes } = this.#setting;
+    const { job } = this.#scenario;
+    const defaults = {
+      ...embeddedDefaults,
+      partitions,
+      snapshotBytes,
+      snapshotIntervalMs,
+      inboxBytes,
+      frameBytesMax: inboxBytes,
+      frameBytesTarget: frameBytes,
+      restart: { restartsMax: 1_000, withinMs: 60_000 },
+    };
+    return compile(job, { defaults, version: "simulated" });
+  }
+
+  #inboxOf(key: string): string {
+    const [, , stage = "", partition = ""] = key.split(".");
+    return this.#names.inbox(stage, Number(partition));
+  }
+
+  #watch(): void {
+    const { jobLog } = this.#names;
+    this.#place.watch({
+      onStored: (log, sequence, payload) => {
+        this.#journal.write(`${log} ${sequence} ${payload.length} ${payload.at(1)} ${payload.at(-1)}`);
+        if (log !== jobLog) this.#channels.onStored(log, payload);
+      },
+      onTrimmed: (log, first) => {
+        this.#journal.write(`${log} trimmed to ${first}`);
+        this.#pointers.onTrimmed(log);
+      },
+      onRegistered: (key, value) => {
+        this.#journal.write(`${key} written ${value.length}`);
+        this.#pointers.onRegistered(key, value);
+      },
+      onBlobDeleted: (name) => {
+        this.#journal.write(`${name} deleted`);
+        this.#pointers.onBlobDeleted(name);
+      },
+    });
+  }
+
+  /** Lets the job run until it is over. Answers why it is not, if it is not. */
+  async #untilOver(limitMs: number): Promise<string | undefined> {
+    try {
+      await this.#clock.until(() => {
+        if (this.#fleet.outcome !== undefined) return true;
+        this.#steps += 1;
+        this.#disturber.between();
+        return false;
+      }, limitMs);
+      return undefined;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async #sideOutputs(): Promise<{ deadLetters: SideRecord[]; late: SideRecord[] }> {
+    const deadLetters: SideRecord[] = [];
+    const late: SideRecord[] = [];
+    this.#follow(this.#names.deadLetters, deadLetters);
+    this.#follow(this.#names.late, late);
+    let isRead = false;
+    this.#clock.schedule(10, () => void (isRead = true));
+    await this.#clock.until(() => isRead, 1_000);
+    return { deadLetters, late };
+  }
+
+  #follow(name: string, into: SideRecord[]): void {
+    const store = this.#place.log(name);
+    if (store === undefined) return;
+    const read: Log["read"] = (options) => new MemoryReader(this.#clock, store, () => store, options);
+    followSideStream({ read } as Log, this.#plan, 1, (record) => into.push(record));
+  }
+
+  #verdict(stuck: string | undefined, side: { deadLetters: SideRecord[]; late: SideRecord[] }): Verdict {
+    const ending = this.#ending();
+    return {
+      seed: this.#seed,
+      mix: this.#mix.name,
+      workload: this.#workload.name,
+      ending,
+      violations: this.#violations(ending, stuck, side),
+      hash: this.#journal.hash,
+      steps: this.#steps,
+      virtualMs: Math.round(this.#clock.monotonicMs()),
+      faults: this.#dice.counts,
+      coverage: this.#dice.coverage,
+    };
+  }
+
+  #ending(): Ending {
+    const { outcome } = this.#fleet;
+    if (outcome === undefined) return "unfinished";
+    return outcome.outcome === "completed" ? "completed" : `stopped: ${outcome.code}`;
+  }
+
+  #violations(
+    ending: Ending,
+    stuck: string | undefined,
+    side: { deadLetters: SideRecord[]; late: SideRecord[] },
+  ): readonly Violation[] {
+    const seen = [
+      ...this.#channels.violations,
+      ...this.#pointers.violations,
+      ...this.#sinks.flatMap((sink) => sink.violations),
+    ];
+    if (ending === "completed") return [...seen, ...this.#atCompletion(side)];
+    const isHonest = this.#dice.hasExceeded && honestCodes.has(ending.slice("stopped: ".length));
+    if (isHonest) return [];
+    const { outcome } = this.#fleet;
+    const what = ending === "unfinished" ? `${stuck}` : `the job has stopped: ${outcome?.code} ${outcome?.message}`;
+    return [...seen, { oracle: this.#dice.hasExceeded ? "O10" : "O8", what }];
+  }
+
+  #atCompletion(side: { deadLetters: SideRecord[]; late: SideRecord[] }): readonly Violation[] {
+    this.#channels.finish();
+    return [...this.#scenario.check(side), ...this.#channels.violations];
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * One process of a simulation: a worker behind a border, with a clock of its own and a connection to the place.
+ *
+ * Owns what is peculiar to the process: its wall clock's error, the speed of its clock, and its ends as the plan has them.
+ */
+import { joinJob } from "../../actor/job-register.ts";
+import type { Instance } from "../../actor/instance.ts";
+import { Worker } from "../../actor/worker.ts";
+import type { Seams } from "../../log/contracts.ts";
+import { JobNames } from "../../log/names.ts";
+import type { SinkSpec, SinkWriter } from "../../log/sink.ts";
+import { planText } from "../../plan/plan-text.ts";
+import type { Plan } from "../../plan/plan.ts";
+import type { Clock, Logger, Random } from "../../platform/platform.ts";
+import type { OutcomeRecord } from "../../record/messages.ts";
+import { ProcessScope } from "../process-scope.ts";
+import { Connection } from "./connection.ts";
+import type { Dice } from "./faults.ts";
+import type { SimulatedPlace } from "./place.ts";
+import { simulatedBus } from "./simulated-bus.ts";
+import { SimulatedLogs } from "./simulated-logs.ts";
+import { SimulatedBlobs, simulatedRegisters } from "./simulated-stores.ts";
+
+/** What a process is started with. */
+export interface ProcessWorld {
+  readonly place: SimulatedPlace;
+  readonly dice: Dice;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly plan: Plan;
+  /** What an inbox is made smaller by than its plan says, bytes. */
+  readonly inboxCutBytes: number;
+  /** Speed of its clock against the place's. */
+  readonly clockRate: number;
+  onOutcome(process: SimulatedProcess, outcome: OutcomeRecord): void;
+}
+
+/** The job's generation in a simulation: there is one. */
+export const generation = 1;
+
+const ends = new Set(["failed", "fenced", "released"]);
+
+/** A process. */
+export class SimulatedProcess {
+  readonly number: number;
+  readonly scope = new ProcessScope();
+  readonly connection: Connection;
+  readonly #world: ProcessWorld;
+  #worker: Worker | undefined;
+  /** Error of its wall clock, ms. */
+  #skewMs = 0;
+
+  constructor(number: number, world: ProcessWorld) {
+    this.number = number;
+    this.#world = world;
+    this.connection = new Connection(world.place, world.dice, world.random.fork("network"), () => this.states);
+  }
+
+  get worker(): Worker | undefined {
+    return this.#worker;
+  }
+
+  get isLeader(): boolean {
+    return this.#worker?.isLeader === true;
+  }
+
+  /** Incarnations that have not ended. */
+  get instances(): readonly Instance[] {
+    return (this.#worker?.instances ?? []).filter(({ phase }) => !ends.has(phase));
+  }
+
+  /** What the process is doing, for the coverage: the phases of its instances, and whether it leads. */
+  get states(): Iterable<string> {
+    const states = new Set(this.instances.map(({ phase }) => phase as string));
+    if (this.isLeader) states.add("leading");
+    if (states.size === 0) states.add(this.#worker === undefined ? "joining" : "idle");
+    return states;
+  }
+
+  /** Starts the worker. @throws what the start of a process would end it with */
+  async start(): Promise<void> {
+    const { random, logger } = this.#world;
+    const platform = this.scope.platform({ clock: this.#clock(), random: random.fork("worker"), logger });
+    const job = await this.#join();
+    this.#worker = new Worker(platform, job, {
+      onOutcome: (outcome) => this.#world.onOutcome(this, outcome),
+      onStopped: () => undefined,
+    });
+    await this.#worker.start();
+  }
+
+  kill(): void {
+    this.scope.kill();
+  }
+
+  jumpClock(deltaMs: number): void {
+    this.#skewMs += deltaMs;
+  }
+
+  async #join() {
+    const { plan } = this.#world;
+    const seams = this.#seams();
+    const registers = await seams.registers(plan.job);
+    const claim = {
+      job: plan.job,
+      plan: planText(plan),
+      planHash: "simulated",
+      version: plan.version,
+      startNew: false,
+      difference: () => "",
+    };
+    await joinJob(registers, claim);
+    const blobs = await seams.blobs(plan.job, generation);
+    return { plan: this.#ownPlan(), names: new JobNames(plan.job, generation), seams, registers, blobs };
+  }
+
+  #seams(): Seams {
+    const { connection } = this;
+    return this.scope.seams({
+      logs: new SimulatedLogs(connection, this.#world.inboxCutBytes),
+      bus: simulatedBus(connection),
+      holdings: { list: () => Promise.resolve([]), delete: () => Promise.resolve() },
+      registers: () => Promise.resolve(simulatedRegisters(connection)),
+      blobs: () => Promise.resolve(new SimulatedBlobs(connection)),
+    });
+  }
+
+  /** A clock that runs at its own speed and shows its own time. */
+  #clock(): Clock {
+    const { clock } = this.#world.place;
+    const { clockRate } = this.#world;
+    const bornWallMs = clock.now();
+    const bornMs = clock.monotonicMs();
+    const passedMs = () => (clock.monotonicMs() - bornMs) * clockRate;
+    return {
+      now: () => Math.floor(bornWallMs + passedMs() + this.#skewMs),
+      monotonicMs: () => bornMs + passedMs(),
+      schedule: (delayMs, wake, options) => clock.schedule(Math.ceil(delayMs / clockRate), wake, options),
+    };
+  }
+
+  /** The plan with ends that live outside: a dead process hears nothing of them. */
+  #ownPlan(): Plan {
+    const { plan } = this.#world;
+    const stages = plan.stages.map((stage) => ({
+      ...stage,
+      sinks: stage.sinks.map((node) => ({ ...node, spec: this.#outside(node.spec) })),
+    }));
+    return { ...plan, stages };
+  }
+
+  #outside(spec: SinkSpec): SinkSpec {
+    const { scope } = this;
+    const wrap = (writer: SinkWriter): SinkWriter => ({
+      write: (rows) => scope.settled(writer.write(rows)),
+      close: () => scope.settled(writer.close()),
+      ...(writer.prepare && { prepare: () => scope.settled(writer.prepare?.() ?? Promise.resolve(undefined)) }),
+      ...(writer.commit && { commit: (prepared) => scope.settled(writer.commit?.(prepared) ?? Promise.resolve()) }),
+      ...(writer.recover && { recover: (listed) => scope.settled(writer.recover?.(listed) ?? Promise.resolve()) }),
+    });
+    return { ...spec, open: (identity, home) => scope.settled(spec.open(identity, home).then(wrap)) };
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Registers and blobs of the place as one process reaches them, with everything that can go wrong on the way.
+ */
+import { StreamError } from "../../errors.ts";
+import type { Blobs, Registered, RegisterResult, Registers } from "../../log/contracts.ts";
+import type { Connection } from "./connection.ts";
+
+const slowMsMax = 4_000;
+
+/** The registers of the job. */
+export function simulatedRegisters(connection: Connection): Registers {
+  const { place } = connection;
+  const isStale = (key: string) => connection.strikes("registerStale", key);
+  const written = (what: string, run: () => RegisterResult) => connection.call(what, run, "registerLost");
+  return {
+    get: (key): Promise<Registered | undefined> =>
+      connection.call(`get ${key}`, () => (isStale(key) ? place.staleRegister(key) : place.register(key))),
+    create: (key, value) => {
+      const copy = new Uint8Array(value);
+      return written(`create ${key}`, () => place.compareAndSet(key, copy, undefined));
+    },
+    update: (key, value, revision) => {
+      const copy = new Uint8Array(value);
+      return written(`update ${key}`, () => place.compareAndSet(key, copy, revision));
+    },
+    list: (prefix) =>
+      connection.call(`list ${prefix}`, () => place.registerNames().filter((name) => name.startsWith(prefix))),
+    delete: (key) => connection.call(`delete ${key}`, () => place.deleteRegister(key)),
+  };
+}
+
+/** The chunks of the job's generation. */
+export class SimulatedBlobs implements Blobs {
+  readonly #connection: Connection;
+  /** Names that were there and have been deleted. */
+  readonly #gone: string[] = [];
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    const copy = new Uint8Array(bytes);
+    await this.#mayBeSlow(name);
+    return this.#connection.call(`put ${name}`, () => this.#put(name, copy));
+  }
+
+  async get(name: string): Promise<Uint8Array | undefined> {
+    await this.#mayBeSlow(name);
+    const { blobs } = this.#connection.place;
+    return this.#connection.call(`get ${name}`, () => {
+      const bytes = blobs.get(name);
+      return bytes && new Uint8Array(bytes);
+    });
+  }
+
+  delete(name: string): Promise<void> {
+    this.#gone.push(name);
+    return this.#connection.call(`delete ${name}`, () => this.#connection.place.deleteBlob(name));
+  }
+
+  list(prefix: string): Promise<readonly string[]> {
+    return this.#connection.call(`list ${prefix}`, () => {
+      const names = [...this.#connection.place.blobs.keys()].filter((name) => name.startsWith(prefix));
+      if (!this.#strikes("blobListStale", prefix)) return names;
+      const seen = names.slice(0, this.#connection.dice.of("blobListStale").below(names.length + 1));
+      return [...seen, ...this.#gone.filter((name) => name.startsWith(prefix))];
+    });
+  }
+
+  #put(name: string, bytes: Uint8Array): void {
+    const { blobs } = this.#connection.place;
+    if (this.#strikes("blobFails", name)) throw failed(name);
+    if (this.#strikes("blobTorn", name)) {
+      if (!blobs.has(name)) blobs.set(name, bytes.slice(0, this.#connection.dice.of("blobTorn").below(bytes.length)));
+      throw failed(name);
+    }
+    blobs.set(name, this.#strikes("blobFlipped", name) ? flipped(bytes, this.#connection) : bytes);
+    if (this.#strikes("blobDenied", name)) throw failed(name);
+  }
+
+  async #mayBeSlow(name: string): Promise<void> {
+    if (!this.#strikes("blobSlow", name)) return;
+    const delayMs = this.#connection.dice.of("blobSlow").below(slowMsMax);
+    await new Promise<void>((resolve) => this.#connection.later(delayMs, resolve));
+  }
+
+  #strikes(kind: Parameters<Connection["strikes"]>[0], name: string): boolean {
+    return this.#connection.strikes(kind, name);
+  }
+}
+
+function failed(name: string): StreamError {
+  return new StreamError("UNAVAILABLE", `put ${name}: the store has failed`);
+}
+
+function flipped(bytes: Uint8Array, { dice }: Connection): Uint8Array {
+  const at = dice.of("blobFlipped").below(Math.max(1, bytes.length));
+  return bytes.map((byte, index) => (index === at ? byte ^ 0x10 : byte));
+}

@@ -1,0 +1,82 @@
+/**
+ * The simulator on fresh seeds, and on every seed that has found something: the production runtime holds, whatever goes wrong.
+ *
+ * The fresh seeds are others every day; `SIMULATION_SEEDS=FROM:COUNT` says which. A failed one names the command that replays it.
+ */
+import { describe, expect, test } from "vitest";
+import type { Verdict } from "../../../framework/testing/simulation/contract.ts";
+import { allFaults } from "../../../framework/testing/simulation/faults.ts";
+import { mixes } from "../../../framework/testing/simulation/mixes.ts";
+import { regressions } from "../../../framework/testing/simulation/regressions.ts";
+import { simulate } from "../../../framework/testing/simulation/simulate.ts";
+import { replayCommand, runSeeds } from "../../../framework/testing/simulation/tally.ts";
+
+const dayMs = 86_400_000;
+const seedsADay = 100_000;
+const countDefault = 200;
+const parts = 10;
+
+const [from = Math.floor(Date.now() / dayMs) * seedsADay, count = countDefault] = (
+  process.env["SIMULATION_SEEDS"] ?? ""
+)
+  .split(":")
+  .filter((part) => part !== "")
+  .map(Number);
+
+function told(failed: readonly Verdict[]): readonly string[] {
+  return failed.map((verdict) => `${verdict.violations.map(({ what }) => what).join("; ")}: ${replayCommand(verdict)}`);
+}
+
+describe(`fresh seeds ${from} to ${from + count - 1}`, () => {
+  const size = Math.ceil(count / parts);
+  const starts = Array.from({ length: parts }, (_, part) => from + part * size);
+  test.each(starts)(
+    "nothing is lost, doubled, late or stuck from seed %i on",
+    async (start) => {
+      const { failed, seeds } = await runSeeds({ from: start, count: size, twiceEvery: 100 });
+      expect(told(failed)).toEqual([]);
+      expect(seeds).toBe(size);
+    },
+    150_000,
+  );
+});
+
+test("seeds that have found something find it no more", async () => {
+  const failed: Verdict[] = [];
+  for (const { seed, mix } of regressions) {
+    const verdict = await simulate(seed, mix);
+    if (verdict.violations.length > 0) failed.push(verdict);
+  }
+  expect(told(failed)).toEqual([]);
+}, 60_000);
+
+describe("the simulator", () => {
+  test("SIM1: a seed is the same run every time, and another seed another one", async () => {
+    const first = await simulate(7, "swarm");
+    expect(await simulate(7, "swarm")).toEqual(first);
+    expect((await simulate(8, "swarm")).hash).not.toBe(first.hash);
+  });
+
+  test("a trace changes nothing of the run, and ends with what its hash is of", async () => {
+    const lines: string[] = [];
+    const traced = await simulate(7, "zombies", { onTrace: (line) => lines.push(line) });
+    expect(await simulate(7, "zombies")).toEqual(traced);
+    expect(lines.length).toBeGreaterThan(50);
+    expect(lines.some((line) => line.includes("fault "))).toBe(true);
+  });
+
+  test("what is left out does not strike", async () => {
+    const { faults } = await simulate(7, "zombies", { without: new Set(allFaults) });
+    expect(faults).toEqual({});
+  });
+
+  test.each(mixes.map(({ name }) => name))("every mix has seeds in which its faults strike: %s", async (mix) => {
+    const { faults, endings } = await runSeeds({ from: 1, count: 6, mix });
+    expect(Object.keys(faults).length > 0).toBe(mix !== "calm");
+    expect(endings["completed"]).toBeGreaterThan(0);
+  });
+
+  test("a mix that does not exist is refused", async () => {
+    await expect(simulate(1, "weather")).rejects.toThrow("there is no mix weather");
+  });
+});
