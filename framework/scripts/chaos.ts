@@ -1,5 +1,12 @@
 /**
- * Recorded data through real crashes: `npm run chaos -- FILE.csv … [--workers N] [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.
+ * Real processes under fire, in two ways.
+ *
+ * A generator with known sums, for a time: `npm run chaos -- --duration 60s [--replicas 3] [--seed S] [--rate 5000] [--only KIND …] [--lines FILE] [--json]`.
+ * Four workers on one nats-server, or on a cluster of three that keeps three copies of everything; faults every 5 to 20 s, one to three at a time, drawn
+ * from the seed: processes are killed and stopped, links get slow, fall silent or break, a disk is full. What the sink holds at the end is compared with
+ * the sums. Prints one JSON line; exit code 0 when nothing was lost, duplicated or wrong (`chaos/generator-chaos.ts`).
+ *
+ * Recorded data through crashes: `npm run chaos -- FILE.csv … [--workers N] [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.
  *
  * Runs `examples/sensor-history.ts` over the files in every way it can run and be killed, and compares the lines with those of an undisturbed run in
  * one process:
@@ -23,8 +30,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { messageOf, StreamError } from "../errors.ts";
 import { type NatsServer, startNatsServer } from "../nats/server.ts";
+import { systemRandom } from "../platform/random.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
+import { type ChaosOptions, faultNames, runGeneratorChaos } from "./chaos/generator-chaos.ts";
 import {
   type HistoryResult,
   type HistoryRun,
@@ -53,6 +63,7 @@ interface Mode {
 
 const limitMs = 300_000;
 const stoppedMs = 10_000;
+const usageCode = 2;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -63,6 +74,11 @@ const { values: flags, positionals } = parseArgs({
     workers: { type: "string" },
     every: { type: "string", default: "2s" },
     mode: { type: "string", multiple: true },
+    duration: { type: "string" },
+    replicas: { type: "string", default: "1" },
+    seed: { type: "string" },
+    only: { type: "string", multiple: true },
+    lines: { type: "string" },
   },
 });
 const everyMs = parseDuration(flags.every as Duration, "--every");
@@ -120,11 +136,56 @@ const modesOfFleet: readonly Mode[] = [
 
 const modes = workers === 0 ? modesOfProcess : modesOfFleet;
 
-if (positionals.length === 0) {
-  process.stderr.write("name CSV files with the columns timestamp,value: npm run chaos -- --json FILE.csv …\n");
-  process.exitCode = 2;
-} else {
-  process.exitCode = await compareAll(positionals);
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  if (flags.duration !== undefined && positionals.length === 0) return setOnFire(flags.duration);
+  if (flags.duration === undefined && positionals.length > 0) return compareAll(positionals);
+  process.stderr.write(
+    "give a time (npm run chaos -- --duration 60s --json), or CSV files with the columns timestamp,value (npm run chaos -- --json FILE.csv …)\n",
+  );
+  return usageCode;
+}
+
+async function setOnFire(duration: string): Promise<number> {
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  try {
+    const options = { ...fireOptions(duration), say };
+    say(`seed ${options.seed}`);
+    const report = await runGeneratorChaos(options);
+    process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${JSON.stringify(report, null, 2)}\n`);
+    return report.lost + report.duplicated + report.wrongWindows === 0 ? 0 : 1;
+  } catch (error) {
+    say(messageOf(error));
+    return StreamError.is(error, "OPTION_INVALID") ? usageCode : 1;
+  }
+}
+
+/** @throws OPTION_INVALID */
+function fireOptions(duration: string): Omit<ChaosOptions, "say"> {
+  const { only, lines } = flags;
+  const fireRate = Number(flags.rate ?? 5_000);
+  if (!(fireRate >= 1_000 && fireRate % 1_000 === 0))
+    throw new StreamError("OPTION_INVALID", `--rate is ${flags.rate}; it takes a multiple of 1000`);
+  const replicas = Number(flags.replicas);
+  if (![1, 3, 5].includes(replicas))
+    throw new StreamError("OPTION_INVALID", `--replicas is ${flags.replicas}; it takes 1, 3 or 5`);
+  const unknown = only?.find((name) => !faultNames.includes(name));
+  if (unknown !== undefined)
+    throw new StreamError("OPTION_INVALID", `--only is ${unknown}, and there are ${faultNames.join(", ")}`);
+  const durationMs = parseDuration(duration as Duration, "--duration", { minMs: 1_000 });
+  const count = flags.workers === undefined ? 4 : workers;
+  if (!(Number.isSafeInteger(count) && count > 0))
+    throw new StreamError("OPTION_INVALID", `--workers is ${flags.workers}; it takes a whole number above 0`);
+  return {
+    durationMs,
+    replicas,
+    seed: flags.seed ?? systemRandom().id(8),
+    rate: fireRate,
+    workers: count,
+    only,
+    lines,
+  };
 }
 
 async function compareAll(files: readonly string[]): Promise<number> {

@@ -1,10 +1,12 @@
 /**
- * A worker process of `npm run recovery` and `npm run soak`: started by them, never by people.
+ * A worker process of `npm run recovery`, `npm run soak` and `npm run chaos`: started by them, never by people.
  *
  * Owns the job that is measured and the sink that hands results to the measuring process. The sink is idempotent: a row has been written when the
- * channel has taken it, and the measuring process drops rows by their number.
+ * channel has taken it, and the measuring process drops rows by their number. Under chaos results go to a stream instead, where whoever judges them
+ * reads.
  */
-import { job, nats, run, tumbling, type Job, type SinkRow, type SinkSpec, type Windowed } from "../index.ts";
+import { jetstream } from "../connectors/jetstream.ts";
+import { job, json, nats, run, tumbling, type Job, type SinkRow, type SinkSpec, type Windowed } from "../index.ts";
 import type { Logger, LogLevel } from "../platform/platform.ts";
 import { realClock } from "../platform/real-clock.ts";
 import { systemRandom } from "../platform/random.ts";
@@ -50,9 +52,13 @@ const results: SinkSpec<Result> = {
     }),
 };
 
+function resultsOf({ results: subject }: WorkerOrder): SinkSpec<Result> {
+  return subject === undefined ? results : jetstream({ subject, codec: json() });
+}
+
 function measuredJob(): Job {
-  const { shape } = order;
-  const measured = job(order.job, { partitions: shape.partitions, version: "recovery" });
+  const { shape, inboxBytes } = order;
+  const measured = job(order.job, { partitions: shape.partitions, version: "recovery", inboxBytes });
   measured
     .source("hits", loadSource(shape, load))
     .timestamps((hit) => hit.at, { outOfOrderness: 0 })
@@ -60,7 +66,7 @@ function measuredJob(): Job {
     .window(tumbling(shape.windowMs))
     .aggregate((of) => ({ n: of.count(), weight: of.sum((hit) => hit.weight) }))
     .named("windows")
-    .to(results);
+    .to(resultsOf(order));
   return measured;
 }
 
@@ -82,7 +88,7 @@ function usage(): void {
 }
 
 async function join(): Promise<void> {
-  await run(measuredJob(), nats({ servers: order.servers }), {
+  await run(measuredJob(), nats({ servers: order.servers, replicas: order.replicas }), {
     platform: { clock: realClock(), random: systemRandom(), logger: channelLogger() },
     probe: {
       beforeTurn: (stage, partition) => {

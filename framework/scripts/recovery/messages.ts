@@ -8,6 +8,12 @@ export interface WorkerOrder {
   readonly servers: string;
   readonly job: string;
   readonly shape: LoadShape;
+  /** The subject that results are published to. @default they go to the measuring process */
+  readonly results?: string | undefined;
+  /** @default 1 */
+  readonly replicas?: number | undefined;
+  /** @default 128 MiB */
+  readonly inboxBytes?: number | undefined;
   /** When the load ends; absent: not known yet. */
   readonly endMs?: number | undefined;
 }

@@ -1,0 +1,96 @@
+/**
+ * The servers that the job lives on while they are hurt: one, or a cluster of three.
+ *
+ * Owns the processes and, where mounting is allowed, a small disk for each, which can be filled up. Without that, their directories are ordinary ones.
+ */
+import { execFileSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { NatsCluster, startNatsCluster } from "../../nats/cluster.ts";
+import { type NatsServer, startNatsServer } from "../../nats/server.ts";
+
+const diskMiB = 640;
+const fillerName = "filler";
+const pieceBytes = 1_048_576;
+
+/** The servers. Made by {@link startServers}. */
+export class Servers {
+  readonly all: readonly NatsServer[];
+  readonly #directories: readonly string[];
+  /** Whether the directories are disks of their own. */
+  readonly hasDisks: boolean;
+
+  constructor(all: readonly NatsServer[], directories: readonly string[], hasDisks: boolean) {
+    this.all = all;
+    this.#directories = directories;
+    this.hasDisks = hasDisks;
+  }
+
+  get urls(): readonly string[] {
+    return this.all.map(({ url }) => url);
+  }
+
+  /** Uses up what is left on the disk of server `index`. */
+  fillDisk(index: number): void {
+    const file = openSync(join(this.#directories[index] ?? "", fillerName), "w");
+    const piece = Buffer.alloc(pieceBytes, 1);
+    try {
+      for (;;) writeSync(file, piece);
+    } catch {
+      // It is full.
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  freeDisk(index: number): void {
+    unlinkSync(join(this.#directories[index] ?? "", fillerName));
+  }
+
+  async stop(): Promise<void> {
+    await new NatsCluster(this.all).stop();
+    for (const directory of this.#directories) release(directory, this.hasDisks);
+  }
+}
+
+/** Starts one server, or a cluster. */
+export async function startServers(count: number): Promise<Servers> {
+  const directories = Array.from({ length: count }, () => mkdtempSync(join(tmpdir(), "tidemark-chaos-")));
+  const mounted = directories.filter((directory) => mount(directory));
+  const hasDisks = mounted.length === count;
+  if (!hasDisks) for (const directory of mounted) unmount(directory);
+  try {
+    const [directory] = directories;
+    const all =
+      count === 1
+        ? [await startNatsServer({ directory })]
+        : (await startNatsCluster({ size: count, directories })).servers;
+    return new Servers(all, directories, hasDisks);
+  } catch (error) {
+    for (const directory of directories) release(directory, hasDisks);
+    throw error;
+  }
+}
+
+function mount(directory: string): boolean {
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${diskMiB}m`, "tidemark-chaos", directory], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unmount(directory: string): void {
+  try {
+    execFileSync("umount", ["-l", directory], { stdio: "ignore" });
+  } catch {
+    // It stays until the machine is started again; what it holds is small.
+  }
+}
+
+function release(directory: string, isMounted: boolean): void {
+  if (isMounted) unmount(directory);
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+}
