@@ -20,7 +20,8 @@ export interface WorkerEars {
   /** The process that started a worker says that it is dead. */
   onReportedDead(worker: string): void;
   onHeartbeat(heartbeat: Heartbeat): void;
-  onReports(batch: ReportBatch): void;
+  /** Reports are for the leader alone: whoever does not lead leaves them unread. */
+  onReports(read: () => ReportBatch): void;
   /** What the worker says of itself when it is asked. */
   announcement(): Announcement;
   onAnswers(answer: ReportAnswer): void;
@@ -99,7 +100,7 @@ export class JobBus {
         ears.onReportedDead(decodeAnnouncement(payload).worker),
       ),
       this.#bus.subscribe(heartbeatSubject, (payload) => ears.onHeartbeat(decodeHeartbeat(payload))),
-      this.#bus.subscribe(reportsSubject, (payload) => ears.onReports(decodeReportBatch(payload))),
+      this.#bus.subscribe(reportsSubject, (payload) => ears.onReports(() => decodeReportBatch(payload))),
       this.#bus.subscribe(`${mine}.ping`, (_payload, reply) => reply?.(encodeAnnouncement(ears.announcement()))),
       this.#bus.subscribe(`${mine}.answers`, (payload) => ears.onAnswers(decodeReportAnswer(payload))),
       this.#bus.subscribe(`${mine}.release`, (payload) => ears.onRelease(decodeReportAnswer(payload))),

@@ -11,7 +11,7 @@ import { messageOf } from "../errors.ts";
 import type { AppendResult, Appender, LinkEvent, Log } from "../log/contracts.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import { LaneWindow, type LaneAction } from "../protocol/lane.ts";
-import { lookAgainAfterFrames, lookAgainAfterMs, sendAllowance } from "../protocol/room.ts";
+import { lookAgainAfterFrames, lookAgainAfterMs, patientAllowance, sendAllowance } from "../protocol/room.ts";
 import { encodeFrame } from "../record/frame.ts";
 import type { ChannelOut, Piece } from "./channel-out.ts";
 import { FlightBudget } from "./flight-budget.ts";
@@ -75,6 +75,8 @@ export class Lane implements OutputLane {
   #framesUntilLook = 0;
   #lookedAtMs = -Infinity;
   #isLooking = false;
+  /** Since when there has been no allowance for the next frame; undefined: there has. */
+  #waitingSinceMs: number | undefined;
   #isClosed = false;
 
   constructor(platform: Platform, log: Promise<Log>, options: LaneOptions, events: LaneEvents) {
@@ -222,9 +224,21 @@ export class Lane implements OutputLane {
     this.#allowance = sendAllowance(this.#options.dataBytesMax, bytes, this.#events.lanesInto());
     this.#framesUntilLook = lookAgainAfterFrames;
     this.#lookedAtMs = this.#platform.clock.monotonicMs();
-    const head = this.#frames[this.#sent];
-    if (head === undefined || head.bytes.byteLength <= this.#allowance) this.#pump();
+    if (this.#mayGoOn(bytes)) this.#pump();
     else this.#platform.clock.schedule(roomPollMs, () => void this.#look(), { background: true });
+  }
+
+  /** Whether the next frame may be sent into a log of so many bytes; one that has waited for long needs no share. */
+  #mayGoOn(logBytes: number): boolean {
+    const frame = this.#frames[this.#sent]?.bytes.byteLength ?? 0;
+    if (frame > this.#allowance) {
+      this.#waitingSinceMs ??= this.#lookedAtMs;
+      const waitedMs = this.#lookedAtMs - this.#waitingSinceMs;
+      this.#allowance = patientAllowance(this.#options.dataBytesMax, logBytes, frame, waitedMs);
+    }
+    if (frame > this.#allowance) return false;
+    this.#waitingSinceMs = undefined;
+    return true;
   }
 
   #onAppended(tag: number, attempt: number, result: AppendResult): void {

@@ -28,7 +28,7 @@ export function followSideStream(
   let reader: LogReader;
   let isStopped = false;
   const open = (sequence: number) => {
-    const channels = new FollowedChannels();
+    const channels = new FollowedChannels(sequence === 1);
     const opened = log.read({
       from: sequence,
       onReadable: () => readAll(opened, plan, channels, onRecord, onRead),

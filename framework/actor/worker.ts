@@ -306,7 +306,7 @@ export class Worker implements Measured {
         this.#meter.heardLeader(heartbeat.leader);
         if (this.#joined?.candidate.heard(heartbeat) === true) this.#registry.heard(heartbeat.worker);
       },
-      onReports: (batch) => this.#supervisor?.onReports(batch),
+      onReports: (read) => this.#supervisor?.onReports(read()),
       onAnswers: ({ leader, answers }) => {
         if (leader >= (this.#tail.view.leader?.epoch ?? 0))
           this.#instances.addressed(answers, (instance, n) => instance.answered(n));

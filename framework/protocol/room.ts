@@ -24,6 +24,19 @@ export function sendAllowance(dataLimit: number, size: number, lanes: number): n
   return Math.max(0, Math.floor((dataLimit - size) / (2 * Math.max(1, lanes))));
 }
 
+/** How long a frame that is larger than its lane's share waits, until it may go all the same, ms. */
+const patienceMs = 200;
+
+/**
+ * What a lane may send whose next frame of `frame` bytes has been larger than its share for `waitedMs`: the frame, if the log has room for it.
+ *
+ * A share may stay smaller than a frame for ever: with many lanes, or when the reader has nothing to read and so nothing to trim. Several lanes that do so at once
+ * exceed the data limit by a frame each, into the reserves.
+ */
+export function patientAllowance(dataLimit: number, size: number, frame: number, waitedMs: number): number {
+  return waitedMs >= patienceMs && size + frame <= dataLimit ? frame : 0;
+}
+
 /** Whether one more watermark may be put into an inbox that holds `unread` of this sender's behind the position its reader has reported. */
 export function mayAppendControl(unread: number): boolean {
   return unread < unreadControlsMax;

@@ -244,6 +244,16 @@ describe("R13: room", () => {
     expect(log.asked).toHaveLength(1);
   });
 
+  test("a frame larger than its share goes after a while, when the log has room for it", async () => {
+    log.bytes = 900_000;
+    const lane = await open({ laneBytesMax: 1_000_000 }, 20);
+    await say(lane, channel(lane), "x".repeat(50_000));
+    await rig.pass(150);
+    expect(log.asked).toHaveLength(0);
+    await rig.pass(200);
+    expect(log.asked).toHaveLength(1);
+  });
+
   test("it looks again after a second, and when its share is used up", async () => {
     const lane = await open({ frameBytesTarget: 1 });
     const out = channel(lane);

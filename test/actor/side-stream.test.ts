@@ -70,8 +70,15 @@ test("what a successor says again is dropped, and so is what a dead incarnation 
   expect(values()).toEqual(["a", "b", "c", "other"]);
 });
 
+test("R2: a frame that has overtaken the first one of its channel waits for it: nothing has been dropped here", async () => {
+  followSideStream(log, plan, 1, (record) => records.push(record));
+  await append(frame({ last: 1 }, "b"), frame({}, "a"), frame({ last: 1 }, "b"));
+  expect(values()).toEqual(["a", "b"]);
+});
+
 test("where the oldest have been dropped, a channel begins with what is there", async () => {
-  await append(frame({ last: 40 }, "x"), frame({ last: 41 }, "y"));
+  await append(frame({ last: 39 }, "w"), frame({ last: 40 }, "x"), frame({ last: 41 }, "y"));
+  await rig.result(log.trim(2));
   followSideStream(log, plan, 1, (record) => records.push(record));
   await rig.clock.settle();
   expect(values()).toEqual(["x", "y"]);

@@ -7,6 +7,7 @@ import {
   lookAgainAfterFrames,
   lookAgainAfterMs,
   mayAppendControl,
+  patientAllowance,
   sendAllowance,
 } from "../../framework/protocol/room.ts";
 
@@ -45,4 +46,9 @@ test("R13: lanes that have all looked before the others sent stay within the dat
 
 test("R13: at most 64 watermarks are kept behind the reported position", () => {
   expect([0, 63, 64, 65].map(mayAppendControl)).toEqual([true, true, false, false]);
+});
+
+test("R13: a frame larger than its lane's share waits for 200 ms, and then goes if the log has room for it", () => {
+  expect([0, 199, 200, 5_000].map((ms) => patientAllowance(1_000, 400, 600, ms))).toEqual([0, 0, 600, 600]);
+  expect(patientAllowance(1_000, 401, 600, 60_000)).toBe(0);
 });

@@ -29,12 +29,12 @@ export class ChannelOracle {
     for (const section of message.sections) this.#section(log, section);
   }
 
-  /** The job is complete: nothing is missing. */
-  finish(): void {
-    for (const [name, { records }] of this.#channels) {
-      for (let number = 1; number < records.length; number += 1)
-        if (records[number] === undefined) return this.#violate(`${name}: number ${number} was never stored`);
-    }
+  /** What must not be missing once the job is complete, and is. */
+  missing(): readonly Violation[] {
+    return [...this.#channels].flatMap(([name, { records }]) => {
+      const number = records.findIndex((record, at) => at > 0 && record === undefined);
+      return number < 0 ? [] : [{ oracle: "O3" as const, what: `${name}: number ${number} was never stored` }];
+    });
   }
 
   #section(log: string, section: Section): void {

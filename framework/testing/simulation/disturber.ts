@@ -142,7 +142,7 @@ export class Disturber {
     const forMs = this.#spanMs(kind, 20_000);
     if (this.#below(kind, 2) === 0 && fleet.size < processesMax) fleet.spawn(this.#below(kind, 500));
     const { worker } = process;
-    if (worker !== undefined && this.#below(kind, 4) === 0)
+    if (worker !== undefined && this.#below(kind, 2) === 0)
       fleet.living.find((other) => other !== process && !other.scope.isPaused)?.worker?.reportDead(worker.id);
     place.clock.schedule(forMs, () => {
       if (process.scope.isDead || !process.scope.isPaused) return;

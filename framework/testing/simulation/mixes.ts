@@ -8,13 +8,13 @@ import type { Mix, Rates, Setting } from "./contract.ts";
 import { allFaults, faultKinds, isBeyond, type FaultKind } from "./faults.ts";
 
 const perCall = [0.003, 0.01, 0.03, 0.1];
-const perTask = [0.0005, 0.001, 0.003, 0.006];
+const perTask = [0.0005, 0.001, 0.003, 0.006, 0.012];
 /** Faults of this kind that strike between tasks, not in calls. */
 const betweenTasks: ReadonlySet<FaultKind> = new Set(["busCut", "placeDown", "tailLost", "logRecreated", "blobsWiped"]);
 
 function drawRate(random: Random, kind: FaultKind): number {
   if (kind === "clockDrift") return 0.5;
-  const isPerTask = (faultKinds[kind].layer === "process" && true) || betweenTasks.has(kind);
+  const isPerTask = faultKinds[kind].layer === "process" || betweenTasks.has(kind);
   const rates = isPerTask ? perTask : perCall;
   return rates[random.below(rates.length)] ?? 0;
 }
@@ -51,6 +51,18 @@ function focus(name: string, about: string, kinds: readonly FaultKind[], change:
     draw(random) {
       const rates = { ...drawRates(random, others, 0.1), ...drawRates(random, kinds, 0.85) };
       return { ...drawSetting(random, rates), ...change };
+    },
+  };
+}
+
+/** A mix that goes beyond the fault model, with few other faults besides. */
+function beyond(name: string, about: string, kinds: readonly FaultKind[]): Mix {
+  return {
+    name,
+    about,
+    draw(random) {
+      const rates = { ...drawRates(random, withinModel, 0.1), ...drawRates(random, kinds, 0.85) };
+      return drawSetting(random, rates);
     },
   };
 }
@@ -114,6 +126,20 @@ export const mixes: readonly Mix[] = [
     partitions: 3,
   }),
   focus("outages", "a place that cannot be reached", ["placeDown", "callLost", "busCut", "sourceFails", "sinkFails"]),
+  focus(
+    "rooms",
+    "inboxes that are full, for data, watermarks and fences",
+    ["sinkSlow", "appendFull", "slowWorker", "crashActor"],
+    {
+      inboxBytes: 8_192,
+      reserveBytes: 16_384,
+      snapshotBytes: 512,
+      frameBytes: 64,
+    },
+  ),
+  beyond("tail-loss", "logs that forget messages that they have acknowledged", ["tailLost", "logRecreated"]),
+  beyond("lost-blobs", "snapshots that are not what was written", ["blobFlipped", "blobsWiped"]),
+  beyond("skips", "readers that leave messages out", ["readerSkips", "readerClamped"]),
 ];
 
 /** The mix of that name; undefined when there is none. */

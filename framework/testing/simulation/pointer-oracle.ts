@@ -16,6 +16,10 @@ export class PointerOracle {
   /** From a pointer's key to the name of its instance's inbox. */
   readonly #inboxOf: (key: string) => string;
   readonly #pointers = new Map<string, Pointer>();
+  /** Of bytes that have been looked at: a blob never changes in place. */
+  readonly #sums = new WeakMap<Uint8Array, string>();
+  /** Chunks that a manifest names, by its first chunk. */
+  readonly #manifests = new WeakMap<Uint8Array, readonly ChunkRef[]>();
 
   constructor(place: SimulatedPlace, inboxOf: (key: string) => string) {
     this.#place = place;
@@ -70,14 +74,28 @@ export class PointerOracle {
 
   #isThere({ name, length, sha256 }: ChunkRef): boolean {
     const bytes = this.#place.blobs.get(name);
-    return bytes !== undefined && bytes.length === length && sha256Hex(bytes) === sha256;
+    return bytes !== undefined && bytes.length === length && this.#sumOf(bytes) === sha256;
+  }
+
+  #sumOf(bytes: Uint8Array): string {
+    const sum = this.#sums.get(bytes) ?? sha256Hex(bytes);
+    this.#sums.set(bytes, sum);
+    return sum;
   }
 
   /** Undefined: the manifest itself cannot be loaded. */
   #chunksOf(ref: SnapshotRef | undefined): readonly ChunkRef[] | undefined {
     if (ref === undefined || !ref.manifest.every((chunk) => this.#isThere(chunk))) return undefined;
-    const bytes = Buffer.concat(ref.manifest.map(({ name }) => this.#place.blobs.get(name) ?? new Uint8Array()));
-    return [...ref.manifest, ...decodeManifest(bytes).segments.flatMap(({ chunks }) => chunks)];
+    const parts = ref.manifest.map(({ name }) => this.#place.blobs.get(name) ?? new Uint8Array());
+    const [first] = parts;
+    const named = first && this.#manifests.get(first);
+    if (named !== undefined || first === undefined) return named;
+    const chunks = [
+      ...ref.manifest,
+      ...decodeManifest(Buffer.concat(parts)).segments.flatMap((segment) => segment.chunks),
+    ];
+    this.#manifests.set(first, chunks);
+    return chunks;
   }
 
   #violate(oracle: Violation["oracle"], what: string): void {

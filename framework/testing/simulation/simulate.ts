@@ -243,16 +243,21 @@ class Simulation {
       ...this.#pointers.violations,
       ...this.#sinks.flatMap((sink) => sink.violations),
     ];
-    if (ending === "completed") return [...seen, ...this.#atCompletion(side)];
+    // Beyond the fault model only what came out counts (O10).
+    const judged = this.#dice.hasExceeded ? seen.filter(({ oracle }) => oracle === "O7") : seen;
+    if (ending === "completed") return [...judged, ...this.#atCompletion(side)];
     const isHonest = this.#dice.hasExceeded && honestCodes.has(ending.slice("stopped: ".length));
     if (isHonest) return [];
     const { outcome } = this.#fleet;
     const what = ending === "unfinished" ? `${stuck}` : `the job has stopped: ${outcome?.code} ${outcome?.message}`;
-    return [...seen, { oracle: this.#dice.hasExceeded ? "O10" : "O8", what }];
+    return [...judged, { oracle: this.#dice.hasExceeded ? "O10" : "O8", what }];
   }
 
   #atCompletion(side: { deadLetters: SideRecord[]; late: SideRecord[] }): readonly Violation[] {
-    this.#channels.finish();
-    return [...this.#scenario.check(side), ...this.#channels.violations];
+    if (this.#dice.hasExceeded)
+      return this.#scenario
+        .check(side)
+        .map(({ oracle, what }) => ({ oracle: "O10" as const, what: `${oracle}: ${what}` }));
+    return [...this.#scenario.check(side), ...this.#channels.missing()];
   }
 }

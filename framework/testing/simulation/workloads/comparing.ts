@@ -1,7 +1,8 @@
 /**
  * Comparing what came out with what should have: as multisets of texts.
  */
-import type { Oracle, Violation } from "../contract.ts";
+import type { SideRecord } from "../../../actor/side-stream.ts";
+import type { Oracle, SimulatedRecord, Violation } from "../contract.ts";
 
 /** What is missing and what is too much, at most three of each. */
 export function differences(
@@ -19,6 +20,11 @@ export function differences(
   if (missing.length > 0) violations.push({ oracle, what: `${what}: ${shown(missing)} missing` });
   if (extra.length > 0) violations.push({ oracle, what: `${what}: ${shown(extra)} too many` });
   return violations;
+}
+
+/** Ids of the records that dead letters hold. */
+export function deadIds(deadLetters: readonly SideRecord[]): readonly number[] {
+  return deadLetters.map((letter) => (letter.value as { readonly value: SimulatedRecord }).value.id);
 }
 
 function add(counts: Map<string, number>, text: string, by: number): void {

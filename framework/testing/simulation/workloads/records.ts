@@ -35,7 +35,7 @@ export interface InputShape {
   readonly disorderMs?: number | undefined;
   /** Event time from the first record to the last, ms. @default 5000 */
   readonly spanMs?: number | undefined;
-  /** @default 20 to 80 */
+  /** @default 30 to 120 */
   readonly count?: number | undefined;
   /** @default 1 to 3 */
   readonly splits?: number | undefined;
@@ -49,7 +49,7 @@ export function drawInput(
   shape: InputShape = {},
 ): { readonly records: readonly SimulatedRecord[]; readonly splits: readonly SplitScript[] } {
   const { disorderMs = 0, spanMs = 5_000, firstId = 1 } = shape;
-  const count = shape.count ?? 20 + random.below(60);
+  const count = shape.count ?? 30 + random.below(90);
   const keys = drawKeys(random);
   const splits = Array.from({ length: shape.splits ?? 1 + random.below(3) }, () => [] as SimulatedRecord[]);
   const records: SimulatedRecord[] = [];
@@ -74,7 +74,7 @@ function drawKeys(random: Random): readonly SimulatedRecord["key"][] {
 
 /** When the records of one split are there: at once, evenly, or in bursts. */
 function drawScript(random: Random, split: readonly SimulatedRecord[], inputMs: number): SplitScript {
-  const kind = random.below(4);
+  const kind = random.below(5);
   const spreadMs = kind === 0 ? 0 : inputMs;
   const bursts = kind === 1 ? 1 + random.below(4) : split.length;
   const records = split.map((record, index) => {
