@@ -66,6 +66,8 @@ export const errorPolicy = {
   ROW_INVALID: "record",
   /** A function of the user's program threw. */
   USER_FUNCTION: "record",
+  /** A call that the program makes got no answer in time, in any of its tries. */
+  CALL_TIMED_OUT: "record",
   /** A sink refuses this row for good. */
   ROW_REFUSED: "record",
   /** A sink's target cannot be reached or written at the moment. */

@@ -2,6 +2,7 @@
  * What users of Tidemark import.
  */
 export type { InstanceStatus, JobStatus } from "./actor/job-status.ts";
+export type { AsyncOptions, BatchFunction, BatchModel, BatchOptions, RetryOptions } from "./api/async.ts";
 export { job, type Job } from "./api/job.ts";
 export type { KeyedStream } from "./api/keyed-stream.ts";
 export type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
@@ -26,6 +27,7 @@ export type {
   SplitReader,
   SplitTake,
 } from "./log/source.ts";
+export type { BatchContext, CallContext } from "./operator/calls.ts";
 export { average, count, max, min, sum, type Aggregate } from "./operator/aggregates.ts";
 export type { ProcessSpec } from "./operator/process.ts";
 export type { Windowed } from "./operator/window.ts";

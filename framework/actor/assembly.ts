@@ -12,6 +12,8 @@ import type { SinkNode, Stage } from "../plan/plan.ts";
 import type { Logger } from "../platform/platform.ts";
 import type { InstanceId } from "../record/messages.ts";
 import type { Manifest, Pointer } from "../record/snapshot-record.ts";
+import { BatchRunner } from "./batch-turn.ts";
+import { Calls } from "./calls.ts";
 import type { Feed, FeedEvents } from "./feed.ts";
 import type { InstanceHost } from "./host.ts";
 import { InboxFeed } from "./inbox-feed.ts";
@@ -31,6 +33,10 @@ export interface Incarnation {
   readonly sinks: readonly SinkQueue[];
   readonly feed: Feed;
   readonly snapshotter: Snapshotter;
+  /** Makes the calls that leave the turn (R14). */
+  readonly calls: Calls;
+  /** Runs what a batch turn awaits. */
+  readonly batches: BatchRunner;
   /** Stops the producer of a push source. */
   readonly stopProducer: () => void;
 }
@@ -94,12 +100,30 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const subject = { program, outputs, sinks, feed, identity, pointer, store, acknowledged, pause };
   // Last of all: what fails before leaves no producer behind.
   const stopProducer = produce();
-  return { program, outputs, sinks, feed, stopProducer, snapshotter: new Snapshotter(subject, retained) };
+  const snapshotter = new Snapshotter(subject, retained);
+  return { program, outputs, sinks, feed, snapshotter, ...callersOf(claimed, events), stopProducer };
+}
+
+/** Who calls out for the incarnation: the keys that callees are offered name each request among all of all jobs. */
+function callersOf({ host, id, stage }: Claimed, events: AssemblyEvents): Pick<Incarnation, "calls" | "batches"> {
+  const { platform, names } = host;
+  const name = `${names.job}.${names.generation}.${stage.name}.${id.partition}`;
+  const idempotencyKey = (of: { readonly sequence: number; readonly ordinal: number }) =>
+    `${name}.${of.sequence}.${of.ordinal}`;
+  const append = (payload: Uint8Array) => host.appendControl(id.stage, id.partition, payload);
+  const onFailed = (error: unknown) => events.onFailed(error);
+  return {
+    calls: new Calls({ platform, idempotencyKey, append, onFailed }),
+    batches: new BatchRunner(platform.clock, idempotencyKey),
+  };
 }
 
 /** Gives back what the incarnation holds: it takes no turn any more. */
-export function letGo({ stopProducer, feed, outputs, sinks }: Incarnation, logger: Logger): void {
+export function letGo(incarnation: Incarnation, logger: Logger): void {
+  const { stopProducer, feed, outputs, sinks, calls, batches } = incarnation;
   stopProducer();
+  calls.close();
+  batches.close();
   feed.close();
   outputs.close();
   for (const sink of sinks) {

@@ -14,6 +14,8 @@ export type TurnResult =
   | "turned"
   /** The turn goes on: timers or windows are still due; call again before anything else (O3). */
   | "unfinished"
+  /** As `unfinished`, and the program's batch has to be run first (batch turns). */
+  | "awaiting"
   /** As `turned`, and the message was the instance's own epoch-start: everything older has been replayed. */
   | "caughtUp"
   /** The next message would leave idleness; not before the supervisor has answered (R16). */
@@ -65,6 +67,8 @@ export interface Feed {
   readonly isQuiet: boolean;
   /** Whether nothing is there that has not been read. */
   readonly hasReadEverything: boolean;
+  /** Whether room is held back on purpose: more requests wait than may, and what is read stays in the log (R14). */
+  readonly isHoldingBack: boolean;
   /** Bytes read since the feed was opened. */
   readonly bytesRead: number;
   /** One turn. `mayLeaveIdle` is false while the instance counts as idle: then nothing is processed that could say something. */

@@ -7,6 +7,7 @@
  * R8. Sequences have no holes; the log is still the one the pointer knows.
  * R10. A watermark is applied fully before it counts.
  * R11. Rolling checks agree at every section.
+ * R14. Event time counts when the requests before it have gone; while more wait than may, what has been read stays in the log.
  */
 import { StreamError, invariant, messageOf } from "../errors.ts";
 import type { Entry, Log, LogReader, ReadBroken } from "../log/contracts.ts";
@@ -20,9 +21,10 @@ import { rollCheck } from "../record/check.ts";
 import { decodeMessage, type InboxMessage, type Records, type Section } from "../record/frame.ts";
 import { checkKey, hashKey, type Key } from "../record/key.ts";
 import { defaultCodec } from "../record/default-codec.ts";
-import type { EpochStart, Refusal, WatermarkControl } from "../record/messages.ts";
+import type { CallResult, EpochStart, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents, FeedLook, FeedState, TurnResult } from "./feed.ts";
+import { TrimMarks } from "./trim-marks.ts";
 
 /** Timers and windows fired before the event loop gets a chance. */
 const stepsPerSlice = 256;
@@ -51,7 +53,10 @@ export class InboxFeed implements Feed {
   readonly #refused = new Map<string, number>();
   #reader: LogReader | undefined;
   #pending: { readonly message: InboxMessage; readonly entry: Entry } | undefined;
-  #firing: "watermark" | "tick" | undefined;
+  #firing: "watermark" | "tick" | "settling" | undefined;
+  /** What the turn comes to when everything has settled. */
+  #settlesAs: TurnResult = "turned";
+  readonly #marks: TrimMarks | undefined;
   #position = 0;
   #anchor = 0;
   #storedAtMs = 0;
@@ -67,6 +72,7 @@ export class InboxFeed implements Feed {
     this.#events = events;
     this.#clocks = new EdgeClocks(owner.stage.inputs);
     for (const edge of owner.stage.inputs) this.#channels.set(edge, []);
+    this.#marks = program.isDeferring ? new TrimMarks() : undefined;
   }
 
   get identity(): string {
@@ -76,16 +82,19 @@ export class InboxFeed implements Feed {
     return this.#position;
   }
   get watermark(): number {
-    return this.#watermark;
+    return this.#program.isDeferring ? this.#program.watermark : this.#watermark;
   }
   get isEnded(): boolean {
-    return this.#watermark === Infinity;
+    return this.watermark === Infinity;
   }
   get isQuiet(): boolean {
-    return this.#clocks.isIdle && this.hasReadEverything;
+    return this.#clocks.isIdle && this.hasReadEverything && !this.#isWaiting;
   }
   get hasReadEverything(): boolean {
     return this.#pending === undefined && this.#firing === undefined && (this.#reader?.buffered.messages ?? 0) === 0;
+  }
+  get isHoldingBack(): boolean {
+    return this.#marks !== undefined && this.#program.pending.bytes > this.#owner.plan.options.snapshotBytes;
   }
   get bytesRead(): number {
     return this.#bytesRead;
@@ -104,6 +113,7 @@ export class InboxFeed implements Feed {
       found: anchor === undefined ? undefined : anchorOf(anchor.payload),
     });
     if (manifest !== undefined) this.#restore(manifest);
+    this.#marks?.begin(info, sequence);
     this.#reader = this.#log.read({
       from,
       onReadable: () => this.#events.onReadable(),
@@ -112,7 +122,7 @@ export class InboxFeed implements Feed {
   }
 
   turn(mayLeaveIdle: boolean): TurnResult {
-    if (this.#firing !== undefined) return this.#fire();
+    if (this.#firing !== undefined) return this.#goOn();
     const next = this.#pending ?? this.#take();
     if (next === undefined) return "empty";
     if (!mayLeaveIdle && next.message.kind !== "watermark" && next.message.kind !== "epochStart") {
@@ -147,8 +157,11 @@ export class InboxFeed implements Feed {
     };
   }
 
-  trim(sequence: number): Promise<void> {
-    return this.#log.trim(sequence);
+  async trim(sequence: number): Promise<void> {
+    const target = this.isHoldingBack ? await this.#heldTarget(sequence) : sequence;
+    if (target === undefined) return;
+    this.#marks?.trimmed(target);
+    await this.#log.trim(target);
   }
 
   async look(): Promise<FeedLook> {
@@ -158,6 +171,12 @@ export class InboxFeed implements Feed {
 
   close(): void {
     this.#reader?.close();
+  }
+
+  /** R14: data stays at its limit, so that senders wait; what is beyond it makes room for the instance's own results. */
+  async #heldTarget(sequence: number): Promise<number | undefined> {
+    const { bytes } = await this.#log.info();
+    return this.#marks?.within(bytes - this.#owner.plan.options.inboxBytes, sequence);
   }
 
   #restore(manifest: Manifest): void {
@@ -203,10 +222,30 @@ export class InboxFeed implements Feed {
     this.#program.setNow(storedAtMs);
     this.#bytesRead += payload.byteLength;
     const anchor = anchorOf(payload);
-    const result = this.#apply(message);
+    if (this.#program.isDeferring) this.#program.beginTurn(sequence);
+    const result = this.#settled(this.#apply(message));
     this.#position = sequence;
     this.#anchor = anchor;
+    this.#marks?.read(sequence, payload.byteLength);
     return result;
+  }
+
+  /** Whether something is still to come of what has been read. */
+  get #isWaiting(): boolean {
+    return this.#program.isDeferring && this.#program.pending.requests > 0;
+  }
+
+  /** What the turn has come to, once everything that may go has gone (R14, batch turns). */
+  #settled(result: TurnResult): TurnResult {
+    if (!this.#program.isDeferring || result === "unfinished") return result;
+    const settled = this.#program.settle(stepsPerSlice);
+    this.#firing = settled === "done" ? undefined : "settling";
+    this.#settlesAs = result;
+    return settled === "done" ? result : settled;
+  }
+
+  #goOn(): TurnResult {
+    return this.#settled(this.#firing === "settling" ? this.#settlesAs : this.#fire());
   }
 
   #apply(message: InboxMessage): TurnResult {
@@ -223,6 +262,8 @@ export class InboxFeed implements Feed {
         return this.#fire();
       case "refusal":
         return this.#refusal(message);
+      case "results":
+        return this.#results(message.results);
     }
   }
 
@@ -294,6 +335,11 @@ export class InboxFeed implements Feed {
     if (this.#clocks.watermark <= this.#watermark) return "turned";
     this.#firing = "watermark";
     return this.#fire();
+  }
+
+  #results(results: readonly CallResult[]): TurnResult {
+    for (const result of results) this.#program.answer(result);
+    return "turned";
   }
 
   #fire(): TurnResult {

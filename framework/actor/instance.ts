@@ -163,6 +163,7 @@ export class Instance implements Reporter {
       partition: this.id.partition,
       state: this.phase,
       watermark: this.#progress.watermark,
+      pendingRequests: program?.pending.requests ?? 0,
       ...this.#meter.measures(program?.counts ?? noCounts, hasProgressed),
     };
   }
@@ -176,7 +177,8 @@ export class Instance implements Reporter {
   async considerSnapshot(): Promise<void> {
     const incarnation = this.#incarnation;
     if (incarnation === undefined) return;
-    const mayBeCrowded = this.bytesSinceSnapshot > this.#host.plan.options.inboxBytes / 4;
+    const hasReadMuch = this.bytesSinceSnapshot > this.#host.plan.options.inboxBytes / 4;
+    const mayBeCrowded = hasReadMuch || incarnation.feed.isHoldingBack;
     const inboxBytes = mayBeCrowded ? ((await incarnation.feed.look())?.bytes ?? 0) : 0;
     if (!this.#isClosed && !this.#turns.isTurning) this.#considerSnapshot(incarnation, inboxBytes);
   }
@@ -207,7 +209,8 @@ export class Instance implements Reporter {
   #turned(result: TurnResult, { feed, outputs }: Incarnation): void {
     if (result === "gated" && this.#progress.wantsToProceed()) this.#host.onChanged(this);
     if (result === "caughtUp") this.#caughtUp();
-    if (result !== "unfinished") this.#progress.reach(feed.watermark, outputs.ordinal);
+    const isUnfinished = result === "unfinished" || result === "awaiting";
+    if (!isUnfinished) this.#progress.reach(feed.watermark, outputs.ordinal);
   }
 
   // R5: pointer, own epoch-start, downstream epoch-starts; in this order.
@@ -260,6 +263,7 @@ export class Instance implements Reporter {
 
   #caughtUp(): void {
     this.#actor.send({ type: "CAUGHT_UP" });
+    this.#incarnation?.calls.begin();
     this.#log("info", "instance has caught up", { ...this.#times.caughtUp(this.#incarnation?.feed.position ?? 0) });
   }
 
@@ -304,7 +308,8 @@ export class Instance implements Reporter {
   }
 
   #afterTurns(incarnation: Incarnation, hasMoved: boolean): void {
-    const { outputs, feed, program } = incarnation;
+    const { outputs, feed, program, calls } = incarnation;
+    if (program.isDeferring) calls.turned(program.takeRequests());
     const acknowledged = outputs.acknowledged;
     this.#progress.acknowledge(acknowledged);
     this.#acks.pass(acknowledged);

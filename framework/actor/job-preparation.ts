@@ -17,10 +17,10 @@ export function prepareJob(world: JobWorld, epoch: number): Promise<void> {
 
 async function prepareOnce(world: JobWorld, epoch: number): Promise<void> {
   const { plan, logs, names } = world;
-  const inbox: LogConfig = { maxBytes: inboxBytesMax(plan.options), full: "refuse" };
   const side: LogConfig = { maxBytes: sideLogBytes, full: "dropOldest" };
   await Promise.all([logs.create(names.deadLetters, side), logs.create(names.late, side)]);
   for (const stage of plan.stages) {
+    const inbox: LogConfig = { maxBytes: inboxBytesMax(plan.options, stage), full: "refuse" };
     if (stage.source !== undefined) await prepareSource(world, stage, inbox, epoch);
     else
       await Promise.all(partitionsOf(stage).map((partition) => logs.create(names.inbox(stage.name, partition), inbox)));

@@ -67,6 +67,7 @@ export class SnapshotSchedule {
       inboxBytes,
       dataLimit: this.#limits.inboxBytes,
       hasReadEverything: feed.hasReadEverything,
+      isHoldingBack: feed.isHoldingBack,
       isEnded,
       snapshotBytes: this.#limits.snapshotBytes,
       snapshotIntervalMs: this.#limits.snapshotIntervalMs,

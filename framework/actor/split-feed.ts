@@ -76,6 +76,9 @@ export class SplitFeed implements Feed {
   get hasReadEverything(): boolean {
     return this.#isQuiet;
   }
+  get isHoldingBack(): boolean {
+    return false;
+  }
   get bytesRead(): number {
     return this.#entriesRead;
   }

@@ -5,7 +5,8 @@
  * the owner's.
  *
  * L1. One turn at a time; between two turns nothing is half-done, but for one that goes on in the next slice (O3).
- * L2. No turn begins while a lane or a sink has no room (R13), while the probe holds it, or when the owner begins no more.
+ * L2. A batch turn awaits its function with nothing else in between: no turn, no cut, no tick.
+ * L3. No turn begins while a lane or a sink has no room (R13), while the probe holds it, or when the owner begins no more.
  */
 import type { Platform } from "../platform/platform.ts";
 import { runDeterministically } from "../platform/determinism.ts";
@@ -113,7 +114,8 @@ export class TurnLoop {
       const result = this.#turn(incarnation);
       if (result === "empty" || result === "gated") return false;
       const nowMs = clock.monotonicMs();
-      this.#meter.turned(nowMs - sinceMs, nowMs, result === "unfinished");
+      this.#meter.turned(nowMs - sinceMs, nowMs, this.#isUnfinished);
+      if (result === "awaiting") return this.#await(incarnation);
       if (nowMs > untilMs) return true;
       sinceMs = nowMs;
     }
@@ -124,13 +126,24 @@ export class TurnLoop {
   #mustHold(position: number): boolean {
     const held = this.#isUnfinished ? undefined : this.#owner.beforeTurn(position);
     if (!(held instanceof Promise)) return false;
+    this.#holdUntil(held);
+    return true;
+  }
+
+  /** L2. Answers that there is nothing to do meanwhile. */
+  #await({ program, batches }: Incarnation): false {
+    const { batch } = program;
+    if (batch !== undefined) this.#holdUntil(batches.run(batch).then((outcomes) => program.finishBatch(outcomes)));
+    return false;
+  }
+
+  #holdUntil(settled: Promise<unknown>): void {
     this.#isHeld = true;
     const goOn = () => {
       this.#isHeld = false;
       this.wake();
     };
-    held.then(goOn, (error: unknown) => this.#owner.failed(error));
-    return true;
+    settled.then(goOn, (error: unknown) => this.#owner.failed(error));
   }
 
   #turn(incarnation: Incarnation): TurnResult {
@@ -139,7 +152,7 @@ export class TurnLoop {
     const result = this.#isDeterministic
       ? runDeterministically(program, () => feed.turn(mayLeaveIdle))
       : feed.turn(mayLeaveIdle);
-    this.#isUnfinished = result === "unfinished";
+    this.#isUnfinished = result === "unfinished" || result === "awaiting";
     this.#owner.turned(result, incarnation);
     return result;
   }

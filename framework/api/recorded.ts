@@ -10,6 +10,7 @@ import type { AggregateSpec } from "../operator/aggregates.ts";
 import type { KeySelector, OperatorFactory } from "../operator/contract.ts";
 import type { Outputs } from "../operator/emit-all.ts";
 import { filterOperator } from "../operator/filter.ts";
+import type { CallContext } from "../operator/calls.ts";
 import { flatMapOperator } from "../operator/flat-map.ts";
 import { mapOperator } from "../operator/map.ts";
 import { processOperator } from "../operator/process.ts";
@@ -25,6 +26,14 @@ import type { Key } from "../record/key.ts";
 import type { States } from "../state/descriptors.ts";
 import type { Duration } from "../time/duration.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
+import {
+  asyncMap,
+  batchMap,
+  type AsyncOptions,
+  type BatchFunction,
+  type BatchModel,
+  type BatchOptions,
+} from "./async.ts";
 import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
 import type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions, ValueOf } from "./stream.ts";
 import type { WindowedStream } from "./windowed-stream.ts";
@@ -86,15 +95,25 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     return this.#chain(flatMapOperator(change as Untyped), false);
   }
 
+  mapAsync<U>(call: (value: T, context: CallContext) => U | PromiseLike<U>, options: AsyncOptions = {}): Stream<U> {
+    return this.#chain(
+      this.#checked(() => asyncMap(call, options)),
+      false,
+    );
+  }
+
+  mapBatch<U>(batch: BatchFunction<T, U> | BatchModel<T, U>, options: BatchOptions = {}): Stream<U> {
+    return this.#chain(
+      this.#checked(() => batchMap(batch, options)),
+      false,
+    );
+  }
+
   keyBy<const K extends Key>(key: (value: T) => K, options: KeyByOptions = {}): KeyedStream<K, T> {
     const input = this.#node;
     const partitions = this.#record.checked(input, () => resolvePartitions(options), undefined);
     const begin: Begin = (say) => {
-      const factory = this.#record.checked(
-        input,
-        say,
-        mapOperator((value) => value),
-      );
+      const factory = this.#checked(say);
       return lateStreamOf(
         this.#record,
         this.#record.add({ kind: "keyed", input, key: key as KeySelector, partitions, factory }),
@@ -128,6 +147,15 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   late(): Stream<L> {
     const input = this.#record.checked(this.#node, () => windowBehind(this.#lateOf), undefined);
     return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "late", input }));
+  }
+
+  /** The operator that `say` answers; the plan is refused with what makes no sense in it. */
+  #checked(say: () => OperatorFactory): OperatorFactory {
+    return this.#record.checked(
+      this.#node,
+      say,
+      mapOperator((value) => value),
+    );
   }
 
   #chain<U>(factory: OperatorFactory, keepsValues: boolean): Stream<U> {

@@ -6,10 +6,12 @@
  * `plan`, `start` and `run` say PLAN_INVALID with the job, the place and the value.
  */
 import type { SinkSpec } from "../log/sink.ts";
+import type { CallContext } from "../operator/calls.ts";
 import type { Outputs } from "../operator/emit-all.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import type { Key } from "../record/key.ts";
 import type { Duration } from "../time/duration.ts";
+import type { AsyncOptions, BatchFunction, BatchModel, BatchOptions } from "./async.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
 
 /** Options of {@link Stream.timestamps}. */
@@ -84,6 +86,30 @@ export interface Stream<T> {
    * lines.flatMap((line) => line.split(" "));
    */
   flatMap<U>(change: (value: T) => Outputs<U>): Stream<U>;
+
+  /**
+   * One output per record: what a call to the outside answers. The call leaves the turn and its answer comes back through the instance's log, so that a
+   * replay reads it instead of asking again. The timestamp stays, and no watermark overtakes a record that waits. A call that fails for good makes its
+   * record a dead letter.
+   *
+   * Calls are made at least once: a crash between a call and its answer makes it again, with the same `idempotencyKey`.
+   *
+   * @example
+   * readings.mapAsync((r, { signal }) => lookup(r.device, { signal }), { order: "ordered", capacity: 100, timeout: "2s", retry: { attempts: 3 } });
+   */
+  mapAsync<U>(call: (value: T, context: CallContext) => U | PromiseLike<U>, options?: AsyncOptions): Stream<U>;
+
+  /**
+   * One output per record, by a function that takes many values at once and answers as many, in their order: inference with a model.
+   *
+   * A {@link BatchModel} runs inside the turn: it must be a function of its values and of its `version`, which it states. Any other function is
+   * called as {@link Stream.mapAsync} does: its answers are logged before anything depends on them.
+   *
+   * @example
+   * features.mapBatch({ deterministic: true, version: "autoencoder-3", run: (batch) => session.run(batch) });
+   */
+  mapBatch<U>(model: BatchModel<T, U>, options?: Pick<BatchOptions, "size" | "timeout">): Stream<U>;
+  mapBatch<U>(call: BatchFunction<T, U>, options?: BatchOptions): Stream<U>;
 
   /**
    * Brings records of one key together, in one partition. Keys are strings, numbers, booleans, bigints or flat tuples of them. The key is a function

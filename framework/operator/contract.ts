@@ -11,6 +11,9 @@
 import type { Key } from "../record/key.ts";
 import type { KeyedStore } from "../state/store.ts";
 import type { UndoLog } from "../state/undo-log.ts";
+import type { CallSpec } from "./calls.ts";
+import type { Deferral } from "./deferral.ts";
+import type { RequestBook } from "./request-book.ts";
 
 /** What an operator does with one value. Values and timestamps travel as arguments; nothing is allocated per record. */
 export interface Operator {
@@ -31,6 +34,8 @@ export interface Operator {
   nextTickAt?(): number | undefined;
   /** The watermark that the operator makes, -Infinity before the first; only in operators that make one. */
   readonly watermark?: number | undefined;
+  /** Present in operators whose outputs come later than their inputs; the program drives it at the end of each turn. */
+  readonly deferral?: Deferral | undefined;
   /**
    * State outside of keyed state, as a value of the default codec; called between steps. Whatever a step changes of it is in `context.undoLog`.
    * Absent for operators that have none.
@@ -57,6 +62,8 @@ export interface OperatorContext {
   readonly keyed: KeyedStore;
   /** Where an operator writes how to take back what a step changes outside of keyed state. */
   readonly undoLog: UndoLog;
+  /** Gives requests their identity, and hands them to whoever makes the calls (R14). */
+  readonly requests: RequestBook;
   /** Processing time: never goes back, the same in a replay (R9). */
   now(): number;
   /** A number in [0, 1), the same in a replay. */
@@ -81,6 +88,13 @@ export interface OperatorFactory {
   readonly eventTime: boolean;
   /** Whether its outputs have event timestamps; `same`: as its inputs. */
   readonly outputTimestamps: "same" | "always" | "never";
+  /**
+   * Whether it can stand only in an instance that reads an inbox: not in a source stage.
+   * @default false
+   */
+  readonly needsInbox?: boolean | undefined;
+  /** How it calls out, in operators whose calls leave the turn (R14). */
+  readonly calls?: CallSpec | undefined;
   create(context: OperatorContext): Operator;
 }
 

@@ -63,8 +63,8 @@ export function deadLetterOf({ operator, cause }: OperatorFailure, record: Faile
 const frame = /^\s+at /;
 const ownFolder = decodeURIComponent(new URL("..", import.meta.url).pathname);
 
-/** The frames above the framework's first one, without directories (X3). */
-function userFrames(cause: unknown): string {
+/** The frames above the framework's first one, without directories (X3); empty when it has none. */
+export function userFrames(cause: unknown): string {
   if (!(cause instanceof Error) || cause.stack === undefined) return "";
   const frames = cause.stack.split("\n").filter((line) => frame.test(line));
   const end = frames.findIndex((line) => line.includes(ownFolder) || line.includes("(node:"));

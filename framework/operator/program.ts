@@ -11,14 +11,17 @@
  */
 import { invariant, InvariantViolation, StreamError } from "../errors.ts";
 import { hashKey, renderKey, type Key } from "../record/key.ts";
-import type { Counts } from "../record/messages.ts";
+import type { CallResult, Counts } from "../record/messages.ts";
 import type { Row } from "../state/row.ts";
 import { KeyedStore } from "../state/store.ts";
 import type { Operator } from "./contract.ts";
+import type { Batch, BatchOutcome } from "./deferral.ts";
+import { Deferrals, type Settled } from "./deferrals.ts";
 import { blame, deadLetterOf, OperatorFailure, type FailedRecord } from "./failure.ts";
 import { Ledger } from "./ledger.ts";
 import type { Outlet } from "./outlet.ts";
 import { decodeOperators, encodeOperators, type SavedState, type StateCut } from "./program-state.ts";
+import { RequestBook, type OpenRequest } from "./request-book.ts";
 import { StageClock } from "./stage-clock.ts";
 import { Wiring, type Emit, type StageShape } from "./wiring.ts";
 
@@ -55,6 +58,8 @@ export class StageProgram {
   /** Name of the keyed operator; undefined in a stage without one. */
   readonly #keyed: string | undefined;
   readonly #generators: readonly Operator[];
+  readonly #requests = new RequestBook();
+  readonly #deferrals: Deferrals;
   /** Rows looked up by `lookAhead`; undefined for keys without one. */
   readonly #ahead: (Row | undefined)[] = [];
 
@@ -66,10 +71,18 @@ export class StageProgram {
     this.#clock = new StageClock(options.farFutureMs ?? Infinity);
     this.#keyed = keyedOperator(stage);
     const runStep = this.#runStep.bind(this);
-    const parts = { store: this.#store, outlet, ledger: this.#ledger, clock: this.#clock, runStep };
+    const parts = {
+      store: this.#store,
+      outlet,
+      ledger: this.#ledger,
+      clock: this.#clock,
+      requests: this.#requests,
+      runStep,
+    };
     const { entry, operators } = new Wiring(stage, parts);
     this.#entry = entry;
     this.#operators = operators;
+    this.#deferrals = new Deferrals(stage, operators, this.#clock);
     this.#generators = options.manualWatermarks === true ? [] : lastGenerators(stage, operators);
   }
 
@@ -177,14 +190,58 @@ export class StageProgram {
 
   /**
    * Event time behind the stage: the last watermark applied; of a stage with `timestamps` operators also what they say (the last one on each path counts,
-   * and the smallest of several paths). -Infinity before the first.
+   * and the smallest of several paths); of one with pending requests the last one that stands before them (R14). -Infinity before the first.
    */
   get watermark(): number {
     const generators = this.#generators;
     let generated = generators.length === 0 ? -Infinity : Infinity;
     for (let at = 0; at < generators.length; at++)
       generated = Math.min(generated, generators[at]?.watermark ?? -Infinity);
+    if (this.isDeferring) return this.#deferrals.watermark;
     return Math.max(this.#clock.applied, generated);
+  }
+
+  /**
+   * Whether it has operators whose outputs come later than their inputs (R14, batch turns): then `beginTurn` comes before each message, and `settle` after
+   * it until nothing is left. Never called otherwise.
+   */
+  get isDeferring(): boolean {
+    return !this.#deferrals.isEmpty;
+  }
+
+  /** The turn of message `sequence` begins. */
+  beginTurn(sequence: number): void {
+    this.#requests.beginTurn(sequence);
+  }
+
+  /** A result has been read (R14): what it releases goes with `settle`. */
+  answer(result: CallResult): void {
+    this.#deferrals.answer(result);
+  }
+
+  /** Lets go what may go, at most `stepsMax` steps of each operator. */
+  settle(stepsMax: number): Settled {
+    return this.#deferrals.settle(stepsMax);
+  }
+
+  /** What has to be run when `settle` has answered `awaiting`. */
+  get batch(): Batch | undefined {
+    return this.#deferrals.batch;
+  }
+
+  /** `batch` has been run: one outcome per value. `settle` goes on. */
+  finishBatch(outcomes: readonly BatchOutcome[]): void {
+    this.#deferrals.finish(outcomes);
+  }
+
+  /** Requests issued, or restored, since the last call; some may have their result by now. */
+  takeRequests(): readonly OpenRequest[] {
+    return this.#requests.take();
+  }
+
+  /** Requests that wait for their results or for those before them, and what they weigh. */
+  get pending(): { readonly requests: number; readonly bytes: number } {
+    return this.#deferrals.pending;
   }
 
   /** What has been counted since the job began. */

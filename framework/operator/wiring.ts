@@ -12,6 +12,7 @@ import type { Operator, OperatorContext, OperatorFactory } from "./contract.ts";
 import { blame } from "./failure.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Outlet } from "./outlet.ts";
+import type { RequestBook } from "./request-book.ts";
 import type { StageClock } from "./stage-clock.ts";
 
 /** Where outputs go: a `Target` of a plan. */
@@ -50,6 +51,7 @@ export interface StageParts {
   readonly outlet: Outlet;
   readonly ledger: Ledger;
   readonly clock: StageClock;
+  readonly requests: RequestBook;
   readonly runStep: RunStep;
 }
 
@@ -148,7 +150,7 @@ export class Wiring {
   }
 
   #context({ name, outputs, late }: StageOperator): OperatorContext {
-    const { store, ledger, clock, runStep } = this.#parts;
+    const { store, ledger, clock, requests, runStep } = this.#parts;
     const emitLate = late.length > 0 ? this.#into(late, name) : this.#intoLateEdge(name);
     return {
       name,
@@ -160,6 +162,7 @@ export class Wiring {
       step: (step, describe, timestamp) => runStep(name, step, describe, timestamp),
       keyed: store,
       undoLog: store.undoLog,
+      requests,
       now: () => clock.nowMs,
       random: () => ledger.draw(),
       watermark: () => clock.watermark,

@@ -9,7 +9,8 @@
  * C2. A node that several others take is one operator with several targets.
  * C3. An exchange takes every exit before it into the same next stage, one edge each; a stream united with itself has two.
  * C4. A source stage makes watermarks in one place: where the program says, or else where the source's own timestamps are taken.
- * C5. A source stage holds no sink: a sink may refuse a row after the turn, and only an instance with an inbox can read that again.
+ * C5. A source stage holds no sink: a sink may refuse a row after the turn, and only an instance with an inbox can read that again. For the same reason
+ *     it makes no calls, and takes no batches (R14): a forward exchange stands before them.
  */
 import { invariant, StreamError } from "../errors.ts";
 import type { OperatorFactory } from "../operator/contract.ts";
@@ -96,7 +97,7 @@ class Cutter {
       case "source":
         return [this.#source(node)];
       case "chained":
-        return this.#before(node).map((exit) => this.#chain(node, exit));
+        return this.#inlets(node).map((exit) => this.#chain(node, exit));
       case "timestamps":
         return this.#before(node).map((exit) => this.#takeTimestamps(node, exit));
       case "keyed":
@@ -134,8 +135,22 @@ class Cutter {
     return this.#takeTimestamps({ kind: "timestamps", input: node, factory, idleTimeoutMs }, exit);
   }
 
+  /** Where the records of a chained operator come from: behind a forward exchange where a source stage cannot hold it (C5). */
+  #inlets(node: ChainedNode): readonly Exit[] {
+    const inlets = this.#before(node);
+    const fromSources = inlets.filter(({ stage }) => stage.source !== undefined);
+    if (node.factory.needsInbox !== true || fromSources.length === 0) return inlets;
+    const stage = this.#drafts.begin({ name: this.#nameOf(node), partitions: this.#partitions });
+    for (const inlet of fromSources) this.#connect(inlet, stage, { exchange: "forward", key: undefined });
+    const time = commonTime(fromSources);
+    const behind: Exit = { stage, targets: stage.entry, codec: commonCodec(fromSources), time };
+    return [behind, ...inlets.filter((inlet) => !fromSources.includes(inlet))];
+  }
+
   #chain(node: ChainedNode, exit: Exit): Exit {
-    const name = this.#nameOf(node);
+    // The stage that the operator begins has its name.
+    const name =
+      exit.targets === exit.stage.entry && exit.stage.source === undefined ? exit.stage.name : this.#nameOf(node);
     this.#checkTime(node.factory, name, exit.time);
     const { outputs } = this.#drafts.addOperator(exit.stage, exit.targets, { name, factory: node.factory });
     const time = timeBehind(node.factory, name, exit.time);

@@ -200,13 +200,14 @@ function sinkRow(sink: SinkDescription, stage: StageDescription): readonly strin
 }
 
 function reservedLines({ options }: Plan, reserved: Reservation): readonly string[] {
-  const { inboxes, bytesPerInbox, deadLetterBytes, lateBytes, totalBytes, ingress } = reserved;
+  const { inboxes, bytesPerInbox, results, deadLetterBytes, lateBytes, totalBytes, ingress } = reserved;
   const copies = options.replicas === 1 ? "" : `, times ${options.replicas} replicas`;
   return [
     `reserves ${bytesText(totalBytes)}: ${inboxes} inboxes of ${bytesText(bytesPerInbox)}, ` +
       `dead letters ${bytesText(deadLetterBytes)}, late records ${bytesText(lateBytes)}${copies}`,
     `  an inbox: records ${bytesText(options.inboxBytes)}, watermarks ${bytesText(watermarkReserveBytes)}, ` +
       `fences ${bytesText(fenceReserveBytes)}`,
+    ...results.map(({ stage, bytesPerInbox: bytes }) => `  in each of ${stage} besides, results ${bytesText(bytes)}`),
     ...ingress.map((name) => `  besides, an ingress log per split of ${name}`),
   ];
 }

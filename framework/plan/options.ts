@@ -232,6 +232,16 @@ export function checkPartitions(partitions: number, place: string): number {
   return integer(partitions, [1, partitionsMax], `${place}: partitions`);
 }
 
+/** Checks an integer within bounds. @throws PLAN_INVALID with the place and the value */
+export function checkCount(value: number, range: readonly [from: number, to: number], what: string): number {
+  return integer(value, range, what);
+}
+
+/** Checks one of a closed set of words. @throws PLAN_INVALID with the place and the value */
+export function checkWord<V extends string>(value: V, allowed: readonly V[], what: string): V {
+  return oneOf(value, allowed, what);
+}
+
 function checkVersion(version: unknown, place: string): void {
   if (version === undefined || (typeof version === "string" && version !== "")) return;
   throw new StreamError("PLAN_INVALID", `${place}: version is ${show(version)}; it takes a text that is not empty`);

@@ -11,24 +11,34 @@ const mebibyte = 1024 * 1024;
 /** Room in an inbox for watermarks, beyond its data limit. */
 export const watermarkReserveBytes: number = mebibyte;
 
-/**
- * Room in an inbox for epoch-starts, drains and the instance's own results, beyond data and watermarks; also the step by which an inbox grows when a
- * fence is refused all the same.
- */
+/** Room in an inbox for epoch-starts and drains, beyond data and watermarks; also the step by which an inbox grows when a fence is refused all the same. */
 export const fenceReserveBytes: number = mebibyte;
 
 /** Size of the job's dead-letter log, and of its log of late records: the oldest are dropped and counted. */
 export const sideLogBytes: number = 64 * mebibyte;
 
-/** Size an inbox is created with (`max_bytes`): its data limit and both reserves. */
-export function inboxBytesMax(options: ResolvedJobOptions): number {
+/** Room in each inbox of `stage` for the results of its own calls (R14): as many as may be on their way, each as large as it may be. */
+export function resultReserveBytes(stage: Pick<Stage, "operators">): number {
+  const needs = stage.operators.map(({ factory }) => factory.calls).filter((calls) => calls !== undefined);
+  return needs.reduce((sum, { capacity, batchMax, resultBytesMax }) => sum + capacity * batchMax * resultBytesMax, 0);
+}
+
+/** Size an inbox of `stage` is created with (`max_bytes`): its data limit and all reserves. */
+export function inboxBytesMax(options: ResolvedJobOptions, stage: Pick<Stage, "operators">): number {
+  return plainBytes(options) + resultReserveBytes(stage);
+}
+
+function plainBytes(options: ResolvedJobOptions): number {
   return options.inboxBytes + watermarkReserveBytes + fenceReserveBytes;
 }
 
 /** What a plan reserves. */
 export interface Reservation {
   readonly inboxes: number;
+  /** Without the room for results of calls. */
   readonly bytesPerInbox: number;
+  /** Stages whose inboxes have room for results of calls besides, and how much each. */
+  readonly results: readonly { readonly stage: string; readonly bytesPerInbox: number }[];
   readonly deadLetterBytes: number;
   readonly lateBytes: number;
   /** Sum of the above, times the replicas. */
@@ -40,13 +50,16 @@ export interface Reservation {
 /** What `plan` reserves, in bytes. */
 export function reservation(plan: Plan): Reservation {
   const inboxes = plan.stages.reduce((sum, stage) => sum + inboxesOf(stage), 0);
-  const bytesPerInbox = inboxBytesMax(plan.options);
+  const bytesPerInbox = plainBytes(plan.options);
+  const calling = plan.stages.filter((stage) => resultReserveBytes(stage) > 0);
+  const resultBytes = calling.reduce((sum, stage) => sum + inboxesOf(stage) * resultReserveBytes(stage), 0);
   return {
     inboxes,
     bytesPerInbox,
+    results: calling.map((stage) => ({ stage: stage.name, bytesPerInbox: resultReserveBytes(stage) })),
     deadLetterBytes: sideLogBytes,
     lateBytes: sideLogBytes,
-    totalBytes: (inboxes * bytesPerInbox + 2 * sideLogBytes) * plan.options.replicas,
+    totalBytes: (inboxes * bytesPerInbox + resultBytes + 2 * sideLogBytes) * plan.options.replicas,
     ingress: plan.stages.filter(({ isIngress }) => isIngress).map(({ name }) => name),
   };
 }

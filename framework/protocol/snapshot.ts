@@ -7,6 +7,7 @@
  *     is removed, never anything else.
  * R7. The inbox is trimmed up to the previous retained snapshot's sequence, that message itself stays: an inbox is never emptied.
  * R13. An inbox that is nearly full and has been read is relieved by a snapshot, even without progress.
+ * R14. An inbox whose reader keeps what it has read stays full: it is relieved of its own results, by snapshots that cover more.
  */
 import type { ChunkRef, Pointer } from "../record/snapshot-record.ts";
 
@@ -23,6 +24,8 @@ export interface SnapshotFacts {
   readonly dataLimit: number;
   /** Nothing is in the inbox that has not been read. */
   readonly hasReadEverything: boolean;
+  /** More requests wait than may: what has been read stays in the inbox (R14). */
+  readonly isHoldingBack: boolean;
   /** The input has ended, everything has fired, and all that was said is acknowledged. */
   readonly isEnded: boolean;
   readonly snapshotBytes: number;
@@ -34,14 +37,21 @@ export type SnapshotReason = "bytes" | "interval" | "room" | "end";
 
 /** Part of the data limit above which an inbox that has been read is relieved. */
 const crowdedShare = 3 / 4;
+/** Bytes beyond the data limit that own results may have when the inbox is held full. */
+const heldBytes = 1024 * 1024;
 
 /** Why a snapshot is due now, or undefined. Not to be asked again after the last one (`end`). */
 export function decideSnapshot(facts: SnapshotFacts): SnapshotReason | undefined {
   if (facts.isEnded) return "end";
   if (facts.hasProgressed && facts.bytesSince >= facts.snapshotBytes) return "bytes";
   if (facts.hasProgressed && facts.msSince >= facts.snapshotIntervalMs) return "interval";
-  if (facts.hasReadEverything && facts.inboxBytes > facts.dataLimit * crowdedShare) return "room";
+  if (facts.hasReadEverything && isCrowded(facts)) return "room";
   return undefined;
+}
+
+function isCrowded({ inboxBytes, dataLimit, isHoldingBack, hasProgressed }: SnapshotFacts): boolean {
+  if (isHoldingBack) return hasProgressed && inboxBytes > dataLimit + heldBytes;
+  return inboxBytes > dataLimit * crowdedShare;
 }
 
 /** The sequence below which an inbox may be emptied once `pointer` is confirmed; undefined: nothing may go yet. */

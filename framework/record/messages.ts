@@ -56,8 +56,30 @@ export interface Refusal {
   readonly timestamp: number;
 }
 
+/** What came of one request that has left its turn (R14). */
+export interface CallResult {
+  /** Position of the message in whose turn the request was issued, and its number among the requests of that turn. */
+  readonly sequence: number;
+  readonly ordinal: number;
+  /** The answer, in the default codec; empty when the call has failed for good. */
+  readonly value: Uint8Array;
+  /** Why it has failed: an error code, and for people what was said and where. Empty when it has not. */
+  readonly code: string;
+  readonly reason: string;
+  readonly stack: string;
+}
+
+/**
+ * Calls of this instance have been answered, or have failed for good: through the inbox, so that what they come to is a function of it. The first result of
+ * a request counts.
+ */
+export interface Results {
+  readonly kind: "results";
+  readonly results: readonly CallResult[];
+}
+
 /** A control message in an inbox. */
-export type Control = EpochStart | WatermarkControl | Tick | Refusal;
+export type Control = EpochStart | WatermarkControl | Tick | Refusal | Results;
 
 /** A worker became leader; the record's sequence is the leader epoch. */
 export interface LeaderStart {

@@ -47,6 +47,8 @@ export interface InstanceMeasures {
   /** Absent in a source stage, and before the first look. */
   readonly inbox: InboxMeasures | undefined;
   readonly snapshot: SnapshotMeasures;
+  /** Records that wait for the result of a call, or for those before them (R14). */
+  readonly pendingRequests: number;
   /** Since the last snapshot, or since the incarnation began; 0 while that covers everything that has been read. */
   readonly uncoveredMs: number;
   /** Over the last 10 to 20 s. */

@@ -93,6 +93,10 @@ export const metrics: readonly Metric[] = [
   load(gauge("tidemark.watermark.lag", "s", "Wall clock less event time reached"), watermarkLag),
   load(gauge("tidemark.inbox.lag", "{message}", "Messages stored and not read"), ({ inbox }) => inbox?.lag),
   load(gauge("tidemark.inbox.size", "By", "Bytes the inbox holds"), ({ inbox }) => inbox?.bytes),
+  load(
+    gauge("tidemark.requests.pending", "{record}", "Records that wait for the result of a call"),
+    ({ pendingRequests }) => pendingRequests,
+  ),
   work(counter("tidemark.snapshots", "{snapshot}", "Snapshots taken"), ({ snapshots }) => snapshots),
   load(
     gauge("tidemark.snapshot.age", "s", "Time since the last snapshot, 0 while it covers all that has been read"),

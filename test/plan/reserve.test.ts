@@ -9,8 +9,8 @@ const mebibyte = 1024 * 1024;
 
 test("R13: an inbox has its data limit, 1 MiB for watermarks and 1 MiB for fences", () => {
   expect([watermarkReserveBytes, fenceReserveBytes]).toEqual([mebibyte, mebibyte]);
-  expect(inboxBytesMax(jobDefaults)).toBe(130 * mebibyte);
-  expect(inboxBytesMax({ ...jobDefaults, inboxBytes: 8 * mebibyte })).toBe(10 * mebibyte);
+  expect(inboxBytesMax(jobDefaults, { operators: [] })).toBe(130 * mebibyte);
+  expect(inboxBytesMax({ ...jobDefaults, inboxBytes: 8 * mebibyte }, { operators: [] })).toBe(10 * mebibyte);
 });
 
 test("a plan reserves an inbox per instance behind an exchange, and two side logs, in every replica", () => {
@@ -23,6 +23,7 @@ test("a plan reserves an inbox per instance behind an exchange, and two side log
   expect(reservation(compile(plant))).toEqual({
     inboxes: 5,
     bytesPerInbox: 10 * mebibyte,
+    results: [],
     deadLetterBytes: 64 * mebibyte,
     lateBytes: 64 * mebibyte,
     totalBytes: 3 * (5 * 10 + 128) * mebibyte,

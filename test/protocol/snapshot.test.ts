@@ -19,6 +19,7 @@ const idle: SnapshotFacts = {
   inboxBytes: 0,
   dataLimit: 4_000,
   hasReadEverything: true,
+  isHoldingBack: false,
   isEnded: false,
   snapshotBytes: 1_000,
   snapshotIntervalMs: 10_000,

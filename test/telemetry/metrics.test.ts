@@ -26,6 +26,7 @@ const instance: InstanceMeasures = {
   watermark: 997_500,
   inbox: { lag: 12, bytes: 4_096 },
   snapshot: { atMs: 990_000, durationMs: 250, bytes: 65_536 },
+  pendingRequests: 12,
   uncoveredMs: 10_000,
   turnP99Ms: 8,
 };
@@ -61,6 +62,7 @@ test("each shows its part of the measures, in seconds, bytes and counts", () => 
     "tidemark.watermark.lag": [2.5],
     "tidemark.inbox.lag": [12],
     "tidemark.inbox.size": [4_096],
+    "tidemark.requests.pending": [12],
     "tidemark.snapshots": [4],
     "tidemark.snapshot.age": [10],
     "tidemark.snapshot.duration": [0.25],

@@ -69,6 +69,42 @@ describe("Stream", () => {
     readings.map((r) => r.fahrenheit);
   });
 
+  test("mapAsync answers a stream of what the promise comes to", () => {
+    const found = readings.mapAsync(
+      async (r, { idempotencyKey, signal }) => ({ ...r, idempotencyKey, signal }).device,
+      {
+        order: "unordered",
+        capacity: 10,
+        timeout: "2s",
+        retry: { attempts: 3, backoff: "1s" },
+      },
+    );
+    expectTypeOf(found).toEqualTypeOf<Stream<string>>();
+    expectTypeOf(readings.mapAsync((r) => r.celsius)).toEqualTypeOf<Stream<number>>();
+    // @ts-expect-error there is no such order
+    readings.mapAsync((r) => r.celsius, { order: "sorted" });
+    // @ts-expect-error a reading has no such field
+    readings.mapAsync(async (r) => r.fahrenheit);
+    // @ts-expect-error calls are made before keyBy
+    byDevice.mapAsync((r: Reading) => r.device);
+  });
+
+  test("mapBatch answers a stream of the elements of what the function answers", () => {
+    expectTypeOf(readings.mapBatch(async (batch) => batch.map((r) => r.device))).toEqualTypeOf<Stream<string>>();
+    const model = {
+      deterministic: true,
+      version: "1",
+      run: (batch: readonly Reading[]) => batch.map((r) => r.celsius),
+    } as const;
+    expectTypeOf(readings.mapBatch(model, { size: 10 })).toEqualTypeOf<Stream<number>>();
+    // @ts-expect-error a batch is answered by a list
+    readings.mapBatch((batch) => batch.length);
+    // @ts-expect-error the results of a model need no capacity
+    readings.mapBatch(model, { capacity: 10 });
+    // @ts-expect-error what is awaited inside the turn has a version
+    readings.mapBatch({ deterministic: true, run: (batch: readonly Reading[]) => batch });
+  });
+
   test("filter keeps the values, and type guards narrow", () => {
     const mixed = readings.union(alarms);
     expectTypeOf(readings.filter((r) => r.ok)).toEqualTypeOf<Stream<Reading>>();

@@ -1,9 +1,9 @@
 /**
  * Bytes of the controls in inboxes (`protos/tidemark/control.proto`), without the checksum that `frame.ts` puts before them.
  */
-import type { Control, EpochStart, Refusal, WatermarkControl } from "../messages.ts";
+import type { CallResult, Control, EpochStart, Refusal, Results, WatermarkControl } from "../messages.ts";
 import { instanceId } from "./instance-id.ts";
-import { bytes, double, flag, integer, message, nested, text, union } from "./message.ts";
+import { bytes, double, flag, integer, message, nested, repeated, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
 
 const epochStart = message<Omit<EpochStart, "kind">>("EpochStart", {
@@ -30,11 +30,23 @@ const refusal = message<Omit<Refusal, "kind">>("Refusal", {
   timestamp: double(5),
 });
 
+const callResult = message<CallResult>("CallResult", {
+  sequence: integer(1),
+  ordinal: integer(2),
+  value: bytes(3),
+  code: text(4),
+  reason: text(5),
+  stack: text(6),
+});
+
+const results = message<Omit<Results, "kind">>("Results", { results: repeated(nested(1, callResult)) });
+
 const variants = {
   epochStart: { number: 3, message: epochStart },
   watermark: { number: 4, message: watermark },
   tick: { number: 5, message: tick },
   refusal: { number: 6, message: refusal },
+  results: { number: 7, message: results },
 } as const;
 
 const control: Message<Control> = union<Control>("InboxMessage", variants);

@@ -43,6 +43,14 @@ const load = fc.record({
   snapshotBytes: whole,
   turnP99Ms: fc.double({ noNaN: true, min: 0 }),
 });
+const callResult = fc.record({
+  sequence: whole,
+  ordinal: small,
+  value: fc.uint8Array(),
+  code: text,
+  reason: text,
+  stack: text,
+});
 const chunk = fc.record({ name: text, length: whole, sha256: text });
 const few = <T>(part: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(part, { maxLength: 4 });
 const kind = <K extends string>(word: K): fc.Arbitrary<K> => fc.constant(word);
@@ -72,6 +80,15 @@ const cases: Case[] = [
         isIdle: fc.boolean(),
       }),
       fc.record({ kind: kind("tick") }),
+      fc.record({
+        kind: kind("refusal"),
+        sink: text,
+        number: whole,
+        reason: text,
+        value: fc.uint8Array(),
+        timestamp: time,
+      }),
+      fc.record({ kind: kind("results"), results: few(callResult) }),
     ),
     encode: encodeControlBody,
     decode: decodeControlBody,
@@ -275,7 +292,10 @@ function asProto(value: object): { [name: string]: unknown } {
   const fields = protoFields(rest);
   return variant === undefined
     ? fields
-    : { [variant]: fields, ...(["epochStart", "watermark", "tick"].includes(variant) && { checksum: 0 }) };
+    : {
+        [variant]: fields,
+        ...(["epochStart", "watermark", "tick", "refusal", "results"].includes(variant) && { checksum: 0 }),
+      };
 }
 
 function protoFields(value: object): { [name: string]: unknown } {

@@ -1,0 +1,344 @@
+/** R14: calls that leave the turn, and come back through the log. */
+import { describe, expect, test } from "vitest";
+import { testJob, type TestJob, type TestJobOptions } from "tidemark/testing";
+import type { AsyncOptions } from "tidemark";
+import { encodeControl } from "../../framework/record/frame.ts";
+import { defaultCodec } from "../../framework/record/default-codec.ts";
+import { answering, Callee, countingAnswers, questions } from "./callee.ts";
+
+async function begin(options: AsyncOptions = {}, how: TestJobOptions = {}): Promise<{ t: TestJob; callee: Callee }> {
+  const callee = new Callee();
+  const t = await testJob(answering(callee, options), how);
+  callee.clock = t.virtualClock;
+  return { t, callee };
+}
+
+const values = (t: TestJob) => t.take("out").map(({ value }) => value);
+
+/** What somebody else appends to the inbox of `ask/0`. */
+async function append(t: TestJob, results: readonly { sequence: number; ordinal: number; value: unknown }[]) {
+  const inbox = t.seams.logs.open("TM_answering_1_IN_ask_0");
+  await t.settle();
+  const payload = encodeControl({
+    kind: "results",
+    results: results.map(({ value, ...identity }) => {
+      return { ...identity, value: defaultCodec.encode(value), code: "", reason: "", stack: "" };
+    }),
+  });
+  const stored = (await inbox).append(payload);
+  await t.settle();
+  await stored;
+}
+
+/** The identity that the callee was offered, as the log knows it. */
+function identityOf(key: string): { sequence: number; ordinal: number } {
+  const [sequence = 0, ordinal = 0] = key.split(".").slice(-2).map(Number);
+  return { sequence, ordinal };
+}
+
+describe("order", () => {
+  test("ordered: outputs keep the order and the timestamps of their records", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 3));
+    callee.about("q2").answer("third");
+    callee.about("q1").answer("second");
+    await t.settle();
+    expect(values(t)).toEqual([]);
+    callee.about("q0").answer("first");
+    await t.settle();
+    expect(t.take("out")).toEqual([
+      { value: "first", timestamp: 0 },
+      { value: "second", timestamp: 100 },
+      { value: "third", timestamp: 200 },
+    ]);
+  });
+
+  test("unordered: an output goes when its result is there, but never past a watermark", async () => {
+    const { t, callee } = await begin({ order: "unordered" });
+    await t.feed("questions", questions(0, 2));
+    await t.watermark("questions", 100);
+    await t.feed("questions", questions(2, 4));
+    callee.about("q3").answer("q3");
+    callee.about("q1").answer("q1");
+    await t.settle();
+    expect(values(t)).toEqual(["q1"]);
+    callee.about("q0").answer("q0");
+    await t.settle();
+    expect(values(t)).toEqual(["q0", "q3"]);
+  });
+});
+
+describe("event time", () => {
+  test("a watermark stays behind the requests issued before it, and passes when their results have been read", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 1));
+    await t.watermark("questions", 5_000);
+    await t.feed("questions", [{ at: 6_000, id: "later" }]);
+    expect(t.watermarkOf("questions")).toBe(5_000);
+    expect(t.watermarkOf("ask")).toBe(-Infinity);
+    callee.about("q0").answer("answered");
+    await t.settle();
+    expect(t.watermarkOf("ask")).toBe(5_000);
+  });
+
+  test("so nothing that waited is late behind the next exchange", async () => {
+    const callee = new Callee();
+    const t = await testJob(countingAnswers(callee));
+    await t.feed("questions", questions(0, 5));
+    await t.watermark("questions", 60_000);
+    for (const { answer } of callee.asked.toReversed()) answer("same");
+    await t.endOfInput();
+    expect(t.take("out")).toMatchObject([{ value: { key: "same", value: { n: 5 } } }]);
+    expect(t.lateRecords()).toEqual([]);
+  });
+
+  test("the input has ended when the last result has been read", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 1));
+    t.virtualClock.schedule(20_000, () => callee.about("q0").answer("at last"), { background: true });
+    await t.endOfInput();
+    expect(values(t)).toEqual(["at last"]);
+    expect(t.outcome).toBe("completed");
+  });
+
+  test("an instance with pending requests is not idle", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 1));
+    await t.clock(120_000);
+    expect(callee.asked).toHaveLength(1);
+    const ask = t.status().instances.find(({ name }) => name === "ask/0");
+    expect(ask).toMatchObject({ state: "running" });
+  });
+});
+
+describe("capacity", () => {
+  test("bounds the calls in flight; the turns go on", async () => {
+    const { t, callee } = await begin({ capacity: 2 });
+    await t.feed("questions", questions(0, 10));
+    expect(callee.ids).toEqual(["q0", "q1"]);
+    expect(t.leader.worker.measures().instances.find(({ stage }) => stage === "ask")).toMatchObject({
+      pendingRequests: 10,
+      inbox: undefined,
+    });
+    callee.about("q1").answer("1");
+    await t.settle();
+    expect(callee.ids).toEqual(["q0", "q1", "q2"]);
+  });
+
+  test("every record gets its turn, and never more calls are open than that", async () => {
+    const { t, callee } = await begin({ capacity: 3 });
+    callee.latencyMs = (id) => 5 + ((id.codePointAt(1) ?? 0) % 7);
+    await t.feed("questions", questions(0, 50));
+    await t.endOfInput();
+    expect(values(t)).toEqual(questions(0, 50).map(({ id }) => `${id}!`));
+    expect(callee.mostAtOnce).toBe(3);
+  });
+});
+
+describe("failures", () => {
+  test("a call that fails for good makes its record a dead letter, in its place", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 2));
+    callee.about("q0").refuse(new RangeError("no such device"));
+    callee.about("q1").answer("fine");
+    await t.settle();
+    expect(values(t)).toEqual(["fine"]);
+    expect(t.deadLetters()).toMatchObject([
+      { operator: "ask", code: "USER_FUNCTION", reason: "no such device", timestamp: 0, value: { at: 0, id: "q0" } },
+    ]);
+  });
+
+  test("a function that throws instead of answering a promise has failed as well", async () => {
+    const callee = new Callee();
+    const t = await testJob(
+      answering(
+        Object.assign(callee, {
+          call: () => {
+            throw new Error("at once");
+          },
+        }),
+      ),
+    );
+    await t.feed("questions", questions(0, 1));
+    expect(t.deadLetters()).toMatchObject([{ reason: "at once" }]);
+  });
+
+  test("a result that no codec takes, or that is too large, is a failure with the reason", async () => {
+    const { t, callee } = await begin({ resultBytes: 100 });
+    await t.feed("questions", questions(0, 2));
+    callee.about("q0").answer({ inner: () => 1 });
+    callee.about("q1").answer("x".repeat(101));
+    await t.settle();
+    expect(t.deadLetters()).toMatchObject([
+      { code: "VALUE_NOT_ENCODABLE", reason: expect.stringMatching(/inner/) as string },
+      { code: "VALUE_NOT_ENCODABLE", reason: expect.stringMatching(/104 bytes, and may have 100/) as string },
+    ]);
+  });
+
+  test("onError fail: the job stops with what the call failed with", async () => {
+    const { t, callee } = await begin({}, { onError: "fail" });
+    await t.feed("questions", questions(0, 1));
+    callee.about("q0").refuse(new Error("refused"));
+    await expect(t.endOfInput()).rejects.toThrow(/operator ask failed with USER_FUNCTION: refused/);
+  });
+});
+
+describe("time and tries", () => {
+  test("a call that is not answered in time is a dead letter, and its signal is aborted", async () => {
+    const { t, callee } = await begin({ timeout: "2s" });
+    await t.feed("questions", questions(0, 1));
+    await t.clock(1_500);
+    expect(callee.about("q0").signal.aborted).toBe(false);
+    await t.clock(500);
+    expect(callee.about("q0").signal.aborted).toBe(true);
+    expect(t.deadLetters()).toMatchObject([{ code: "CALL_TIMED_OUT", reason: "no answer within 2000 ms" }]);
+    callee.about("q0").answer("too late");
+    await t.settle();
+    expect(values(t)).toEqual([]);
+  });
+
+  test("a failed try is repeated after the back-off, with the same idempotency key", async () => {
+    const { t, callee } = await begin({ retry: { attempts: 3, backoff: "1s", backoffMax: "1500ms" } });
+    await t.feed("questions", questions(0, 1));
+    const beganMs = t.virtualClock.monotonicMs();
+    callee.about("q0").refuse(new Error("once"));
+    await t.settle();
+    expect(t.virtualClock.monotonicMs() - beganMs).toBeGreaterThanOrEqual(1_000);
+    callee.about("q0").refuse(new Error("twice"));
+    await t.settle();
+    expect(t.virtualClock.monotonicMs() - beganMs).toBeGreaterThanOrEqual(2_500);
+    callee.about("q0").answer("the third time");
+    await t.settle();
+    expect(values(t)).toEqual(["the third time"]);
+    expect(new Set(callee.asked.map(({ key }) => key)).size).toBe(1);
+    expect(callee.asked).toHaveLength(3);
+  });
+
+  test("a try that hangs gives way to the next one", async () => {
+    const { t, callee } = await begin({ timeout: "10s", retry: { attempts: 2, timeout: "1s", backoff: 0 } });
+    await t.feed("questions", questions(0, 1));
+    await t.clock(1_000);
+    expect(callee.asked.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    callee.asked[0]?.answer("of the first try: nobody listens");
+    callee.about("q0").answer("of the second");
+    await t.settle();
+    expect(values(t)).toEqual(["of the second"]);
+  });
+
+  test("time bounds all tries together", async () => {
+    const { t, callee } = await begin({ timeout: "5s", retry: { attempts: 100, backoff: "1s", backoffMax: "1s" } });
+    callee.latencyMs = () => undefined;
+    await t.feed("questions", questions(0, 1));
+    for (let tries = 0; tries < 3; tries += 1) {
+      callee.about("q0").refuse(new Error("again"));
+      await t.clock(1_000);
+    }
+    await t.clock(5_000);
+    expect(t.deadLetters()).toMatchObject([
+      { code: "CALL_TIMED_OUT", reason: expect.stringMatching(/within 5000 ms and \d tries/) as string },
+    ]);
+  });
+});
+
+describe("identity", () => {
+  test("keys name generation, instance, sequence and ordinal, and differ for every record of a turn", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 3));
+    expect(callee.asked.map(({ key }) => key)).toEqual(
+      [1, 2, 3].map((n) => expect.stringMatching(new RegExp(String.raw`^answering\.1\.ask\.0\.\d+\.${n}$`)) as string),
+    );
+    expect(new Set(callee.asked.map(({ key }) => identityOf(key).sequence)).size).toBe(1);
+  });
+
+  test("the first logged result counts: the own one that comes later is ignored", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 2));
+    await append(t, [{ ...identityOf(callee.about("q0").key), value: "of a zombie" }]);
+    expect(values(t)).toEqual(["of a zombie"]);
+    expect(callee.about("q0").signal.aborted).toBe(true);
+    callee.about("q0").answer("own");
+    callee.about("q1").answer("second");
+    await t.settle();
+    expect(values(t)).toEqual(["second"]);
+  });
+
+  test("a result that comes twice, or for no request, changes nothing", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 2));
+    callee.about("q0").answer("first");
+    await t.settle();
+    const identity = identityOf(callee.about("q0").key);
+    await append(t, [
+      { ...identity, value: "again" },
+      { ...identity, ordinal: 99, value: "for nobody" },
+      { sequence: 999, ordinal: 1, value: "for nobody" },
+    ]);
+    callee.about("q1").answer("second");
+    await t.settle();
+    expect(values(t)).toEqual(["first", "second"]);
+  });
+});
+
+describe("crashes", () => {
+  test("a call without a logged result is made again by the successor, with the same key; a logged one is not", async () => {
+    const { t, callee } = await begin();
+    await t.feed("questions", questions(0, 2));
+    callee.about("q1").answer("logged");
+    await t.settle();
+    const first = callee.about("q0");
+    await t.crash("ask/0");
+    expect(first.signal.aborted).toBe(true);
+    expect(callee.ids).toEqual(["q0", "q1", "q0"]);
+    expect(callee.about("q0").key).toBe(first.key);
+    first.answer("of the dead");
+    callee.about("q0").answer("of the living");
+    await t.settle();
+    expect(values(t)).toEqual(["of the living", "logged"]);
+  });
+
+  test("the process dies between request and result", async () => {
+    const { t, callee } = await begin({}, { workers: 2 });
+    await t.feed("questions", questions(0, 3));
+    const host = t.workers.find(({ instances }) => instances.some(({ name }) => name === "ask/0"));
+    await t.crash(host?.id ?? "");
+    expect(callee.ids.slice(3)).toEqual(["q0", "q1", "q2"]);
+    for (const { answer, id } of callee.asked) answer(id);
+    await t.endOfInput();
+    expect(values(t)).toEqual(["q0", "q1", "q2"]);
+  });
+
+  test("R6: pending requests, their results and the watermark behind them are in the snapshot", async () => {
+    const { t, callee } = await begin({ order: "unordered" }, { snapshotInterval: "1s", partitions: 1 });
+    await t.feed("questions", questions(0, 2));
+    await t.watermark("questions", 150);
+    await t.feed("questions", questions(2, 3));
+    callee.about("q2").answer("q2");
+    await t.clock(5_000);
+    await t.watermark("questions", 250);
+    await t.clock(5_000);
+    const taken = t.status().instances.find(({ name }) => name === "ask/0");
+    expect(taken?.snapshot).toBeGreaterThan(3);
+    await t.crash("ask/0");
+    expect(t.watermarkOf("ask")).toBe(-Infinity);
+    expect(callee.ids).toEqual(["q0", "q1", "q2", "q0", "q1"]);
+    callee.about("q1").answer("q1");
+    callee.about("q0").answer("q0");
+    await t.settle();
+    expect(values(t)).toEqual(["q1", "q0", "q2"]);
+    expect(t.watermarkOf("ask")).toBe(250);
+  });
+
+  test("a graceful stop waits for no call: the successor makes it again", async () => {
+    const { t, callee } = await begin({}, { workers: 2 });
+    await t.feed("questions", questions(0, 1));
+    const host = t.workers.find(({ instances }) => instances.some(({ name }) => name === "ask/0"));
+    const stopped = host?.stop();
+    await t.virtualClock.until(() => callee.asked.length > 1, 60_000);
+    await t.settle();
+    await stopped;
+    expect(callee.asked.map(({ signal }) => signal.aborted)).toEqual([true, false]);
+    callee.about("q0").answer("elsewhere");
+    await t.endOfInput();
+    expect(values(t)).toEqual(["elsewhere"]);
+  });
+});
