@@ -79,7 +79,10 @@ export class SimulatedFleet {
     const { worker } = process;
     if (worker === undefined) return;
     worker.stop().then(
-      () => process.kill(),
+      () => {
+        process.kill();
+        if (this.size === 0) this.spawn();
+      },
       (error: unknown) => this.#world.journal.write(`process ${process.number} cannot leave: ${messageOf(error)}`),
     );
   }
