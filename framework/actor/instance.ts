@@ -97,7 +97,7 @@ export class Instance implements Reporter {
   /** Whether a report would say something new. */
   get hasNews(): boolean {
     const position = this.stage.source === undefined ? (this.#incarnation?.feed.position ?? 0) : 0;
-    return this.#progress.hasNews(this.phase, position);
+    return this.#progress.hasNews({ state: this.phase, position, due: this.#due });
   }
 
   /** Bytes read since the last snapshot: a hint that the inbox may be filling. */
@@ -142,9 +142,15 @@ export class Instance implements Reporter {
     this.wake();
   }
 
+  /** The event time that it waits for (R10). */
+  get #due(): number {
+    return this.#incarnation?.program.nextEventTime() ?? Infinity;
+  }
+
   /** What the supervisor is to know. */
   report(): Report {
     return this.#progress.report({
+      due: this.#due,
       position: this.#incarnation?.feed.position ?? 0,
       state: this.phase,
       snapshot: this.#pointer.current?.current?.sequence ?? 0,

@@ -204,6 +204,11 @@ export class JobSupervisor {
         answer: (report: Report) => this.#answer(report),
         failed: (instance: InstanceId, report: Report) => this.#onFailed(instance, report),
         released: (instance: InstanceId) => this.#onReleased(instance),
+        isAwaited: (before: number, after: number) =>
+          edges.some(({ to }) => typeof to === "number" && this.#stages.get(to)?.awaits(before, after) === true),
+        awaits: () => {
+          for (const each of this.#stages.values()) each.reconsider();
+        },
       };
       const indexes = edges.map((edge) => edge.index);
       const inboxes = edges.reduce((sum, { to }) => sum + (typeof to === "number" ? this.#partitionsOf(to) : 0), 0);

@@ -38,9 +38,7 @@ export class Progress {
   #watermark = -Infinity;
   #isFinished = false;
   #n = 0;
-  #said:
-    | { readonly watermark: number; readonly activity: Activity; readonly state: string; readonly position: number }
-    | undefined;
+  #said: Pick<Report, "watermark" | "activity" | "state" | "position" | "due"> | undefined;
 
   constructor(instance: InstanceId, epoch: number, idleTimeoutMs: number) {
     this.#instance = instance;
@@ -113,16 +111,18 @@ export class Progress {
   }
 
   /** Whether the next report would say something that the last one did not; a position alone is news after a while. */
-  hasNews(state: string, position: number): boolean {
+  hasNews({ state, position, due }: Pick<Report, "state" | "position" | "due">): boolean {
     const said = this.#said;
-    if (said === undefined || said.state !== state || said.watermark !== this.#watermark) return true;
+    if (said?.due !== due) return true;
+    if (said.state !== state || said.watermark !== this.#watermark) return true;
     return said.activity !== this.#activity() || position - said.position >= positionsPerReport;
   }
 
   report(facts: ReportFacts): Report {
     this.#n += 1;
     const activity = this.#activity();
-    this.#said = { watermark: this.#watermark, activity, state: facts.state, position: facts.position };
+    const { state, position, due } = facts;
+    this.#said = { watermark: this.#watermark, activity, state, position, due };
     this.#gate.reported(this.#n, activity === "idle");
     return { instance: this.#instance, epoch: this.#epoch, n: this.#n, watermark: this.#watermark, activity, ...facts };
   }

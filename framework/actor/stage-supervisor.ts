@@ -3,12 +3,14 @@
  *
  * Owns the stage minimum and what has been published of it; its durable state is the job log, so a new leader's supervisor begins with nothing.
  *
- * R10. One watermark control per change into every downstream inbox, with the position of the job log it was decided at.
+ * R10. One watermark control into every downstream inbox, with the position of the job log it was decided at, for each change that somebody behind waits
+ *      for; what nobody waits for goes a little later, as one.
  * R16. An active report after an idle one is answered when the minimum counts it.
  */
 import { createActor, setup, type ActorRefFrom } from "xstate";
 import type { Stage } from "../plan/plan.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { Cancel, Clock, Platform } from "../platform/platform.ts";
+import { EventTimeDemand } from "../protocol/demand.ts";
 import { instanceKey, type JobLogView } from "../protocol/job-log.ts";
 import { StageMinimum, type StageWatermark } from "../protocol/watermark.ts";
 import type { InstanceId, Report, WatermarkControl } from "../record/messages.ts";
@@ -24,6 +26,10 @@ export interface StageSupervisorEvents {
   answer(report: Report): void;
   /** An instance has failed: decide on its restart. */
   failed(instance: InstanceId, report: Report): void;
+  /** Whether somebody in a stage behind waits for a step of event time from `before` to `after`. */
+  isAwaited(before: number, after: number): boolean;
+  /** An instance waits for another event time: stages in front may have held it back. */
+  awaits(): void;
   /** An instance has let go of its work. */
   released(instance: InstanceId): void;
 }
@@ -48,6 +54,9 @@ const stageMachine = setup({
   },
 });
 
+/** A change of event time that nobody waits for is published after this long: with whatever has come until then. */
+const unawaitedMs = 100;
+
 const turningPhases = new Set(["replaying", "running", "snapshotting"]);
 
 /** The supervisor of one stage. */
@@ -58,6 +67,8 @@ export class StageSupervisor {
   readonly #view: JobLogView;
   readonly #events: StageSupervisorEvents;
   readonly #minimum: StageMinimum;
+  readonly #demand = new EventTimeDemand();
+  readonly #clock: Clock;
   readonly #actor: ActorRefFrom<typeof stageMachine>;
   readonly #reports = new Map<string, Report>();
   readonly #epochs = new Map<string, number>();
@@ -66,6 +77,9 @@ export class StageSupervisor {
   /** Number of the newest control stored, by edge and inbox. */
   readonly #stored = new Map<string, number>();
   #published: StageWatermark | undefined;
+  #publishedAtMs = -Infinity;
+  /** A change is held back, until somebody waits for it or its time has come. */
+  #cancelHold: Cancel | undefined;
   #n = 0;
   /** Number of the first control since which every one has said that the stage is not idle. */
   #activeSince = Infinity;
@@ -85,6 +99,7 @@ export class StageSupervisor {
     this.#events = events;
     const instances = Array.from({ length: stage.partitions }, (_, partition) => ({ stage: stage.index, partition }));
     this.#minimum = new StageMinimum(instances);
+    this.#clock = platform.clock;
     this.#actor = createActor(stageMachine, { clock: machineClock(platform.clock) }).start();
     this.refresh();
   }
@@ -132,6 +147,7 @@ export class StageSupervisor {
     if (report.epoch !== this.#epochs.get(key) || !this.#minimum.report(report)) return;
     const before = this.#reports.get(key);
     this.#reports.set(key, report);
+    if (this.#demand.waits(report.instance.partition, report.due)) this.#events.awaits();
     if (report.state === "failed") {
       this.#actor.send({ type: "INSTANCE_DOWN" });
       this.#events.failed(report.instance, report);
@@ -146,8 +162,19 @@ export class StageSupervisor {
     this.#observe();
   }
 
+  /** Whether an instance of the stage, or of one behind it, waits for a step of event time from `before` to `after`. */
+  awaits(before: number, after: number): boolean {
+    return this.#demand.isMet(before, after) || this.#events.isAwaited(before, after);
+  }
+
+  /** Somebody behind waits for another event time. */
+  reconsider(): void {
+    if (this.#cancelHold !== undefined) this.#publish(false);
+  }
+
   close(): void {
     this.#actor.stop();
+    this.#release();
   }
 
   #observe(): void {
@@ -162,7 +189,10 @@ export class StageSupervisor {
     const last = this.#published;
     if (decision === undefined) return;
     if (decision.watermark === last?.watermark && decision.isIdle === last.isIdle && !mustRepublish) return;
+    if (!mustRepublish && !this.#isUrgent(decision, last)) return this.#hold();
+    this.#release();
     this.#published = decision;
+    this.#publishedAtMs = this.#clock.monotonicMs();
     this.#n += 1;
     if (decision.isIdle) this.#activeSince = Infinity;
     else if (this.#activeSince === Infinity) this.#activeSince = this.#n;
@@ -180,6 +210,26 @@ export class StageSupervisor {
       } as const;
       this.#events.publish(control, (inbox) => this.#onStored(`${edge}/${inbox}`, n));
     }
+  }
+
+  /** Whether a change is to be published at once; only steps forward that nobody waits for are not. */
+  #isUrgent({ watermark, isIdle }: StageWatermark, last: StageWatermark | undefined): boolean {
+    if (last === undefined || isIdle !== last.isIdle || watermark === Infinity) return true;
+    if (this.#clock.monotonicMs() - this.#publishedAtMs >= unawaitedMs) return true;
+    return this.#events.isAwaited(last.watermark, watermark);
+  }
+
+  #hold(): void {
+    const waitMs = this.#publishedAtMs + unawaitedMs - this.#clock.monotonicMs();
+    this.#cancelHold ??= this.#clock.schedule(waitMs, () => {
+      this.#cancelHold = undefined;
+      this.#publish(false);
+    });
+  }
+
+  #release(): void {
+    this.#cancelHold?.();
+    this.#cancelHold = undefined;
   }
 
   /** A new leader that knows nothing yet says so before it answers anybody: receivers must not believe an older one that called the stage idle. */

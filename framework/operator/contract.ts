@@ -28,6 +28,11 @@ export interface Operator {
    * Absent for operators that do not look at event time.
    */
   advanceTo?(watermark: number, stepsMax: number): boolean;
+  /**
+   * The event time at which something is due next; undefined while nothing is. Where `advanceTo` is there and this is not, the operator wants to be told
+   * of every step of event time.
+   */
+  nextEventTime?(): number | undefined;
   /** Processing time has come to `now`: as `advanceTo`, for processing-time timers and windows. */
   tick?(now: number, stepsMax: number): boolean;
   /** When the earliest processing-time timer is due, ms since the epoch; undefined when there is none. */

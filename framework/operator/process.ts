@@ -117,6 +117,10 @@ class Process implements Operator {
     return this.#fireDue(this.#event, watermark, stepsMax, this.#fireEvent);
   }
 
+  nextEventTime(): number | undefined {
+    return this.#event.queue.next?.time;
+  }
+
   tick(now: number, stepsMax: number): boolean {
     return this.#fireDue(this.#processing, now, stepsMax, this.#fireProcessing);
   }

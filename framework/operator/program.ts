@@ -163,6 +163,20 @@ export class StageProgram {
     return true;
   }
 
+  /**
+   * The event time at which something fires next: Infinity while nothing would, -Infinity when every step of event time counts (an operator does not say what
+   * it waits for, or something is due already and fires with the next step).
+   */
+  nextEventTime(): number {
+    let next = Infinity;
+    for (const operator of this.#operators) {
+      if (operator?.advanceTo === undefined) continue;
+      if (operator.nextEventTime === undefined) return -Infinity;
+      next = Math.min(next, operator.nextEventTime() ?? Infinity);
+    }
+    return next <= this.#clock.applied ? -Infinity : next;
+  }
+
   /** When the earliest processing-time timer is due; undefined when there is none. */
   nextTickAt(): number | undefined {
     let next: number | undefined;

@@ -107,6 +107,10 @@ export class WindowAggregate implements Operator, Column {
     return this.#isEventTime ? this.#fireDue(watermark, stepsMax) : true;
   }
 
+  nextEventTime(): number | undefined {
+    return this.#isEventTime ? this.#queue.next?.time : undefined;
+  }
+
   tick(now: number, stepsMax: number): boolean {
     return this.#isEventTime ? true : this.#fireDue(now, stepsMax);
   }

@@ -161,6 +161,8 @@ export interface Report {
   /** Last watermark whose outputs are all acknowledged; -Infinity before the first. */
   readonly watermark: number;
   readonly activity: Activity;
+  /** The event time that it waits for: Infinity while it waits for none, -Infinity when every step counts. */
+  readonly due: number;
   /** Lifecycle state, for status and supervision: `running`, `failed` … */
   readonly state: string;
   /** Sequence of the snapshot the pointer names, 0 if none: progress for the restart budget. */

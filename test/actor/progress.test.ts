@@ -3,7 +3,15 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Progress } from "../../framework/actor/progress.ts";
 import { noCounts, noLoad } from "./rig.ts";
 
-const facts = { position: 1, state: "running", snapshot: 0, failure: "", counts: noCounts, load: noLoad };
+const facts = {
+  due: Infinity,
+  position: 1,
+  state: "running",
+  snapshot: 0,
+  failure: "",
+  counts: noCounts,
+  load: noLoad,
+};
 const quiet = { isQuiet: true, isFullyAcknowledged: true, isBlocked: false };
 
 let progress: Progress;
@@ -55,16 +63,17 @@ describe("reports", () => {
     expect(progress.report(facts).n).toBe(2);
   });
 
-  test("are news when state, watermark or activity have changed, or 16 positions have passed", () => {
-    expect(progress.hasNews("running", 0)).toBe(true);
+  test("are news when state, watermark, activity or what is waited for have changed, or 16 positions have passed", () => {
+    expect(progress.hasNews({ state: "running", position: 0, due: Infinity })).toBe(true);
     progress.report(facts);
-    expect(progress.hasNews("running", 1)).toBe(false);
-    expect(progress.hasNews("running", 16)).toBe(false);
-    expect(progress.hasNews("running", 17)).toBe(true);
-    expect(progress.hasNews("failed", 1)).toBe(true);
+    expect(progress.hasNews({ state: "running", position: 1, due: Infinity })).toBe(false);
+    expect(progress.hasNews({ state: "running", position: 16, due: Infinity })).toBe(false);
+    expect(progress.hasNews({ state: "running", position: 17, due: Infinity })).toBe(true);
+    expect(progress.hasNews({ state: "failed", position: 1, due: Infinity })).toBe(true);
+    expect(progress.hasNews({ state: "running", position: 1, due: 500 })).toBe(true);
     progress.reach(5, 0);
     progress.acknowledge(0);
-    expect(progress.hasNews("running", 1)).toBe(true);
+    expect(progress.hasNews({ state: "running", position: 1, due: Infinity })).toBe(true);
   });
 });
 

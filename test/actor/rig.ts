@@ -247,6 +247,8 @@ export function report(of: Partial<Report>): Report {
     position: 0,
     watermark: -Infinity,
     activity: "active",
+    // As one that says nothing of it: every step of event time counts.
+    due: -Infinity,
     state: "running",
     snapshot: 0,
     failure: "",

@@ -28,6 +28,11 @@ let published: WatermarkControl[];
 let stored: (() => void)[];
 let told: string[];
 let supervisor: StageSupervisor;
+let rig: Rig;
+/** How often the stages in front were told that somebody waits for another event time. */
+let awaits: number;
+/** What the stages behind wait for. */
+let isAwaited: (before: number, after: number) => boolean;
 let counts: number[];
 
 beforeEach(() => {
@@ -36,6 +41,9 @@ beforeEach(() => {
   stored = [];
   told = [];
   counts = [0, 0];
+  rig = new Rig();
+  awaits = 0;
+  isAwaited = () => true;
   view.apply(1, 0, { kind: "leaderStart", worker: "w" });
   for (const instance of ids) assign(instance);
   const events = {
@@ -45,9 +53,11 @@ beforeEach(() => {
     },
     answer: ({ instance, n }: Report) => void told.push(`answer ${instance.partition}: ${n}`),
     failed: (instance: InstanceId, { failure }: Report) => void told.push(`failed ${instance.partition}: ${failure}`),
+    isAwaited: (before: number, after: number) => isAwaited(before, after),
+    awaits: () => void (awaits += 1),
     released: ({ partition }: InstanceId) => void told.push(`released ${partition}`),
   };
-  supervisor = new StageSupervisor(new Rig().platform, stage, { indexes: [4, 5], inboxes: 2 }, 1, view, events);
+  supervisor = new StageSupervisor(rig.platform, stage, { indexes: [4, 5], inboxes: 2 }, 1, view, events);
 });
 
 /** The job log names a new epoch for an instance: answers it. */
@@ -80,6 +90,63 @@ describe("R10", () => {
     expect(published).toHaveLength(2);
     says(1, 130);
     expect(newest()?.watermark).toBe(100);
+  });
+
+  test("a step that nobody waits for is held back, and goes as one with what has come until then", async () => {
+    isAwaited = (before, after) => before < 500 && 500 <= after;
+    says(0, 1_000);
+    says(1, 100);
+    published.length = 0;
+    says(1, 200);
+    says(1, 300);
+    expect(published).toEqual([]);
+    await rig.pass(100);
+    expect(published).toMatchObject([{ watermark: 300 }, { watermark: 300 }]);
+    published.length = 0;
+    says(1, 400);
+    expect(published).toEqual([]);
+    says(1, 500);
+    expect(published).toMatchObject([{ watermark: 500 }, { watermark: 500 }]);
+    await rig.pass(200);
+    expect(published).toHaveLength(2);
+  });
+
+  test("… and goes at once when somebody begins to wait for it; the end, and what makes idle or active, never waits", () => {
+    says(0, 1_000);
+    says(1, 100);
+    isAwaited = () => false;
+    says(1, 200);
+    expect(newest()?.watermark).toBe(100);
+    supervisor.reconsider();
+    expect(newest()?.watermark).toBe(100);
+    isAwaited = (before, after) => before < 150 && 150 <= after;
+    supervisor.reconsider();
+    expect(newest()?.watermark).toBe(200);
+    says(1, 200, { activity: "idle" });
+    expect(newest()?.watermark).toBe(200);
+    says(0, 1_000, { activity: "idle" });
+    expect(newest()).toMatchObject({ isIdle: true });
+    says(0, Infinity, { activity: "ended" });
+    says(1, Infinity, { activity: "ended" });
+    expect(newest()).toMatchObject({ watermark: Infinity, isIdle: false });
+  });
+
+  test("who waits for another event time is told to the stages in front; a closed supervisor publishes nothing more", async () => {
+    says(0, 100, { due: 700 });
+    says(0, 200, { due: 700 });
+    expect(awaits).toBe(1);
+    isAwaited = () => false;
+    expect([supervisor.awaits(600, 699), supervisor.awaits(699, 700), supervisor.awaits(700, 800)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    says(1, 100, { due: Infinity });
+    says(1, 150, { due: Infinity });
+    supervisor.close();
+    published.length = 0;
+    await rig.pass(1_000);
+    expect(published).toEqual([]);
   });
 
   test("while one instance has not reported nothing is known", () => {

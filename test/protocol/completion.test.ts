@@ -38,6 +38,7 @@ function report(instance: InstanceId, epoch: number, activity: Activity = "finis
     position: 0,
     watermark: Infinity,
     activity,
+    due: Infinity,
     state: "running",
     snapshot: 0,
     failure: "",

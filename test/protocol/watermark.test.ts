@@ -13,7 +13,7 @@ const counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOu
 /** What instance `partition` says in epoch 1 (or `more.epoch`). */
 function says(partition: number, n: number, watermark: number, activity: Activity = "active", epoch = 1): Report {
   const instance = { stage: 0, partition };
-  const rest = { position: 0, state: "running", snapshot: 0, failure: "", counts, load: noLoad };
+  const rest = { position: 0, due: Infinity, state: "running", snapshot: 0, failure: "", counts, load: noLoad };
   return { instance, epoch, n, watermark, activity, ...rest };
 }
 

@@ -288,6 +288,7 @@ export class EventTimeWorld {
       n,
       watermark,
       activity,
+      due: Infinity,
       position: 0,
       state: "running",
       snapshot: 0,

@@ -27,6 +27,7 @@ const report = message<Report>("Report", {
   failure: text(9),
   counts: nested(10, counts),
   load: nested(11, load),
+  due: double(12),
 });
 
 const reportBatch = message<ReportBatch>("ReportBatch", { worker: text(1), reports: repeated(nested(2, report)) });

@@ -131,6 +131,7 @@ const cases: Case[] = [
           position: whole,
           watermark: time,
           activity: fc.constantFrom("active", "idle", "ended", "finished"),
+          due: time,
           state: text,
           snapshot: whole,
           failure: text,
