@@ -5,12 +5,13 @@
  *
  * A1. A call that was sent and not answered throws TIMEOUT: whether it was carried out is unknown. UNAVAILABLE means the same, except while the link
  *     was down from the start.
- * A2. A call ends when the connection does, not 2 s later.
+ * A2. A call ends when the connection does, not later. How long it waits otherwise follows what answers took (`answer-wait.ts`).
  * A3. Nobody there to answer, as in an election or before every server of a cluster knows a new stream, means not carried out: the call is repeated for
  *     a moment before it counts as UNAVAILABLE.
  */
 import { errors, type Msg, type MsgHdrs, type RequestOptions } from "@nats-io/nats-core";
 import { messageOf, StreamError } from "../errors.ts";
+import { AnswerWait, type WaitBounds } from "./answer-wait.ts";
 import { refusalError } from "./api-refusal.ts";
 import { afterMs, type Link } from "./link.ts";
 import { systemMonotonicMs } from "./system-time.ts";
@@ -28,6 +29,8 @@ export type ApiAnswer<T> =
   | { readonly kind: "refused"; readonly refusal: ApiRefusal };
 
 /** How long a call waits; calls in flight when a server is killed are never answered. */
+const usualWait = { minMs: 2_000, maxMs: 10_000 };
+/** How long a call waits for the connection, ms. */
 const timeoutMs = 2_000;
 
 /** A3: how long a call looks for somebody to answer, and how often. */
@@ -39,9 +42,11 @@ const emptyBody = new Uint8Array(0);
 /** The JetStream API over one link. */
 export class JetStreamApi {
   readonly link: Link;
+  readonly #wait: AnswerWait;
 
-  constructor(link: Link) {
+  constructor(link: Link, wait: WaitBounds = usualWait) {
     this.link = link;
+    this.#wait = new AnswerWait(wait);
   }
 
   /** Calls `$JS.API.<operation>`; a refusal is an answer, for callers who expect it. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
@@ -83,20 +88,26 @@ export class JetStreamApi {
     const stop = this.link.onEvent(() =>
       lost.reject(new StreamError("UNAVAILABLE", `the connection was lost while waiting for an answer on ${subject}`)),
     );
-    const options: RequestOptions = headers === undefined ? { timeout: timeoutMs } : { timeout: timeoutMs, headers };
+    const timeout = this.#wait.maxMs;
+    const options: RequestOptions = headers === undefined ? { timeout } : { timeout, headers };
+    const late = setTimeout(() => lost.reject(noAnswer(subject)), this.#wait.next());
     try {
       return await Promise.race([this.#request(subject, payload, options), lost.promise]);
     } catch (error) {
       throw requestError(error, subject);
     } finally {
+      clearTimeout(late);
       stop();
     }
   }
 
   async #request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Msg> {
     for (const lateMs = systemMonotonicMs() + lookForMsMax; ;) {
+      const sinceMs = systemMonotonicMs();
       try {
-        return await this.link.connection.request(subject, payload, options);
+        const answer = await this.link.connection.request(subject, payload, options);
+        this.#wait.answered(systemMonotonicMs() - sinceMs);
+        return answer;
       } catch (error) {
         if (!isUnanswerable(error) || systemMonotonicMs() > lateMs) throw error;
       }
@@ -115,7 +126,7 @@ export function requestError(error: unknown, subject: string): StreamError {
   if (StreamError.is(error)) return error;
   const options = { cause: error };
   const cause = error instanceof errors.RequestError ? (error.cause ?? error) : error;
-  if (cause instanceof errors.TimeoutError) return new StreamError("TIMEOUT", `no answer on ${subject}`, options);
+  if (cause instanceof errors.TimeoutError) return noAnswer(subject, options);
   if (cause instanceof errors.NoRespondersError) {
     return new StreamError("UNAVAILABLE", `JetStream does not answer on ${subject}`, options);
   }
@@ -124,6 +135,10 @@ export function requestError(error: unknown, subject: string): StreamError {
     return new StreamError("SERVER_REFUSED", `the user may not ${operation} ${refused}`, options);
   }
   return new StreamError("UNAVAILABLE", `request on ${subject}: ${messageOf(error)}`, options);
+}
+
+function noAnswer(subject: string, options?: ErrorOptions): StreamError {
+  return new StreamError("TIMEOUT", `no answer on ${subject}`, options);
 }
 
 function parseAnswer<T>(message: Msg): ApiAnswer<T> {
