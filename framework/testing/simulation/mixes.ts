@@ -137,7 +137,14 @@ export const mixes: readonly Mix[] = [
       frameBytes: 64,
     },
   ),
-  beyond("tail-loss", "logs that forget messages that they have acknowledged", ["tailLost", "logRecreated"]),
+  beyond("tail-loss", "logs that forget messages that they have acknowledged", [
+    "tailLost",
+    "logRecreated",
+    "crashActor",
+    "crashWorker",
+    "readerSlow",
+    "sinkSlow",
+  ]),
   beyond("lost-blobs", "snapshots that are not what was written", ["blobFlipped", "blobsWiped"]),
   beyond("skips", "readers that leave messages out", ["readerSkips", "readerClamped"]),
 ];

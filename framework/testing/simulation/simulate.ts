@@ -13,6 +13,8 @@ import type { Plan } from "../../plan/plan.ts";
 import { fenceReserveBytes, watermarkReserveBytes } from "../../plan/reserve.ts";
 import { seededRandom } from "../../platform/random.ts";
 import { VirtualClock } from "../../platform/virtual-clock.ts";
+import type { OutcomeRecord } from "../../record/messages.ts";
+import { decodeJobLogRecord } from "../../record/wire/job-log.ts";
 import { ChannelOracle } from "./channel-oracle.ts";
 import type { Ending, Mix, Scenario, Setting, SimulationOptions, Verdict, Violation, Workload } from "./contract.ts";
 import { Disturber } from "./disturber.ts";
@@ -64,6 +66,7 @@ class Simulation {
   readonly #pointers: PointerOracle;
   readonly #sinks: LedgerSink[] = [];
   #steps = 0;
+  #recordedOutcome: OutcomeRecord | undefined;
 
   constructor(seed: number, mix: Mix, options: SimulationOptions) {
     const random = seededRandom(`${mix.name} ${seed}`);
@@ -89,6 +92,7 @@ class Simulation {
       journal: this.#journal,
       plan: this.#plan,
       inboxCutBytes: watermarkReserveBytes + fenceReserveBytes - 2 * this.#setting.reserveBytes,
+      recordedOutcome: () => this.#recordedOutcome,
     });
     const { prefix: logs } = this.#names;
     this.#disturber = new Disturber({
@@ -161,7 +165,8 @@ class Simulation {
     this.#place.watch({
       onStored: (log, sequence, payload) => {
         this.#journal.write(`${log} ${sequence} ${payload.length} ${payload.at(1)} ${payload.at(-1)}`);
-        if (log !== jobLog) this.#channels.onStored(log, payload);
+        if (log === jobLog) this.#onJobLog(payload);
+        else this.#channels.onStored(log, payload);
       },
       onTrimmed: (log, first) => {
         this.#journal.write(`${log} trimmed to ${first}`);
@@ -176,6 +181,11 @@ class Simulation {
         this.#pointers.onBlobDeleted(name);
       },
     });
+  }
+
+  #onJobLog(payload: Uint8Array): void {
+    const record = decodeJobLogRecord(payload);
+    if (record.kind === "outcome") this.#recordedOutcome ??= record;
   }
 
   /** Lets the job run until it is over. Answers why it is not, if it is not. */

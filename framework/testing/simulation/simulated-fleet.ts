@@ -20,6 +20,8 @@ export interface FleetWorld {
   readonly journal: Journal;
   readonly plan: Plan;
   readonly inboxCutBytes: number;
+  /** How the job has ended by its job log, also when nobody has lived to tell. */
+  recordedOutcome(): OutcomeRecord | undefined;
 }
 
 const startAgainMs = 500;
@@ -108,8 +110,9 @@ export class SimulatedFleet {
     } catch (error) {
       process.kill();
       journal.write(`process ${number} ends: ${messageOf(error)}`);
-      if (StreamError.is(error, "JOB_NOT_RUNNABLE")) return;
-      this.spawn(startAgainMs);
+      const recorded = this.#world.recordedOutcome();
+      if (StreamError.is(error, "JOB_NOT_RUNNABLE") && recorded !== undefined) this.#outcome ??= recorded;
+      else this.spawn(startAgainMs);
     }
   }
 
