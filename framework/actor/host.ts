@@ -4,7 +4,7 @@
 import type { Blobs, Log, Registers } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
-import type { Report, SplitRecord } from "../record/messages.ts";
+import type { InstanceId, Report, SplitRecord } from "../record/messages.ts";
 import type { InstancePhase } from "./instance-machine.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -53,6 +53,8 @@ export interface InstanceHost {
   appendControl(stage: number, partition: number, payload: Uint8Array): Promise<number>;
   /** The split record of an instance of a source stage. */
   splitOf(stage: number, index: number): SplitRecord | undefined;
+  /** Whether the job log, read afresh, has an assignment of the instance at this sequence. */
+  assignsAt(sequence: number, instance: InstanceId): Promise<boolean>;
   /** Ends the sources (`drain`): from the job log. */
   readonly isDraining: boolean;
   /** Watermarks come from the splits alone, not from what the program's `timestamps` make of records: for tests. */

@@ -224,13 +224,26 @@ export class Instance implements Reporter {
     const { host, stage, partition } = { host: this.#host, stage: this.id.stage, partition: this.id.partition };
     while (host.probe.isHeld?.(this.name) === true) await this.#later(true);
     if (this.stage.source === undefined) this.#inbox = await host.openInbox(stage, partition);
-    await this.#pointer.claim(
-      this.#inbox === undefined ? splitOf(this.#claimed()).identity : String(this.#inbox.createdMs),
-    );
+    await this.#own(this.#inbox === undefined ? splitOf(this.#claimed()).identity : String(this.#inbox.createdMs));
     const fence = encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch });
     if (this.#inbox !== undefined) await host.appendControl(stage, partition, fence);
     await Promise.all(inboxesBehind(host.plan, stage).map(([to, at]) => host.appendControl(to, at, fence)));
     this.#times.claimed();
+  }
+
+  /** R5 (1). R8 for the job log: an epoch in the pointer that it does not name was made by records that it has lost. */
+  async #own(identity: string): Promise<void> {
+    try {
+      await this.#pointer.claim(identity);
+    } catch (error) {
+      const by = this.#pointer.current?.epoch ?? 0;
+      if (!StreamError.is(error, "FENCED") || (by > this.epoch && (await this.#host.assignsAt(by, this.id))))
+        throw error;
+      const what = `${this.name}: epoch ${this.epoch} finds its pointer with epoch ${by}, which the job log does not name`;
+      throw new StreamError("DATA_LOST", `${what}: it has lost records; start a new generation with --new`, {
+        cause: error,
+      });
+    }
   }
 
   async #restore(): Promise<void> {

@@ -7,9 +7,10 @@ import { StreamError, messageOf } from "../errors.ts";
 import type { Log, LogReader } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
 import { JobLogView } from "../protocol/job-log.ts";
-import type { JobLogRecord } from "../record/messages.ts";
+import type { InstanceId, JobLogRecord } from "../record/messages.ts";
 import { decodeJobLogRecord, encodeJobLogRecord } from "../record/wire/job-log.ts";
 import { LogWriter } from "./log-writer.ts";
+import { patiently } from "./patience.ts";
 
 /** Whom the tail tells. */
 export interface JobLogEvents {
@@ -22,6 +23,7 @@ export interface JobLogEvents {
 /** Follows the job log from its first record. */
 export class JobLogTail {
   readonly view = new JobLogView();
+  readonly #platform: Platform;
   readonly #log: Log;
   readonly #writer: LogWriter;
   readonly #events: JobLogEvents;
@@ -29,6 +31,7 @@ export class JobLogTail {
   #knownLast = 0;
 
   constructor(platform: Platform, log: Log, events: JobLogEvents) {
+    this.#platform = platform;
     this.#log = log;
     this.#writer = new LogWriter(platform, log);
     this.#events = events;
@@ -54,6 +57,14 @@ export class JobLogTail {
   /** Adds a record; `onStored` is called with its sequence, which is its epoch. It counts when it is read. */
   append(record: JobLogRecord, onStored: (sequence: number) => void = () => undefined): void {
     this.#writer.enqueue(encodeJobLogRecord(record), onStored);
+  }
+
+  /** Whether there is an assignment of the instance at this sequence, asked of the log itself: it may not have been read so far. */
+  async assignsAt(sequence: number, { stage, partition }: InstanceId): Promise<boolean> {
+    const entry = await patiently(this.#platform, this.#log.name, () => this.#log.get(sequence));
+    const record = entry === undefined ? undefined : decodeJobLogRecord(entry.payload);
+    if (record?.kind !== "assignment") return false;
+    return record.instance.stage === stage && record.instance.partition === partition;
   }
 
   close(): void {

@@ -30,7 +30,7 @@ export class LaneSet {
   readonly #plan: Plan;
   readonly #names: JobNames;
   readonly #open: (log: string) => Promise<Log>;
-  readonly #events: Pick<LaneEvents, "onProgress" | "lanesInto">;
+  readonly #events: Pick<LaneEvents, "onProgress" | "onLost" | "lanesInto">;
   readonly #lanes = new Map<string, LaneEntry>();
   readonly #flight = new FlightBudget(flightBytesMax);
 
@@ -39,7 +39,7 @@ export class LaneSet {
     plan: Plan,
     names: JobNames,
     open: (log: string) => Promise<Log>,
-    events: Pick<LaneEvents, "onProgress" | "lanesInto">,
+    events: Pick<LaneEvents, "onProgress" | "onLost" | "lanesInto">,
   ) {
     this.#platform = platform;
     this.#plan = plan;

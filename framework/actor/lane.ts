@@ -7,7 +7,7 @@
  * R3. Acks count in order; on any error, refusal, timeout or reconnect everything from the oldest unacknowledged frame is sent again.
  * R13. Between two looks at the log's size it sends at most its share of the room; a log without room is waited for.
  */
-import { messageOf } from "../errors.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import type { AppendResult, Appender, LinkEvent, Log } from "../log/contracts.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
 import { LaneWindow, type LaneAction } from "../protocol/lane.ts";
@@ -39,6 +39,8 @@ export interface LaneEvents {
   onProgress(): void;
   /** Lanes into the same log, of all workers (R13). */
   lanesInto(): number;
+  /** The log has lost what it had acknowledged: the lane has stopped for good. */
+  onLost(error: StreamError): void;
   /** Frames sent again, for metrics. */
   onResend(frames: number): void;
 }
@@ -251,6 +253,7 @@ export class Lane implements OutputLane {
   }
 
   #act(action: LaneAction): void {
+    if (action.lost !== undefined) return this.#lose(action.lost);
     if (action.acknowledged > 0) this.#acknowledge(action.acknowledged);
     if (action.resend) {
       if (this.#sent > 0) this.#events.onResend(this.#sent);
@@ -261,6 +264,13 @@ export class Lane implements OutputLane {
     if (action.acknowledged > 0 && this.#pending.size > 0 && this.#frames.length <= this.#sent) this.#seal();
     this.#pump();
     if (action.acknowledged > 0) this.#events.onProgress();
+  }
+
+  /** R8: the receiver may not have read what is gone, and then cannot know of it. */
+  #lose({ sequence, after }: NonNullable<LaneAction["lost"]>): void {
+    this.close();
+    const what = `${this.#log?.name}: a message sent after sequence ${after} was acknowledged is at ${sequence}`;
+    this.#events.onLost(new StreamError("DATA_LOST", `${what}: the log has lost its last messages`));
   }
 
   #acknowledge(count: number): void {

@@ -94,6 +94,7 @@ export class Worker implements Measured {
     this.#controls = new ControlSender(this.#platform, (stage, partition) => this.#openInbox(stage, partition));
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
       onProgress: () => this.#instances.wake(),
+      onLost: (error) => this.#instances.fail(error),
       lanesInto: () => Math.max(1, this.#registry.alive().length),
     });
     this.#meter = new WorkerMeter(this.#platform, this.#instances.byKey);
@@ -380,6 +381,7 @@ export class Worker implements Measured {
       openIngress: (stage, split) => this.#directory.open(names.ingress(plan.stages[stage]?.name ?? "", split)),
       appendControl: (stage, partition, payload) => this.#controls.append(stage, partition, payload),
       splitOf: (stage, index) => view.split(stage, index),
+      assignsAt: (sequence, instance) => this.#tail.assignsAt(sequence, instance),
       get isDraining() {
         return view.isDraining;
       },

@@ -6,6 +6,7 @@
  * R3. Acks count in order: frame k is acknowledged only by a sequence greater than the one that acknowledged frame k-1, whichever attempt it comes
  *     from. Otherwise, and on any error, refusal, timeout of the oldest frame or reconnect, everything from the oldest unacknowledged frame on is
  *     sent again, for ever, after a back-off, and first as a probe of one frame.
+ * R8. What is sent after a sequence has been heard of is stored behind it. A log that says otherwise has lost its tail, and gives its sequences away again.
  */
 import { invariant } from "../errors.ts";
 
@@ -34,6 +35,8 @@ export interface LaneAction {
   readonly acknowledged: number;
   /** Nothing counts as in flight any more: send again from the oldest unacknowledged frame, same frames in the same order. */
   readonly resend: boolean;
+  /** The log has lost what it had acknowledged: a frame is at `sequence` that was sent after `after` had been heard of. Nothing follows. */
+  readonly lost?: { readonly sequence: number; readonly after: number } | undefined;
 }
 
 interface SentFrame {
@@ -42,6 +45,8 @@ interface SentFrame {
   /** Attempt in which it was sent last, and whether the log has said that it stored that one. */
   attempt: number;
   isAnswered: boolean;
+  /** The highest sequence heard of when it was sent last. */
+  after: number;
   /** Sequences at which it is known to be in the log, of all attempts. */
   readonly sequences: number[];
 }
@@ -60,6 +65,8 @@ export class LaneWindow {
   #attempt = 1;
   /** Sequence that acknowledged frame `#base - 1`. */
   #lastSequence = 0;
+  /** Heard of in any reply. */
+  #highestSequence = 0;
   #isConnected = true;
   #isProbing = false;
   #reopensAtMs: number | undefined;
@@ -88,12 +95,14 @@ export class LaneWindow {
       sentMs: nowMs,
       attempt: 0,
       isAnswered: false,
+      after: 0,
       sequences: [],
     });
     invariant(frame.bytes === bytes, "a frame was sent again with other bytes");
     frame.sentMs = nowMs;
     frame.attempt = this.#attempt;
     frame.isAnswered = false;
+    frame.after = this.#highestSequence;
     const tag = this.#base + this.#inFlight;
     this.#inFlight += 1;
     this.#bytesInFlight += bytes;
@@ -104,9 +113,13 @@ export class LaneWindow {
   onResult(tag: number, attempt: number, result: FrameResult, nowMs: number): LaneAction {
     if (result.kind !== "stored") return attempt === this.#attempt ? this.#fail(nowMs) : nothing;
     if (attempt === this.#attempt) this.#reopen();
+    const { sequence } = result;
+    this.#highestSequence = Math.max(this.#highestSequence, sequence);
     const frame = this.#frames[tag - this.#base];
     if (frame === undefined) return nothing;
-    frame.sequences.push(result.sequence);
+    if (attempt === frame.attempt && sequence <= frame.after)
+      return { ...nothing, lost: { sequence, after: frame.after } };
+    frame.sequences.push(sequence);
     if (attempt === frame.attempt) frame.isAnswered = true;
     return this.#advance(nowMs);
   }

@@ -34,11 +34,14 @@ let rig: Rig;
 let told: string[];
 /** Fences wait here until the test lets them be stored. */
 let gate: Promise<void> | undefined;
+/** Where the job log has assignments of the instance. */
+let named: Set<number>;
 
 beforeEach(() => {
   rig = new Rig();
   told = [];
   gate = undefined;
+  named = new Set();
 });
 
 const planOf = (program: Job): Plan => compile(program, { defaults: embeddedDefaults, version: "test" });
@@ -88,6 +91,7 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
       name: "0",
       identity: "array of 0",
     }),
+    assignsAt: (sequence) => Promise.resolve(named.has(sequence)),
     isDraining: false,
     hasManualWatermarks: false,
     onChanged: () => undefined,
@@ -145,13 +149,27 @@ describe("R5: a claim", () => {
     expect(next.phase).toBe("replaying");
   });
 
-  test("an equal or lower epoch ends quietly, having fenced nobody", async () => {
+  test("a lower epoch ends quietly, having fenced nobody", async () => {
+    named.add(7);
     await start(7);
     told.length = 0;
-    const twin = await start(7);
-    expect(twin.phase).toBe("fenced");
+    const older = await start(6);
+    expect(older.phase).toBe("fenced");
     expect(told.filter((what) => what.startsWith("epochStart"))).toEqual([]);
-    expect(twin.report().failure).toBe("");
+    expect(older.report().failure).toBe("");
+  });
+
+  test("R8: an epoch in the pointer that the job log does not name is one that it has lost", async () => {
+    await start(7);
+    expect((await start(6)).report().failure).toContain(
+      "DATA_LOST: first/1: epoch 6 finds its pointer with epoch 7, which the job log does not name",
+    );
+  });
+
+  test("R4: the own epoch in the pointer has been given out twice: the job log has lost the first one", async () => {
+    named.add(7);
+    await start(7);
+    expect((await start(7)).report().failure).toContain("DATA_LOST");
   });
 });
 

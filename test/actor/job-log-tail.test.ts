@@ -94,3 +94,15 @@ test("closed: nothing is read or written any more", async () => {
   expect(positions).toEqual([0]);
   expect((await rig.result(log.info())).last).toBe(1);
 });
+
+test("R8: whether the log has an assignment of an instance at some sequence is asked of the log, read so far or not", async () => {
+  const instance = { stage: 1, partition: 2 };
+  append(leaderStart("a"));
+  append(encodeJobLogRecord({ kind: "assignment", leader: 1, instance, worker: "a", cause: "start", detail: "" }));
+  await rig.clock.settle();
+  const reading = tail();
+  expect(await rig.result(reading.assignsAt(1, instance))).toBe(false);
+  expect(await rig.result(reading.assignsAt(2, instance))).toBe(true);
+  expect(await rig.result(reading.assignsAt(3, instance))).toBe(false);
+  expect(await rig.result(reading.assignsAt(2, { stage: 1, partition: 1 }))).toBe(false);
+});

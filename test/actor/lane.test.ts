@@ -21,6 +21,7 @@ let rig: Rig;
 let log: ScriptedLog;
 let progress: number;
 let resent: number[];
+let lost: string[];
 let ordinal: number;
 
 beforeEach(() => {
@@ -28,6 +29,7 @@ beforeEach(() => {
   log = new ScriptedLog();
   progress = 0;
   resent = [];
+  lost = [];
   ordinal = 0;
 });
 
@@ -40,6 +42,7 @@ async function open(changed: Partial<LaneOptions> = {}, lanes = 1): Promise<Lane
       onProgress: () => void (progress += 1),
       lanesInto: () => lanes,
       onResend: (frames) => void resent.push(frames),
+      onLost: ({ message }) => void lost.push(message),
     },
   );
   await settled();
@@ -116,7 +119,12 @@ describe("self-clocking", () => {
 
   test("what is said before the log has been opened is sent when it is", async () => {
     const opening = Promise.withResolvers<ScriptedLog>();
-    const events = { onProgress: () => undefined, lanesInto: () => 1, onResend: () => undefined };
+    const events = {
+      onProgress: () => undefined,
+      lanesInto: () => 1,
+      onResend: () => undefined,
+      onLost: () => undefined,
+    };
     const lane = new Lane(rig.platform, opening.promise, options, events);
     await say(lane, channel(lane), "a");
     expect(log.asked).toHaveLength(0);
@@ -219,6 +227,22 @@ describe("R3: go-back-N", () => {
   });
 });
 
+test("R8: a log that gives a sequence away again has lost its tail: the lane says so and stops", async () => {
+  const lane = await open({ frameBytesTarget: 1 });
+  const out = channel(lane);
+  await say(lane, out, "a");
+  log.store(0, 10);
+  await say(lane, out, "b");
+  log.store(1, 9);
+  await say(lane, out, "c");
+  await rig.pass(60_000);
+  expect(lost).toEqual([
+    "scripted: a message sent after sequence 10 was acknowledged is at 9: the log has lost its last messages",
+  ]);
+  expect(log.asked).toHaveLength(2);
+  expect(out.firstUnacknowledged).toBe(2);
+});
+
 describe("R13: room", () => {
   test("between two looks a lane sends at most half of its share of the room", async () => {
     log.bytes = 900_000;
@@ -307,7 +331,12 @@ test("R3: what a worker has in flight is bounded over all its lanes; an ack in o
   const flight = new FlightBudget(1_500);
   const first = await open({ flight });
   const other = new ScriptedLog();
-  const events = { onProgress: () => undefined, lanesInto: () => 1, onResend: () => undefined };
+  const events = {
+    onProgress: () => undefined,
+    lanesInto: () => 1,
+    onResend: () => undefined,
+    onLost: () => undefined,
+  };
   const second = new Lane(rig.platform, Promise.resolve(other), { ...options, flight }, events);
   await settled();
   await say(first, channel(first), "x".repeat(1_000));
@@ -322,7 +351,12 @@ test("R3: what a worker has in flight is bounded over all its lanes; an ack in o
 
 test("A3: a log that is gone for good stops the lane, not the worker", async () => {
   const gone = Promise.reject(new StreamError("NOT_FOUND", "no such log"));
-  const events = { onProgress: () => undefined, lanesInto: () => 1, onResend: () => undefined };
+  const events = {
+    onProgress: () => undefined,
+    lanesInto: () => 1,
+    onResend: () => undefined,
+    onLost: () => undefined,
+  };
   const lane = new Lane(rig.platform, gone, options, events);
   await say(lane, channel(lane), "a");
   await settled();

@@ -37,6 +37,29 @@ function waitOut(window: LaneWindow, nowMs: number): number {
   return untilMs;
 }
 
+describe("R8: a log that has lost its tail", () => {
+  test("gives a frame a sequence that was heard of before the frame was sent", () => {
+    const window = sentWindow(1);
+    window.onResult(1, 1, stored(10), 1);
+    window.sent(10, 1);
+    expect(window.onResult(2, 1, stored(10), 2)).toEqual({ ...nothing, lost: { sequence: 10, after: 10 } });
+  });
+
+  test("is not known by frames that were in flight together: they may have overtaken each other", () => {
+    const window = sentWindow(2);
+    expect(window.onResult(2, 1, stored(9), 1).lost).toBeUndefined();
+    expect(window.onResult(1, 1, stored(10), 1).lost).toBeUndefined();
+  });
+
+  test("nor by the late reply to an attempt that was given up before", () => {
+    const window = sentWindow(2);
+    window.onResult(2, 1, stored(9), 1);
+    const nowMs = waitOut(window, replyTimeoutMs + (window.onTimer(replyTimeoutMs).resend ? 0 : 1));
+    window.sent(10, nowMs);
+    expect(window.onResult(1, 1, stored(8), nowMs).lost).toBeUndefined();
+  });
+});
+
 describe("the window", () => {
   test("R3: frames are numbered 1, 2, 3 … in the first attempt", () => {
     const window = openWindow();

@@ -20,4 +20,15 @@ export const regressions: readonly Regression[] = [
     found: "a dead letter whose frame had been overtaken was dropped by readers of the stream",
   },
   { seed: 52, mix: "rooms", found: "a frame larger than its lane's share of the room was never sent" },
+  {
+    seed: 191,
+    mix: "tail-loss",
+    found: "a job log that had lost assignments gave epochs out again, and all instances were fenced for ever",
+  },
+  {
+    seed: 57,
+    mix: "tail-loss",
+    found: "messages that an inbox lost before they were read were computed over: the job completed without them",
+  },
+  { seed: 86, mix: "tail-loss", found: "the same while the place could not be reached" },
 ];

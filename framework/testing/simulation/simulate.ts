@@ -32,7 +32,7 @@ import { allWorkloads } from "./workloads/all.ts";
 /** Virtual time within which everything is done once the faults are over, ms (O8). */
 const recoveryMsMax = 180_000;
 /** Codes with which a job may stop when the fault model has been exceeded (O10). */
-const honestCodes: ReadonlySet<string> = new Set(["DATA_LOST", "CORRUPT", "DIVERGED"]);
+const honestCodes: ReadonlySet<string> = new Set(["DATA_LOST", "CORRUPT", "DIVERGED", "JOB_NOT_RUNNABLE"]);
 const guarantees: readonly LedgerGuarantee[] = ["idempotent", "transactional", "twoPhase"];
 
 /**

@@ -110,8 +110,7 @@ export class SimulatedFleet {
     } catch (error) {
       process.kill();
       journal.write(`process ${number} ends: ${messageOf(error)}`);
-      const recorded = this.#world.recordedOutcome();
-      if (StreamError.is(error, "JOB_NOT_RUNNABLE") && recorded !== undefined) this.#outcome ??= recorded;
+      if (StreamError.is(error, "JOB_NOT_RUNNABLE")) this.#outcome ??= this.#world.recordedOutcome() ?? failed(error);
       else this.spawn(startAgainMs);
     }
   }
@@ -127,6 +126,11 @@ export class SimulatedFleet {
     journal.write(`process ${process.number}: ${outcome.outcome} ${outcome.code} ${outcome.message}`);
     this.#outcome ??= outcome;
   }
+}
+
+/** The job cannot be joined: its register says that it has failed, and why. */
+function failed({ code, message }: StreamError): OutcomeRecord {
+  return { kind: "outcome", leader: 0, outcome: "failed", code, message };
 }
 
 /** What a process says, in the journal. */
