@@ -6,6 +6,7 @@
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
 import type { RefusedRow } from "../log/sink.ts";
+import type { JobNames } from "../log/names.ts";
 import type { Split } from "../log/source.ts";
 import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
@@ -104,12 +105,18 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   return { program, outputs, sinks, feed, snapshotter, ...callersOf(claimed, events), stopProducer };
 }
 
-/** Who calls out for the incarnation: the keys that callees are offered name each request among all of all jobs. */
+/** Names each request of an instance among all of all jobs: what callees are offered (R14). */
+export function idempotencyKeys(
+  { job, generation }: Pick<JobNames, "job" | "generation">,
+  stage: Stage,
+  { partition }: InstanceId,
+): (request: { readonly sequence: number; readonly ordinal: number }) => string {
+  return ({ sequence, ordinal }) => [job, generation, stage.name, partition, sequence, ordinal].join(".");
+}
+
 function callersOf({ host, id, stage }: Claimed, events: AssemblyEvents): Pick<Incarnation, "calls" | "batches"> {
   const { platform, names } = host;
-  const name = `${names.job}.${names.generation}.${stage.name}.${id.partition}`;
-  const idempotencyKey = (of: { readonly sequence: number; readonly ordinal: number }) =>
-    `${name}.${of.sequence}.${of.ordinal}`;
+  const idempotencyKey = idempotencyKeys(names, stage, id);
   const append = (payload: Uint8Array) => host.appendControl(id.stage, id.partition, payload);
   const onFailed = (error: unknown) => events.onFailed(error);
   return {

@@ -5,7 +5,8 @@
  *
  * P1. Turns are what they were: a message is a turn, and what is said in it depends on the messages before it alone.
  */
-import { checkManifest, programOf, restoreState } from "../actor/assembly.ts";
+import { BatchRunner } from "../actor/batch-turn.ts";
+import { checkManifest, idempotencyKeys, programOf, restoreState } from "../actor/assembly.ts";
 import type { Feed } from "../actor/feed.ts";
 import { InboxFeed } from "../actor/inbox-feed.ts";
 import { ingressSource } from "../actor/ingress.ts";
@@ -65,6 +66,7 @@ export class ReplayedInstance {
   readonly #rows = new Map<string, number>();
   readonly #said: Outputs;
   readonly #program: StageProgram;
+  readonly #batches: BatchRunner;
   #feed: Feed | undefined;
   #turns = 0;
   #announced: number | undefined;
@@ -82,6 +84,7 @@ export class ReplayedInstance {
     this.#said = new Outputs(origin, this.#sinks, this.outputs.findLane, () => this.position);
     const { names, hasManualWatermarks } = subject;
     this.#program = programOf({ id, stage, host: { plan, names, hasManualWatermarks } }, this.#said);
+    this.#batches = new BatchRunner(subject.platform.clock, idempotencyKeys(names, stage, id));
   }
 
   /** The last message whose turn has ended. */
@@ -135,6 +138,7 @@ export class ReplayedInstance {
       if (this.#failure !== undefined) throw this.#failure;
       if (!this.#said.hasRoom || this.#turns % turnsPerTask === turnsPerTask - 1) await this.#pause();
       const result = this.#turn();
+      if (result === "awaiting") await this.#runBatch();
       if (result === "ended" && this.#subject.split !== undefined) return;
       if (result === "empty") await this.#untilReadable(to);
     }
@@ -152,13 +156,21 @@ export class ReplayedInstance {
     const turn = () => feed.turn(true);
     const isDeterministic = this.#subject.plan.options.deterministicGlobals;
     const result = isDeterministic ? runDeterministically(this.#program, turn) : turn();
-    this.#isUnfinished = result === "unfinished";
+    this.#isUnfinished = result === "unfinished" || result === "awaiting";
+    // Nobody makes the calls: their results are in the inbox.
+    this.#program.takeRequests();
     if (result === "empty") return result;
     this.#turns += 1;
     this.outputs.position = feed.position;
     this.#said.flush();
     this.#trace.afterTurn(feed.position, this.outputs.count - before, this.#isUnfinished);
     return result;
+  }
+
+  /** A batch turn awaits its function, as it did (R14). */
+  async #runBatch(): Promise<void> {
+    const { batch } = this.#program;
+    if (batch !== undefined) this.#program.finishBatch(await this.#batches.run(batch));
   }
 
   /** Once for each message, though it may have to be waited for. */

@@ -10,13 +10,20 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { callMutants } from "./mutants/calls.ts";
 import { exchangeMutants } from "./mutants/exchange.ts";
 import { jetstreamMutants } from "./mutants/jetstream.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { progressMutants } from "./mutants/progress.ts";
 import { recoveryMutants } from "./mutants/recovery.ts";
 
-const mutants: readonly Mutant[] = [...exchangeMutants, ...recoveryMutants, ...progressMutants, ...jetstreamMutants];
+const mutants: readonly Mutant[] = [
+  ...exchangeMutants,
+  ...recoveryMutants,
+  ...progressMutants,
+  ...jetstreamMutants,
+  ...callMutants,
+];
 
 type Fate = "caught" | "SURVIVED" | "STALE";
 

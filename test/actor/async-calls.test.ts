@@ -1,10 +1,10 @@
 /** R14: calls that leave the turn, and come back through the log. */
 import { describe, expect, test } from "vitest";
 import { testJob, type TestJob, type TestJobOptions } from "tidemark/testing";
-import type { AsyncOptions } from "tidemark";
+import { callback, fromArray, job, type AsyncOptions } from "tidemark";
 import { encodeControl } from "../../framework/record/frame.ts";
 import { defaultCodec } from "../../framework/record/default-codec.ts";
-import { answering, Callee, countingAnswers, questions } from "./callee.ts";
+import { answering, Callee, countingAnswers, questions, type Question } from "./callee.ts";
 
 async function begin(options: AsyncOptions = {}, how: TestJobOptions = {}): Promise<{ t: TestJob; callee: Callee }> {
   const callee = new Callee();
@@ -135,6 +135,61 @@ describe("capacity", () => {
   });
 });
 
+describe("room", () => {
+  const small = { snapshotBytes: 2_000, inboxBytes: 300_000, snapshotInterval: "1s" } as const;
+  const inboxOf = (t: TestJob) =>
+    t.seams.logs.open("TM_answering_1_IN_ask_0").then(async (log) => (await log.info()).bytes);
+
+  async function inboxBytes(t: TestJob): Promise<number> {
+    const bytes = inboxOf(t);
+    await t.settle();
+    return bytes;
+  }
+
+  /** Long ones, so that few of them fill an inbox. */
+  const long = (from: number, to: number) =>
+    questions(from, to).map(({ at, id }) => ({ at, id, text: `${id}?`.repeat(250) }));
+
+  test("while too many requests wait, the inbox fills and senders wait; results arrive, and everything gets its turn", async () => {
+    const { t, callee } = await begin({ capacity: 5, timeout: "1h" }, small);
+    for (let from = 0; from < 600; from += 20) {
+      await t.feed("questions", long(from, from + 20));
+      await t.clock(1_000);
+    }
+    const filled = await inboxBytes(t);
+    expect(filled).toBeGreaterThan(small.inboxBytes / 2);
+    expect(filled).toBeLessThan(small.inboxBytes + 1024 * 1024);
+    // More than the senders have been let send: the rest waits in the source.
+    const waiting = t.leader.worker.measures().instances.find(({ stage }) => stage === "ask")?.pendingRequests ?? 0;
+    expect(waiting).toBeLessThan(600);
+    expect(callee.asked).toHaveLength(5);
+    callee.latencyMs = () => 1;
+    for (const { answer, id } of callee.asked.slice()) answer(`${id}!`);
+    await t.endOfInput();
+    expect(values(t)).toEqual(questions(0, 600).map(({ id }) => `${id}!`));
+    expect(callee.mostAtOnce).toBe(5);
+  });
+
+  test("R13: results have room in an inbox that is full of data, and its size is never raised", async () => {
+    const { t, callee } = await begin({ capacity: 5, resultBytes: 50_000, timeout: "1h" }, small);
+    for (let from = 0; from < 400; from += 20) await t.feed("questions", long(from, from + 20));
+    await t.clock(5_000);
+    for (let round = 0; round < 40; round += 1) {
+      for (const { answer } of callee.asked.splice(0)) answer("!".repeat(40_000));
+      await t.clock(100);
+    }
+    callee.latencyMs = () => 1;
+    for (const { answer } of callee.asked.splice(0)) answer("!");
+    await t.endOfInput();
+    expect(values(t)).toHaveLength(400);
+    const log = t.seams.logs.open("TM_answering_1_IN_ask_0");
+    await t.settle();
+    const state = (await log).info();
+    await t.settle();
+    expect((await state).config.maxBytes).toBe(small.inboxBytes + 2 * 1024 * 1024 + 5 * 50_000);
+  });
+});
+
 describe("failures", () => {
   test("a call that fails for good makes its record a dead letter, in its place", async () => {
     const { t, callee } = await begin();
@@ -181,6 +236,56 @@ describe("failures", () => {
     callee.about("q0").refuse(new Error("refused"));
     await expect(t.endOfInput()).rejects.toThrow(/operator ask failed with USER_FUNCTION: refused/);
   });
+});
+
+test("O1: a step that throws after it has issued a request has issued none, and drawn nothing", async () => {
+  const callee = new Callee();
+  const plant = job("undone", { partitions: 1, version: "test" });
+  const drawn = plant
+    .source("questions", fromArray<Question>([]))
+    .timestamps((q) => q.at)
+    .keyBy(() => "all")
+    .process({ process: (q, { random }) => [{ ...q, draw: random() }] })
+    .named("draw");
+  drawn
+    .mapAsync(callee.call)
+    .named("ask")
+    .to(callback("out", () => undefined));
+  drawn
+    .map((q) => {
+      if (q.id === "q1") throw new Error("after the request");
+      return q;
+    })
+    .to(callback("drawn", () => undefined));
+  const t = await testJob(plant);
+  await t.feed("questions", questions(0, 3));
+  expect(t.deadLetters()).toMatchObject([{ reason: "after the request", value: { id: "q1" }, key: '"all"' }]);
+  expect(callee.ids).toEqual(["q0", "q2"]);
+  expect(callee.asked.map(({ key }) => identityOf(key).ordinal)).toEqual([1, 2]);
+  callee.about("q0").refuse(new Error("refused"));
+  callee.about("q2").answer("answered");
+  await t.settle();
+  expect(values(t)).toEqual(["answered"]);
+  // The key of the step that issued the request, not of the last one.
+  expect(t.deadLetters()[1]).toMatchObject({ reason: "refused", key: '"all"', value: { id: "q0" } });
+  const other = await testJob(plant);
+  await other.feed("questions", questions(0, 1));
+  await other.feed("questions", questions(2, 3));
+  const draws = (of: TestJob) => of.take("drawn").map(({ value }) => (value as { draw: number }).draw);
+  expect(draws(t)).toEqual(draws(other));
+});
+
+test("O3: what one result lets go, goes in slices, and nothing comes in between", async () => {
+  const { t, callee } = await begin({ capacity: 1_000 });
+  await t.feed("questions", questions(0, 1_000));
+  await t.watermark("questions", 50_000);
+  for (const { id, answer } of callee.asked.slice(1)) answer(id);
+  await t.settle();
+  expect(values(t)).toEqual([]);
+  callee.about("q0").answer("q0");
+  await t.settle();
+  expect(values(t)).toEqual(questions(0, 1_000).map(({ id }) => id));
+  expect(t.watermarkOf("ask")).toBe(50_000);
 });
 
 describe("time and tries", () => {

@@ -56,6 +56,29 @@ describe("an instance that is a function of its inbox", () => {
       expect(await replay(t, name)).toMatchObject({ isEqual: true });
   });
 
+  test("R14: so are calls and batch turns: results are read from the inbox, nobody is asked again", async () => {
+    let asked = 0;
+    const plant = job("calling", { partitions: 1, version: "test" });
+    plant
+      .source("readings", fromArray<Reading>([]))
+      .timestamps((r) => r.at)
+      .mapAsync((r) => Promise.resolve({ ...r, asked: (asked += 1) }), { order: "unordered", capacity: 7 })
+      .named("ask")
+      .mapBatch({
+        deterministic: true,
+        version: "1",
+        run: (all) => Promise.resolve(all.map((r) => [r.device, r.asked])),
+      })
+      .to(callback("out", () => undefined));
+    const t = await testJob(plant);
+    await fedInPortions(t, 2, nothing);
+    await t.settle();
+    const before = asked;
+    expect(before).toBe(readings(40, 0, 12_000).length);
+    expect(await replay(t, "ask/0")).toMatchObject({ isEqual: true, state: { different: [] } });
+    expect(asked).toBe(before);
+  });
+
   test("from the first message, while nothing is trimmed; and up to a given message", async () => {
     const t = await testJob(twoExchanges());
     await fedInPortions(t, 0, nothing);

@@ -239,9 +239,9 @@ const rest: readonly Mutant[] = [
   },
   {
     name: "clock of the host in a turn",
-    file: "actor/instance.ts",
-    from: "const result = this.#host.plan.options.deterministicGlobals",
-    to: "const result = this.#host === undefined",
+    file: "actor/turn-loop.ts",
+    from: "const result = this.#isDeterministic",
+    to: "const result = this.#isDeterministic && false",
     tests: ["actor/determinism.test.ts"],
   },
   {

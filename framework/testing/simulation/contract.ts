@@ -128,6 +128,8 @@ export interface Bench {
   readonly random: Random;
   /** Time within which the input becomes available. */
   readonly inputMs: number;
+  /** Resolves after `ms` of virtual time, whatever becomes of the processes: the time of somebody who is called. */
+  later(ms: number): Promise<void>;
   source(splits: readonly SplitScript[]): ScenarioSource;
   sink(name: string): ScenarioSink;
 }
@@ -149,5 +151,7 @@ export interface Scenario {
 /** A kind of job. To add one: a file in `workloads/`, and a line in `workloads/all.ts`. */
 export interface Workload {
   readonly name: string;
+  /** Drawn only by mixes that name it: the seeds of the others stay what they are. @default false */
+  readonly isNamedOnly?: boolean | undefined;
   draw(bench: Bench): Scenario;
 }

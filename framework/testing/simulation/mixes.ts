@@ -147,6 +147,16 @@ export const mixes: readonly Mix[] = [
   ]),
   beyond("lost-blobs", "snapshots that are not what was written", ["blobFlipped", "blobsWiped"]),
   beyond("skips", "readers that leave messages out", ["readerSkips", "readerClamped"]),
+  {
+    name: "calls",
+    about: "asynchronous calls and batch turns, under any faults within the model",
+    workloads: ["asking"],
+    draw(random) {
+      const setting = drawSetting(random, drawRates(random, withinModel, 0.33));
+      const isTight = random.below(3) === 0;
+      return isTight ? { ...setting, inboxBytes: 8_192, reserveBytes: 16_384, snapshotBytes: 512 } : setting;
+    },
+  },
 ];
 
 /** The mix of that name; undefined when there is none. */

@@ -119,7 +119,7 @@ class Simulation {
 
   #drawWorkload(random: ReturnType<typeof seededRandom>): Workload {
     const names = this.#mix.workloads;
-    const some = names === undefined ? allWorkloads : allWorkloads.filter(({ name }) => names.includes(name));
+    const some = allWorkloads.filter(({ name, isNamedOnly }) => names?.includes(name) ?? isNamedOnly !== true);
     const drawn = some[random.below(some.length)];
     if (drawn === undefined) throw new RangeError(`the mix ${this.#mix.name} names no workload that there is`);
     return drawn;
@@ -130,6 +130,7 @@ class Simulation {
     return this.#workload.draw({
       random,
       inputMs: Math.floor(this.#setting.faultsMs * 0.7),
+      later: (ms) => new Promise((resolve) => this.#clock.schedule(ms, resolve)),
       source: (splits) => scriptedSource(world, splits),
       sink: (name) => {
         const sink = new LedgerSink(world, name, guarantees[random.below(guarantees.length)] ?? "idempotent");
