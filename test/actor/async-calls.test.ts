@@ -1,7 +1,7 @@
 /** R14: calls that leave the turn, and come back through the log. */
 import { describe, expect, test } from "vitest";
 import { testJob, type TestJob, type TestJobOptions } from "tidemark/testing";
-import { callback, fromArray, job, type AsyncOptions } from "tidemark";
+import { callback, fromArray, job, tumbling, type AsyncOptions } from "tidemark";
 import { encodeControl } from "../../framework/record/frame.ts";
 import { defaultCodec } from "../../framework/record/default-codec.ts";
 import { answering, Callee, countingAnswers, questions, type Question } from "./callee.ts";
@@ -101,13 +101,34 @@ describe("event time", () => {
     expect(t.outcome).toBe("completed");
   });
 
-  test("an instance with pending requests is not idle", async () => {
-    const { t, callee } = await begin();
-    await t.feed("questions", questions(0, 1));
-    await t.clock(120_000);
-    expect(callee.asked).toHaveLength(1);
-    const ask = t.status().instances.find(({ name }) => name === "ask/0");
-    expect(ask).toMatchObject({ state: "running" });
+  test("R16: an instance with pending requests is not idle: nobody goes on without it", async () => {
+    const callee = new Callee();
+    const plant = job("half-idle", { partitions: 1, version: "test" });
+    const slow = plant
+      .source("slow", fromArray<Question>([]))
+      .timestamps((q) => q.at)
+      .mapAsync(callee.call, { timeout: "1h" })
+      .named("ask");
+    const fast = plant.source("fast", fromArray<Question>([])).timestamps((q) => q.at);
+    slow
+      .union(fast.map(({ id }) => id))
+      .keyBy((id) => id)
+      .window(tumbling("1s"))
+      .aggregate((of) => ({ n: of.count() }))
+      .named("counts")
+      .to(callback("out", () => undefined));
+    const t = await testJob(plant);
+    await t.feed("slow", questions(0, 1));
+    await t.watermark("slow", 0);
+    await t.clock(60_000);
+    await t.feed("fast", [{ at: 5_000, id: "fast" }]);
+    await t.watermark("fast", 60_000);
+    await t.clock(60_000);
+    expect(t.take("out")).toEqual([]);
+    callee.about("q0").answer("slow");
+    await t.endOfInput();
+    expect(t.take("out").map(({ value }) => (value as { key: string }).key)).toEqual(["slow", "fast"]);
+    expect(t.lateRecords()).toEqual([]);
   });
 });
 
@@ -353,6 +374,9 @@ describe("identity", () => {
       [1, 2, 3].map((n) => expect.stringMatching(new RegExp(String.raw`^answering\.1\.ask\.0\.\d+\.${n}$`)) as string),
     );
     expect(new Set(callee.asked.map(({ key }) => identityOf(key).sequence)).size).toBe(1);
+    await t.feed("questions", questions(3, 4));
+    expect(identityOf(callee.about("q3").key)).toEqual({ sequence: expect.any(Number) as number, ordinal: 1 });
+    expect(new Set(callee.asked.map(({ key }) => key)).size).toBe(4);
   });
 
   test("the first logged result counts: the own one that comes later is ignored", async () => {

@@ -90,6 +90,28 @@ describe("a deterministic model", () => {
     expect(t.status().instances.find(({ name }) => name === "infer/0")?.snapshot).toBeGreaterThan(0);
   });
 
+  test("nor is anything cut: after a crash behind it, nothing of the batch is missing", async () => {
+    const waiting: (() => void)[] = [];
+    const slow: Model = {
+      deterministic: true,
+      version: "1",
+      run: (values) => new Promise((resolve) => waiting.push(() => resolve(values.map(({ id }) => id)))),
+    };
+    const t = await testJob(inferring(slow, { timeout: "1h" }, "1s"));
+    await t.feed("questions", questions(0, 1));
+    await t.feed("questions", questions(1, 2));
+    await t.clock(5_000);
+    waiting[0]?.();
+    await t.clock(5_000);
+    await t.crash("infer/0");
+    for (let at = 1; at < waiting.length; at += 1) {
+      waiting[at]?.();
+      await t.settle();
+    }
+    await t.endOfInput();
+    expect(t.take("out").map(({ value }) => value)).toEqual(["q0", "q1"]);
+  });
+
   test("results of windows are a batch as well, and go before their watermark", async () => {
     const batches: number[][] = [];
     const plant = job("windows", { partitions: 1, version: "test" });

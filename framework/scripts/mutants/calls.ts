@@ -61,7 +61,7 @@ const calls: readonly Mutant[] = [
     file: "actor/calls.ts",
     from: "if (!this.#mayCall || this.#isClosed) return;",
     to: "if (this.#isClosed) return;",
-    tests: ["actor/async-calls.test.ts"],
+    tests: ["actor/calls.test.ts"],
   },
   {
     name: "no bound on calls",
@@ -82,7 +82,7 @@ const calls: readonly Mutant[] = [
     file: "actor/call.ts",
     from: "this.#controller?.abort(error); this.#failedForGood(error);",
     to: "this.#failedForGood(error);",
-    tests: ["actor/async-calls.test.ts"],
+    tests: ["actor/calls.test.ts"],
   },
   {
     name: "everything is trimmed while too many wait",
