@@ -91,10 +91,10 @@ export const asking: Workload = {
 };
 
 /** Answers with a number that it gives only once; the first try of some calls hangs, that of others fails. */
-function calleeOf({ random, later }: Bench): (record: SimulatedRecord) => Promise<Answered> {
+function calleeOf(bench: Bench): (record: SimulatedRecord) => Promise<Answered> {
   const asked = new Set<number>();
-  const latencyMsMax = [5, 50, 400][random.below(3)] ?? 50;
-  const moods = random.fork("callee");
+  const latencyMsMax = [5, 50, 400][bench.random.below(3)] ?? 50;
+  const moods = bench.random.fork("callee");
   let answer = 0;
   return async (record) => {
     const isFirst = !asked.has(record.id);
@@ -102,9 +102,9 @@ function calleeOf({ random, later }: Bench): (record: SimulatedRecord) => Promis
     const mood = moods.below(8);
     answer += 1;
     const own = answer;
-    await later(moods.below(latencyMsMax));
+    await bench.later(moods.below(latencyMsMax));
     if (isRefused(record)) throw new Error(`record ${record.id} is refused`);
-    if (isFirst && mood === 0) await later(2_000);
+    if (isFirst && mood === 0) await bench.later(2_000);
     if (isFirst && mood === 1) throw new Error("not now");
     return { ...record, answer: own };
   };
