@@ -22,6 +22,7 @@ import { ingressSource, startProducer } from "./ingress.ts";
 import { Outputs } from "./outputs.ts";
 import type { PointerRegister } from "./pointer-register.ts";
 import { runtimeVersion } from "./runtime-version.ts";
+import { openWhenSettled } from "./settled-open.ts";
 import { SinkQueue } from "./sink-queue.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { manifestFormat, Snapshotter, type RetainedSnapshot } from "./snapshotter.ts";
@@ -87,7 +88,8 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const { feed, produce } = await feedOf(claimed, program, events);
   position = () => feed.position;
   await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index)));
-  await feed.open(manifest);
+  const replicas = stage.source === undefined ? host.plan.options.replicas : 1;
+  await openWhenSettled(host.platform, replicas, () => feed.open(manifest));
   const identity = {
     generation: host.names.generation,
     stage: stage.name,

@@ -14,6 +14,7 @@ export interface ForeignStream {
     readonly name: string;
     readonly subjects?: readonly string[];
     readonly retention: "limits" | "interest" | "workqueue";
+    readonly num_replicas: number;
     readonly max_msgs_per_subject: number;
     readonly max_msg_size?: number;
     readonly no_ack?: boolean;

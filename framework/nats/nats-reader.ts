@@ -5,6 +5,7 @@
  * from: the server starts silently elsewhere otherwise.
  *
  * E1 (R8). Before every consumer: same creation time, `first <= next`, `last >= next - 1`. Otherwise the reader is broken, for good.
+ *     An early end of a stream of several copies is believed when it stays (`stream-tail.ts`).
  * E2. Entries are handed on in sequence without holes: one that is not the next ends its consumer.
  * E3. A stream that is not there is looked for again for a while; then the reader is broken, with the facts of an empty log.
  * E4. A reader that gets nothing for long looks at the stream again: what it waits for may have been removed before it came.
@@ -17,6 +18,8 @@ import { EntryQueue } from "./entry-queue.ts";
 import { afterMs, guarded, type Link } from "./link.ts";
 import { PullConsumer } from "./pull-consumer.ts";
 import { logStateOf } from "./log-state.ts";
+import { storedMsOf } from "./stored-message.ts";
+import { StreamTail } from "./stream-tail.ts";
 import type { Streams } from "./streams.ts";
 import { systemMonotonicMs } from "./system-time.ts";
 
@@ -49,7 +52,10 @@ export class NatsReader implements LogReader {
   readonly #options: ReadOptions;
   readonly #queue = new EntryQueue();
   readonly #stops: readonly (() => void)[];
+  readonly #tail = new StreamTail();
   #next: Sequence;
+  /** When the last message that was read was stored. */
+  #lastStoredMs: number | undefined;
   #consumer: PullConsumer | undefined;
   /** Grows with each attempt to read on; what belongs to an older one stops. */
   #life = 0;
@@ -167,12 +173,28 @@ export class NatsReader implements LogReader {
       return isGoneWhenMissing ? { expected: this.#next, first: 1, last: 0, createdMs: 0 } : "missing";
     }
     const { first, last, createdMs: foundMs } = logStateOf(stream);
-    const isWhole = foundMs === createdMs && first <= this.#next && last >= this.#next - 1;
+    const end = { name, last, replicas: stream.config.num_replicas };
+    if (foundMs === createdMs) this.#tail.check(end, this.#next - 1, systemMonotonicMs());
+    const reaches = first <= this.#next && last >= this.#next - 1;
+    const isWhole = foundMs === createdMs && reaches && (await this.#isLastTheSame(first));
     return isWhole ? undefined : { expected: this.#next, first, last, createdMs: foundMs };
+  }
+
+  /** T2 of `stream-tail.ts`. */
+  async #isLastTheSame(first: Sequence): Promise<boolean> {
+    const sequence = this.#next - 1;
+    if (!this.#tail.isDoubted) return true;
+    const { streams, name } = this.#source;
+    const storedMs = this.#lastStoredMs;
+    const isThere =
+      storedMs === undefined || sequence < first || (await storedMsOf(streams.api, name, sequence)) === storedMs;
+    if (isThere) this.#tail.confirmed();
+    return isThere;
   }
 
   #receive(entry: Entry): void {
     if (entry.sequence !== this.#next) return this.#begin(`got ${entry.sequence} instead of ${this.#next}`);
+    this.#lastStoredMs = entry.storedAtMs;
     this.#next++;
     this.#fruitless = 0;
     this.#seenMs = systemMonotonicMs();

@@ -4,6 +4,8 @@
  * Times are nanoseconds; they are cut to ms as text, so that every way of reading a message gives the same one.
  */
 import type { Entry } from "../log/contracts.ts";
+import { refusalError, refusals } from "./api-refusal.ts";
+import type { JetStreamApi } from "./api.ts";
 
 /** What the reply subject of a delivered message says of it. */
 export interface Delivery {
@@ -55,4 +57,12 @@ export function bytesOf(base64: string): Uint8Array {
 /** The same bytes as a plain Uint8Array: `slice` of a Buffer would not copy, and callers rely on that it does. */
 export function plainBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** When a message of a stream was stored, as the stream's leader has it; undefined when it is not there. @throws UNAVAILABLE, TIMEOUT */
+export async function storedMsOf(api: JetStreamApi, stream: string, sequence: number): Promise<number | undefined> {
+  const answer = await api.ask<{ readonly message: StoredMessage }>(`STREAM.MSG.GET.${stream}`, { seq: sequence });
+  if (answer.kind === "done") return msOf(answer.value.message.time);
+  if (answer.refusal.err_code === refusals.messageNotFound) return undefined;
+  throw refusalError(`message ${sequence} of ${stream}`, answer.refusal);
 }

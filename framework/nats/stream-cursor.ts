@@ -5,6 +5,7 @@
  * have holes, and the cursor tells one that is legal (a message that was deleted) from the loss of messages that were still to be read.
  *
  * C1 (R8). Before every consumer: same creation time, `first <= next`, `last >= next - 1`. Otherwise the cursor is broken, for good.
+ *     An early end of a stream of several copies is believed when it stays (`stream-tail.ts`).
  * C2. The consumer numbers what it delivers. A gap in its numbers ends it; a gap in the stream's sequences alone is what the stream says of itself.
  * C3. Behind a gap nothing is handed on until the stream, asked after the message came, says that its beginning has not passed the gap: then what is
  *     missing was deleted from its midst. Otherwise it was removed by retention or a purge, and is lost.
@@ -20,6 +21,7 @@ import { findStream, type ForeignStream } from "./foreign-stream.ts";
 import { afterMs, guarded, type Link } from "./link.ts";
 import { PullConsumer } from "./pull-consumer.ts";
 import type { Delivery } from "./stored-message.ts";
+import { StreamTail } from "./stream-tail.ts";
 import { systemMonotonicMs } from "./system-time.ts";
 
 const bufferedMessagesMax = 256;
@@ -81,6 +83,7 @@ export class StreamCursor {
   readonly #source: CursorSource;
   readonly #options: CursorOptions;
   readonly #stops: readonly (() => void)[];
+  readonly #tail = new StreamTail();
   /** May be taken, from `#taken` on. */
   #ready: ForeignEntry[] = [];
   #taken = 0;
@@ -251,8 +254,15 @@ export class StreamCursor {
     guarded(this.#options.onReadable);
   }
 
-  #find(): Promise<ForeignStream | undefined> {
-    return findStream(this.#source.api, this.#source.stream);
+  /** @throws UNAVAILABLE while an early end is not believed */
+  async #find(): Promise<ForeignStream | undefined> {
+    const { api, stream, created } = this.#source;
+    const found = await findStream(api, stream);
+    if (found?.created !== created) return found;
+    const end = { name: stream, last: found.last, replicas: found.config.num_replicas };
+    this.#tail.check(end, this.#next - 1, systemMonotonicMs());
+    if (found.last >= this.#next - 1) this.#tail.confirmed();
+    return found;
   }
 
   /** C1, with the facts. */

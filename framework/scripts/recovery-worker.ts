@@ -11,7 +11,7 @@ import type { Logger, LogLevel } from "../platform/platform.ts";
 import { realClock } from "../platform/real-clock.ts";
 import { systemRandom } from "../platform/random.ts";
 import { loadSource, type LoadWorld } from "./recovery/load.ts";
-import type { Command, ResultRow, Said, WorkerOrder } from "./recovery/messages.ts";
+import { type Command, crashReason, type ResultRow, type Said, type WorkerOrder } from "./recovery/messages.ts";
 
 type Result = Windowed<number, { readonly n: number; readonly weight: number }>;
 
@@ -92,8 +92,7 @@ async function join(): Promise<void> {
     platform: { clock: realClock(), random: systemRandom(), logger: channelLogger() },
     probe: {
       beforeTurn: (stage, partition) => {
-        if (crashing.size > 0 && crashing.delete(`${stage}/${partition}`))
-          throw new Error("crashed by the measurement");
+        if (crashing.size > 0 && crashing.delete(`${stage}/${partition}`)) throw new Error(crashReason);
       },
     },
   });

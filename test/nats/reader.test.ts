@@ -2,13 +2,13 @@
  * What happens to a reader that only a server can do to it.
  */
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import type { Log, ReadBroken } from "../../framework/log/contracts.ts";
-import { JetStreamApi } from "../../framework/nats/api.ts";
+import { type ApiAnswer, JetStreamApi } from "../../framework/nats/api.ts";
 import { Link } from "../../framework/nats/link.ts";
 import { NatsReader } from "../../framework/nats/nats-reader.ts";
 import { PullConsumer } from "../../framework/nats/pull-consumer.ts";
-import { Streams } from "../../framework/nats/streams.ts";
+import { type StreamDescription, Streams } from "../../framework/nats/streams.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import { Appending, Collector, numberOf, numbers, payloads } from "../conformance/collector.ts";
 import { newJob } from "../conformance/place.ts";
@@ -107,6 +107,101 @@ describe.skipIf(nats === undefined)("a reader on NATS", () => {
     await until("it is broken", () => broken.length === 1);
     expect(broken).toMatchObject([{ expected: 266, first: 1_600, last: 1_599, createdMs }]);
     reader.close();
+  });
+
+  describe("E1: of a stream of several copies that ends too early for a moment", () => {
+    /** Says of the stream, as long as it lags, that it has three copies and ends before the last messages. */
+    class LaggingStreams extends Streams {
+      lag = 0;
+      override async find(name: string): Promise<StreamDescription | undefined> {
+        const found = await super.find(name);
+        if (found === undefined) return undefined;
+        const { config, state } = found;
+        const seen = { ...state, last_seq: state.last_seq - this.lag };
+        return { ...found, config: { ...config, num_replicas: 3 }, state: seen };
+      }
+    }
+
+    interface Lagging {
+      readonly log: Log;
+      readonly streams: LaggingStreams;
+      readonly broken: ReadBroken[];
+      readonly sequences: number[];
+      /** Has the reader look at the stream again. */
+      readonly disturb: () => Promise<void>;
+    }
+
+    async function lagging(): Promise<Lagging> {
+      const log = await open(10);
+      if (outsider === undefined) throw new Error("no nats-server");
+      const link = new Link(outsider);
+      const streams = new LaggingStreams(new JetStreamApi(link));
+      const { name, createdMs } = log;
+      const broken: ReadBroken[] = [];
+      const sequences: number[] = [];
+      const takeAll = () => {
+        for (let entry = reader.take(); entry !== undefined; entry = reader.take()) sequences.push(entry.sequence);
+      };
+      const reader: NatsReader = new NatsReader(
+        { streams, link, logger: silentLogger, name, createdMs },
+        { from: 1, onReadable: () => takeAll(), onBroken: (reason) => void broken.push(reason) },
+      );
+      takeAll();
+      onTestFinished(() => reader.close());
+      await until("everything is read", () => sequences.length === 10);
+      const disturb = async () => {
+        for (const consumer of await consumersOf(log)) await ask(outsider, `CONSUMER.DELETE.${name}.${consumer}`);
+      };
+      return { log, streams, broken, sequences, disturb };
+    }
+
+    test("waits until the end is there again, and goes on", async () => {
+      const { log, streams, broken, sequences, disturb } = await lagging();
+      streams.lag = 2;
+      await disturb();
+      await new Appending(log).appendAll(payloads(1));
+      streams.lag = 0;
+      await until("it goes on", () => sequences.length === 11);
+      expect(sequences).toEqual(numbers(11));
+      expect(broken).toEqual([]);
+    });
+
+    test("is broken when the last message that was read is another one then", async () => {
+      const { log, streams, broken, disturb } = await lagging();
+      streams.lag = 1;
+      const found = promiseOfFinds(streams);
+      await disturb();
+      await found;
+      // The end is lost, and its sequence given to another message: as if what is at 10 had been stored at another time.
+      streams.api.ask = answeringLater(streams.api);
+      streams.lag = 0;
+      await until("it is broken", () => broken.length === 1);
+      expect(broken).toMatchObject([{ expected: 11, createdMs: log.createdMs }]);
+    });
+
+    /** Resolves when the stream has been looked at once more. */
+    function promiseOfFinds(streams: LaggingStreams): Promise<void> {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const find = streams.find.bind(streams);
+      streams.find = async (name) => {
+        const found = await find(name);
+        resolve();
+        return found;
+      };
+      return promise;
+    }
+
+    /** Says of every message that it was stored a second later. */
+    function answeringLater(api: JetStreamApi): JetStreamApi["ask"] {
+      const askServer = api.ask.bind(api);
+      return async <T>(operation: string, body?: object): Promise<ApiAnswer<T>> => {
+        const answer = await askServer<T>(operation, body);
+        if (answer.kind === "refused" || !operation.startsWith("STREAM.MSG.GET")) return answer;
+        const { message } = answer.value as { readonly message: { readonly time: string } };
+        const time = new Date(Date.parse(message.time) + 1_000).toISOString();
+        return { kind: "done", value: { message: { ...message, time } } as T };
+      };
+    }
   });
 
   test("P2: a consumer that is silent for too long is given up; one that was asked for nothing may be silent", async () => {

@@ -10,7 +10,9 @@ import { type Spread, spreadOf } from "../recovery/figures.ts";
 import { partitionOfKey, type LoadShape } from "../recovery/load.ts";
 import { type FaultRecord, setFire } from "./fire.ts";
 import { nemesesFor, nemesisNames } from "./nemeses.ts";
+import { crashReason } from "../recovery/messages.ts";
 import { pausesOf } from "./pauses.ts";
+import type { Left } from "./results-stream.ts";
 import { Scene } from "./scene.ts";
 import { drawSchedule } from "./schedule.ts";
 import { judge } from "./verdict.ts";
@@ -54,6 +56,10 @@ export interface ChaosReport {
   readonly examples: readonly string[];
   /** Ends of worker processes that nobody had asked for. */
   readonly accidents: readonly string[];
+  /** Why instances failed that no fault had made throw. */
+  readonly failures: readonly string[];
+  /** What the job keeps in the server when it has completed. */
+  readonly left: Left;
   readonly log: readonly LoggedFault[];
 }
 
@@ -153,6 +159,8 @@ async function report(
     seconds: seconds(wallMs() - shape.beginMs),
     examples,
     accidents: scene.accidents,
+    failures: failuresIn(scene),
+    left: await scene.results.left(),
     log: faults.map(({ kind, victim, partitions, atMs, healedMs }) => ({
       kind,
       victim,
@@ -161,6 +169,14 @@ async function report(
       healedSeconds: seconds(healedMs - fireMs),
     })),
   };
+}
+
+function failuresIn({ lines }: Scene): readonly string[] {
+  const reasons = lines
+    .filter(({ message }) => message === "instance failed")
+    .map(({ fields }) => String(fields["reason"]))
+    .filter((reason) => reason !== crashReason);
+  return [...new Set(reasons)];
 }
 
 function keysOf(shape: LoadShape, partitions: readonly number[] | "all"): ReadonlySet<number> | "all" {

@@ -20,6 +20,18 @@ interface Described {
   readonly cluster?: { readonly leader?: string };
 }
 
+interface Listed {
+  readonly config: { readonly name: string };
+  readonly state: { readonly messages: number; readonly consumer_count: number };
+}
+
+/** What a job has left in the server. */
+export interface Left {
+  readonly streams: number;
+  readonly consumers: number;
+  readonly chunks: number;
+}
+
 interface Row {
   readonly key: number;
   readonly window: { readonly start: number };
@@ -66,6 +78,20 @@ export class ResultsStream {
     } catch {
       return undefined;
     }
+  }
+
+  /** What the server keeps beside the results. */
+  async left(): Promise<Left> {
+    return repeated("list the streams", async () => {
+      const { streams } = await this.#call<{ readonly streams?: readonly Listed[] | null }>("STREAM.LIST");
+      const others = (streams ?? []).filter(({ config }) => config.name !== results.stream);
+      const chunks = others.filter(({ config }) => config.name.endsWith("_CHUNKS"));
+      return {
+        streams: others.length,
+        consumers: others.reduce((sum, { state }) => sum + state.consumer_count, 0),
+        chunks: chunks.reduce((sum, { state }) => sum + state.messages, 0),
+      };
+    });
   }
 
   /** Every result, in the stream's order. @throws when the servers do not hand out all that they say the stream holds */

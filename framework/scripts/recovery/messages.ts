@@ -18,6 +18,9 @@ export interface WorkerOrder {
   readonly endMs?: number | undefined;
 }
 
+/** Why an instance throws that was told to. */
+export const crashReason = "crashed by the measurement";
+
 /** From the measuring process. */
 export type Command =
   /** Join the job. */
