@@ -36,6 +36,8 @@ export class Call {
   #tries = 0;
   #isOver = false;
   #isAborted = false;
+  /** All its results have been said: there is nothing left to abort. */
+  #isEnded = false;
 
   constructor(platform: Platform, spec: CallSpec, requests: readonly Request[], events: CallEvents) {
     this.#platform = platform;
@@ -58,6 +60,7 @@ export class Call {
 
   /** Nobody waits for it any more. */
   abort(): void {
+    if (this.#isEnded) return;
     this.#close();
     const reason = new StreamError("FENCED", "nobody waits for this answer any more");
     this.#controller?.abort(reason);
@@ -149,6 +152,7 @@ export class Call {
 
   #end(results: readonly CallResult[]): void {
     this.#close();
+    this.#isEnded = true;
     this.#events.onResults(results);
   }
 

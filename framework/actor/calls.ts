@@ -9,6 +9,7 @@
  */
 import type { CallSpec, Request } from "../operator/calls.ts";
 import type { OpenRequest } from "../operator/request-book.ts";
+import { WaitingLine } from "../operator/waiting-line.ts";
 import type { Platform } from "../platform/platform.ts";
 import { encodeControl } from "../record/frame.ts";
 import type { CallResult } from "../record/messages.ts";
@@ -31,7 +32,7 @@ export interface CallsOwner {
 interface Line {
   readonly spec: CallSpec;
   /** Requests that have found no free slot, in order of issue. */
-  readonly waiting: Request[];
+  readonly waiting: WaitingLine<Request>;
   /** Calls whose results have not all been read (C2). */
   readonly calls: Set<Call>;
 }
@@ -64,6 +65,11 @@ export class Calls {
     }
   }
 
+  /** The instance is about to go elsewhere: what is in flight may still be logged, nothing new is called for. */
+  stop(): void {
+    this.#mayCall = false;
+  }
+
   /** The incarnation is gone: nobody waits for answers any more, and its successor calls again. */
   close(): void {
     this.#isClosed = true;
@@ -73,7 +79,7 @@ export class Calls {
   #line(spec: CallSpec): Line {
     const known = this.#lines.get(spec);
     if (known !== undefined) return known;
-    const line: Line = { spec, waiting: [], calls: new Set() };
+    const line: Line = { spec, waiting: new WaitingLine(), calls: new Set() };
     this.#lines.set(spec, line);
     return line;
   }
@@ -135,7 +141,7 @@ export class Calls {
 function nextOf({ spec, waiting }: Line): readonly Request[] {
   const requests: Request[] = [];
   while (requests.length < spec.batchMax) {
-    const request = waiting.shift();
+    const request = waiting.take();
     if (request === undefined) break;
     if (request.result === undefined) requests.push(request);
   }

@@ -291,6 +291,7 @@ export class Instance implements Reporter {
     // While an earlier one is being taken, turns go on: the keys wait for the last one alone.
     while (this.#snapshots?.isTaking === true) await this.#later();
     this.#isReleasing = true;
+    this.#incarnation?.calls.stop();
     while (this.#turns.isUnfinished) await this.#later();
     const feed = this.#incarnation?.feed;
     if (feed !== undefined && this.#snapshots?.hasProgressed(feed) === true) await this.#snapshot(true);

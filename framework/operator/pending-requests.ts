@@ -12,6 +12,7 @@ import { StreamError } from "../errors.ts";
 import type { CallResult } from "../record/messages.ts";
 import type { Key } from "../record/key.ts";
 import type { Request } from "./calls.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 interface Place {
   /** Undefined: a barrier. */
@@ -31,7 +32,7 @@ export class PendingRequests {
   #first: Place | undefined;
   #last: Place | undefined;
   /** Unordered: what has its result and stands before the first barrier, in the order in which it may go. */
-  readonly #ready: Place[] = [];
+  readonly #ready = new WaitingLine<Place>();
   #segment = 0;
   #reached = -Infinity;
   #passed = -Infinity;
@@ -93,7 +94,7 @@ export class PendingRequests {
   /** The next request that may go (Q2), with its result; undefined: none may. Barriers at the front pass (Q3). */
   take(): Request | undefined {
     this.#pass();
-    const place = this.#order === "unordered" ? this.#ready.shift() : this.#first;
+    const place = this.#order === "unordered" ? this.#ready.take() : this.#first;
     if (place?.request?.result === undefined) return undefined;
     this.#remove(place);
     this.#pass();

@@ -141,3 +141,18 @@ test("after it is closed nothing is called, logged or tried again, and signals a
   expect(world.messages).toEqual([]);
   expect(world.signals[0]?.aborted).toBe(true);
 });
+
+test("after it is stopped nothing new is called for; what is in flight is logged", async () => {
+  const world = new World();
+  world.calls.begin();
+  const spec = world.spec({ capacity: 1 });
+  const requests = open(spec, 1, 2);
+  world.calls.turned(requests);
+  world.calls.stop();
+  await world.rig.clock.settle();
+  requests[0]!.request.result = world.messages[0]?.[0];
+  world.calls.turned([]);
+  await world.rig.clock.settle();
+  expect(world.asked).toEqual([[1]]);
+  expect(world.messages).toHaveLength(1);
+});
