@@ -8,12 +8,12 @@ test("L1: whoever came first goes first, whatever joins and leaves in between", 
       const line = new WaitingLine<number>();
       const naive: number[] = [];
       for (const step of steps) {
-        if (step === null) expect(line.take()).toBe(naive.shift());
-        else {
+        if (step !== null) {
           line.push(step);
           naive.push(step);
         }
-        expect(line.length).toBe(naive.length);
+        const [taken, expected] = step === null ? [line.take(), naive.shift()] : [];
+        expect([taken, line.length]).toEqual([expected, naive.length]);
       }
     }),
   );
