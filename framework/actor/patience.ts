@@ -10,6 +10,7 @@
 import { StreamError, messageOf } from "../errors.ts";
 import type { Blobs, Log } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
+import { getWhenSettled } from "./settled-open.ts";
 
 const retryMsMin = 50;
 const retryMsMax = 1_000;
@@ -51,11 +52,11 @@ export function patientLog(platform: Platform, log: Log): Log {
   };
 }
 
-/** Blobs whose calls wait. */
-export function patientBlobs(platform: Platform, blobs: Blobs): Blobs {
+/** Blobs whose calls wait, also for a chunk of a store with several copies that is not shown yet. */
+export function patientBlobs(platform: Platform, blobs: Blobs, replicas: number): Blobs {
   return {
     put: (name, bytes) => patiently(platform, name, () => blobs.put(name, bytes)),
-    get: (name) => patiently(platform, name, () => blobs.get(name)),
+    get: (name) => getWhenSettled(platform, replicas, () => patiently(platform, name, () => blobs.get(name))),
     delete: (name) => patiently(platform, name, () => blobs.delete(name)),
     list: (prefix) => patiently(platform, prefix, () => blobs.list(prefix)),
   };

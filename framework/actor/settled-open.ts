@@ -1,10 +1,10 @@
 /**
- * Opening an inbox again while the log's servers may still be finding out what it holds.
+ * Opening an inbox, and reading chunks, again while their servers may still be finding out what they hold.
  *
  * Owns the patience only; what is compared is R8's business (`protocol/read.ts`).
  *
- * Z1. In a log with several copies, what a snapshot needs and the log does not show counts as lost only when it has not been there for 10 s: whoever has
- *     just begun to lead the log may show less than it holds. With one copy it counts at once.
+ * Z1. In a store with several copies, what a snapshot needs and the store does not show counts as lost only when it has not been there for 10 s: whoever
+ *     has just begun to lead it may show less than it holds. With one copy it counts at once.
  */
 import { StreamError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -24,6 +24,21 @@ export async function openWhenSettled(platform: Platform, replicas: number, open
       if (!isEarly || !StreamError.is(error, "DATA_LOST")) throw error;
       logger.log("debug", "the log does not show everything yet", { reason: error.message });
     }
+    await new Promise<void>((resolve) => clock.schedule(againMs, resolve));
+  }
+}
+
+/** What `get` answers, asked again while it is nothing (Z1). */
+export async function getWhenSettled<T>(
+  { clock }: Platform,
+  replicas: number,
+  get: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const sinceMs = clock.monotonicMs();
+  for (;;) {
+    const found = await get();
+    const isEarly = replicas > 1 && clock.monotonicMs() - sinceMs < settleMsMax;
+    if (found !== undefined || !isEarly) return found;
     await new Promise<void>((resolve) => clock.schedule(againMs, resolve));
   }
 }

@@ -363,7 +363,7 @@ export class Worker implements Measured {
 
   get #host(): InstanceHost {
     const { plan, names, registers } = this.#job;
-    const blobs = patientBlobs(this.#platform, this.#job.blobs);
+    const blobs = patientBlobs(this.#platform, this.#job.blobs, this.#job.plan.options.replicas);
     const { view } = this.#tail;
     return {
       platform: this.#platform,

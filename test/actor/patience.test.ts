@@ -31,9 +31,34 @@ test("a store that is out of reach while a chunk is written gets it afterwards, 
   const rig = new Rig();
   const watched = new WatchedBlobs(await rig.result(rig.seams.blobs("job", 1)), () => undefined);
   watched.failures = 3;
-  const blobs = patientBlobs(rig.platform, watched);
+  const blobs = patientBlobs(rig.platform, watched, 1);
   await rig.result(blobs.put("sums.0.1.1.0.0.ff", Buffer.from("state")));
   expect(await rig.result(blobs.list(""))).toEqual(["sums.0.1.1.0.0.ff"]);
+});
+
+test.each([
+  [1, "at once", 0],
+  [3, "after 10 s", 10_000],
+] as const)(
+  "Z1: a chunk that is not there, in a store with %d copies, is absent %s",
+  async (replicas, _when, afterMs) => {
+    const rig = new Rig();
+    const blobs = patientBlobs(rig.platform, await rig.result(rig.seams.blobs("job", 1)), replicas);
+    expect(await rig.result(blobs.get("sums.0.1.1.0.0.ff"))).toBeUndefined();
+    expect(rig.clock.monotonicMs()).toBeGreaterThanOrEqual(afterMs);
+    expect(rig.clock.monotonicMs()).toBeLessThan(afterMs + 1_000);
+  },
+);
+
+test("Z1: a chunk that several copies do not show at first is found", async () => {
+  const rig = new Rig();
+  const there = await rig.result(rig.seams.blobs("job", 1));
+  const blobs = patientBlobs(rig.platform, there, 3);
+  const found = blobs.get("sums.0.1.1.0.0.ff");
+  await rig.pass(500);
+  const put = there.put("sums.0.1.1.0.0.ff", Buffer.from("state"));
+  await rig.result(put);
+  expect(Buffer.from((await rig.result(found)) ?? []).toString()).toBe("state");
 });
 
 test("Y2: a wait that takes long is spoken of, once, and its end", async () => {
