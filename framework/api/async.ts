@@ -84,7 +84,7 @@ export type BatchFunction<T, U> = (
 
 /**
  * A function of a batch whose author states that its results depend on the values and on `version` alone, whatever the batch they come in, on every machine that
- * runs the job: it may be awaited inside the turn.
+ * runs the job: it may be awaited inside the turn. Clocks and chance are those of the machine while it runs, and not for it to look at.
  */
 export interface BatchModel<T, U> {
   readonly deterministic: true;

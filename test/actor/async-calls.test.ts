@@ -92,6 +92,34 @@ describe("event time", () => {
     expect(t.lateRecords()).toEqual([]);
   });
 
+  test("F1: of two calls in a row, the second holds the watermark back as well, behind what the first has let go", async () => {
+    const [first, second] = [new Callee(), new Callee()];
+    const plant = job("twice", { partitions: 1, version: "test" });
+    plant
+      .source("questions", fromArray<Question>([]))
+      .timestamps((q) => q.at)
+      .mapAsync(first.call, { order: "unordered" })
+      .mapAsync((id, context) => second.call({ at: 0, id }, context), { order: "unordered" })
+      .named("again")
+      .to(callback("out", () => undefined));
+    const t = await testJob(plant);
+    await t.feed("questions", questions(0, 2));
+    await t.watermark("questions", 100);
+    first.about("q1").answer("b");
+    await t.settle();
+    second.about("b").answer("b");
+    await t.settle();
+    expect(values(t)).toEqual(["b"]);
+    first.about("q0").answer("a");
+    await t.settle();
+    expect(t.watermarkOf("map-async")).toBe(-Infinity);
+    second.about("a").answer("a");
+    await t.settle();
+    expect(values(t)).toEqual(["a"]);
+    expect(t.watermarkOf("map-async")).toBe(100);
+    expect(new Set([...first.asked, ...second.asked].map(({ key }) => key)).size).toBe(4);
+  });
+
   test("the input has ended when the last result has been read", async () => {
     const { t, callee } = await begin();
     await t.feed("questions", questions(0, 1));
