@@ -138,6 +138,8 @@ export interface Bench {
 export interface SideOutputs {
   readonly deadLetters: readonly SideRecord[];
   readonly late: readonly SideRecord[];
+  /** Event time behind which the record of this id may be late, because its split was idle; -Infinity: it may not. */
+  excusedUpTo(id: number): number;
 }
 
 /** One drawn job with the naive truth about it. */

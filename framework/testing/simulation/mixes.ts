@@ -137,6 +137,19 @@ export const mixes: readonly Mix[] = [
       frameBytes: 64,
     },
   ),
+  {
+    ...focus("idle", "splits that pause, and processes that fail meanwhile", [
+      "crashActor",
+      "pauseWorker",
+      "pauseLeader",
+      "crashLeader",
+      "busLost",
+      "busLate",
+      "busTwice",
+      "readerSlow",
+    ]),
+    workloads: ["idling"],
+  },
   beyond("tail-loss", "logs that forget messages that they have acknowledged", [
     "tailLost",
     "logRecreated",

@@ -18,6 +18,8 @@ export interface PlaceWatcher {
   onTrimmed(log: string, first: Sequence): void;
   onRegistered(key: string, value: Uint8Array): void;
   onBlobDeleted(name: string): void;
+  /** Said over the Bus, whether anybody hears it or not. */
+  onPublished(subject: string, payload: Uint8Array): void;
 }
 
 /** One place. */
@@ -116,6 +118,11 @@ export class SimulatedPlace {
     this.#registers.set(key, [...values.slice(-1), { value, revision: this.#revision }]);
     for (const watcher of this.#watchers) watcher.onRegistered(key, value);
     return { kind: "written", revision: this.#revision };
+  }
+
+  publish(subject: string, payload: Uint8Array): void {
+    for (const watcher of this.#watchers) watcher.onPublished(subject, payload);
+    this.bus.publish(subject, payload);
   }
 
   deleteBlob(name: string): void {

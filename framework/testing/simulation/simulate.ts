@@ -16,8 +16,19 @@ import { VirtualClock } from "../../platform/virtual-clock.ts";
 import type { OutcomeRecord } from "../../record/messages.ts";
 import { decodeJobLogRecord } from "../../record/wire/job-log.ts";
 import { ChannelOracle } from "./channel-oracle.ts";
-import type { Ending, Mix, Scenario, Setting, SimulationOptions, Verdict, Violation, Workload } from "./contract.ts";
+import type {
+  Ending,
+  Mix,
+  Scenario,
+  Setting,
+  SideOutputs,
+  SimulationOptions,
+  Verdict,
+  Violation,
+  Workload,
+} from "./contract.ts";
 import { Disturber } from "./disturber.ts";
+import { ExcuseLedger } from "./excuse-ledger.ts";
 import { Dice } from "./faults.ts";
 import { Journal } from "./journal.ts";
 import { LedgerSink, type LedgerGuarantee } from "./ledger-sink.ts";
@@ -64,6 +75,7 @@ class Simulation {
   readonly #disturber: Disturber;
   readonly #channels: ChannelOracle;
   readonly #pointers: PointerOracle;
+  readonly #excuses: ExcuseLedger;
   readonly #sinks: LedgerSink[] = [];
   #steps = 0;
   #recordedOutcome: OutcomeRecord | undefined;
@@ -84,6 +96,7 @@ class Simulation {
     this.#plan = this.#compile();
     this.#names = new JobNames(this.#plan.job, generation);
     this.#channels = new ChannelOracle(this.#plan);
+    this.#excuses = new ExcuseLedger(this.#plan, this.#names);
     this.#pointers = new PointerOracle(this.#place, (key) => this.#inboxOf(key));
     this.#fleet = new SimulatedFleet({
       place: this.#place,
@@ -167,7 +180,10 @@ class Simulation {
       onStored: (log, sequence, payload) => {
         this.#journal.write(`${log} ${sequence} ${payload.length} ${payload.at(1)} ${payload.at(-1)}`);
         if (log === jobLog) this.#onJobLog(payload);
-        else this.#channels.onStored(log, payload);
+        else {
+          this.#channels.onStored(log, payload);
+          this.#excuses.onStored(payload);
+        }
       },
       onTrimmed: (log, first) => {
         this.#journal.write(`${log} trimmed to ${first}`);
@@ -181,6 +197,7 @@ class Simulation {
         this.#journal.write(`${name} deleted`);
         this.#pointers.onBlobDeleted(name);
       },
+      onPublished: (subject, payload) => this.#excuses.onPublished(subject, payload),
     });
   }
 
@@ -204,7 +221,7 @@ class Simulation {
     }
   }
 
-  async #sideOutputs(): Promise<{ deadLetters: SideRecord[]; late: SideRecord[] }> {
+  async #sideOutputs(): Promise<SideOutputs> {
     const deadLetters: SideRecord[] = [];
     const late: SideRecord[] = [];
     this.#follow(this.#names.deadLetters, deadLetters);
@@ -212,7 +229,7 @@ class Simulation {
     let isRead = false;
     this.#clock.schedule(10, () => void (isRead = true));
     await this.#clock.until(() => isRead, 1_000);
-    return { deadLetters, late };
+    return { deadLetters, late, excusedUpTo: (id) => this.#excuses.excusedUpTo(id) };
   }
 
   #follow(name: string, into: SideRecord[]): void {
@@ -222,7 +239,7 @@ class Simulation {
     followSideStream({ read } as Log, this.#plan, 1, (record) => into.push(record));
   }
 
-  #verdict(stuck: string | undefined, side: { deadLetters: SideRecord[]; late: SideRecord[] }): Verdict {
+  #verdict(stuck: string | undefined, side: SideOutputs): Verdict {
     const ending = this.#ending();
     return {
       seed: this.#seed,
@@ -244,11 +261,7 @@ class Simulation {
     return outcome.outcome === "completed" ? "completed" : `stopped: ${outcome.code}`;
   }
 
-  #violations(
-    ending: Ending,
-    stuck: string | undefined,
-    side: { deadLetters: SideRecord[]; late: SideRecord[] },
-  ): readonly Violation[] {
+  #violations(ending: Ending, stuck: string | undefined, side: SideOutputs): readonly Violation[] {
     const seen = [
       ...this.#channels.violations,
       ...this.#pointers.violations,
@@ -264,7 +277,7 @@ class Simulation {
     return [...judged, { oracle: this.#dice.hasExceeded ? "O10" : "O8", what }];
   }
 
-  #atCompletion(side: { deadLetters: SideRecord[]; late: SideRecord[] }): readonly Violation[] {
+  #atCompletion(side: SideOutputs): readonly Violation[] {
     if (this.#dice.hasExceeded)
       return this.#scenario
         .check(side)

@@ -12,11 +12,12 @@ const twiceMsMax = 3_000;
 
 /** The bus. */
 export function simulatedBus(connection: Connection): Bus {
-  const { bus } = connection.place;
+  const { place } = connection;
+  const { bus } = place;
   const isUnheard = (subject: string) => connection.isCut || connection.strikes("busLost", subject);
   return {
     publish: (subject, payload) => {
-      if (!connection.isCut) bus.publish(subject, payload);
+      if (!connection.isCut) place.publish(subject, payload);
     },
     subscribe: (subject, onMessage) =>
       bus.subscribe(subject, (payload, reply, of) => {
