@@ -1,5 +1,5 @@
 /**
- * Simulates the runtime: `npm run sim -- [--seeds N] [--from S] [--seed S] [--mix NAME] [--without KIND,…] [--trace] [--shrink] [--jobs N] [--coverage] [--json]`.
+ * Simulates the runtime: `npm run sim -- [--seeds N] [--from S] [--seed S] [--mix NAME] [--workload NAME] [--without KIND,…] [--trace] [--shrink] [--jobs N] [--coverage] [--json]`.
  *
  * A seed is a job on the production runtime with a workload, faults and an order of tasks that are all drawn from it (`testing/simulation/`). Ends with 1
  * when a seed has failed; each failed one is printed with the command that replays it.
@@ -23,6 +23,7 @@ const { values: flags } = parseArgs({
     from: { type: "string" },
     seed: { type: "string" },
     mix: { type: "string" },
+    workload: { type: "string" },
     without: { type: "string" },
     jobs: { type: "string" },
     trace: { type: "boolean", default: false },
@@ -72,6 +73,7 @@ async function showFailed(verdict: Verdict): Promise<void> {
 async function one(seed: number, mix: string): Promise<boolean> {
   const verdict = await simulate(seed, mix, {
     onTrace: flags.trace ? say : undefined,
+    workload: flags.workload,
     without: kinds(flags.without),
   });
   if (flags.json) say(JSON.stringify(verdict));

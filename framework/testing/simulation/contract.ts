@@ -52,6 +52,8 @@ export interface Verdict {
 export interface SimulationOptions {
   /** Takes the trace, line by line. @default nobody */
   readonly onTrace?: ((line: string) => void) | undefined;
+  /** Name of the workload. @default drawn from those of the mix */
+  readonly workload?: string | undefined;
   /** Faults that do not happen: for shrinking. @default none */
   readonly without?: ReadonlySet<FaultKind> | undefined;
 }

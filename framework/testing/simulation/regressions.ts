@@ -8,6 +8,7 @@
 export interface Regression {
   readonly seed: number;
   readonly mix: string;
+  readonly workload: string;
   /** What was wrong, in one sentence. */
   readonly found: string;
 }
@@ -17,18 +18,26 @@ export const regressions: readonly Regression[] = [
   {
     seed: 22,
     mix: "zombies",
+    workload: "timing",
     found: "a dead letter whose frame had been overtaken was dropped by readers of the stream",
   },
-  { seed: 52, mix: "rooms", found: "a frame larger than its lane's share of the room was never sent" },
+  {
+    seed: 52,
+    mix: "rooms",
+    workload: "counting",
+    found: "a frame larger than its lane's share of the room was never sent",
+  },
   {
     seed: 191,
     mix: "tail-loss",
+    workload: "mapping",
     found: "a job log that had lost assignments gave epochs out again, and all instances were fenced for ever",
   },
   {
     seed: 57,
     mix: "tail-loss",
+    workload: "counting",
     found: "messages that an inbox lost before they were read were computed over: the job completed without them",
   },
-  { seed: 86, mix: "tail-loss", found: "the same while the place could not be reached" },
+  { seed: 86, mix: "tail-loss", workload: "diamond", found: "the same while the place could not be reached" },
 ];

@@ -17,7 +17,7 @@ export async function shrink(failed: Verdict): Promise<Shrunk> {
   let best: Shrunk = { verdict: failed, without: new Set() };
   for (const kind of kindsOf(failed)) {
     const without = new Set([...best.without, kind]);
-    const verdict = await simulate(failed.seed, failed.mix, { without });
+    const verdict = await simulate(failed.seed, failed.mix, { without, workload: failed.workload });
     if (verdict.violations.length > 0) best = { verdict, without };
   }
   return best;

@@ -91,7 +91,7 @@ class Simulation {
       this.#journal.write(`fault ${kind}`, () => what),
     );
     this.#place = new SimulatedPlace(this.#clock);
-    this.#workload = this.#drawWorkload(random.fork("workload"));
+    this.#workload = this.#drawWorkload(random.fork("workload"), options.workload);
     this.#scenario = this.#drawScenario(random.fork("scenario"));
     this.#plan = this.#compile();
     this.#names = new JobNames(this.#plan.job, generation);
@@ -130,11 +130,11 @@ class Simulation {
     return this.#verdict(stuck, side);
   }
 
-  #drawWorkload(random: ReturnType<typeof seededRandom>): Workload {
-    const names = this.#mix.workloads;
+  #drawWorkload(random: ReturnType<typeof seededRandom>, wanted: string | undefined): Workload {
+    const names = wanted === undefined ? this.#mix.workloads : [wanted];
     const some = allWorkloads.filter(({ name, isNamedOnly }) => names?.includes(name) ?? isNamedOnly !== true);
     const drawn = some[random.below(some.length)];
-    if (drawn === undefined) throw new RangeError(`the mix ${this.#mix.name} names no workload that there is`);
+    if (drawn === undefined) throw new RangeError(`there is no workload ${names?.join(", ")}`);
     return drawn;
   }
 

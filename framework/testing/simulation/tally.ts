@@ -37,8 +37,8 @@ export function mixFor(seed: number): string {
 }
 
 /** The command that replays a failed seed. */
-export function replayCommand({ seed, mix }: Pick<Verdict, "seed" | "mix">): string {
-  return `npm run sim -- --seed ${seed} --mix ${mix} --trace`;
+export function replayCommand({ seed, mix, workload }: Pick<Verdict, "seed" | "mix" | "workload">): string {
+  return `npm run sim -- --seed ${seed} --mix ${mix} --workload ${workload} --trace`;
 }
 
 /** Runs a range of seeds, one after the other. `onVerdict` is told of each; answers what they came to. */

@@ -43,8 +43,8 @@ describe(`fresh seeds ${from} to ${from + count - 1}`, () => {
 
 test("seeds that have found something find it no more", async () => {
   const failed: Verdict[] = [];
-  for (const { seed, mix } of regressions) {
-    const verdict = await simulate(seed, mix);
+  for (const { seed, mix, workload } of regressions) {
+    const verdict = await simulate(seed, mix, { workload });
     if (verdict.violations.length > 0) failed.push(verdict);
   }
   expect(told(failed)).toEqual([]);
@@ -76,7 +76,8 @@ describe("the simulator", () => {
     expect(endings["unfinished"]).toBeUndefined();
   });
 
-  test("a mix that does not exist is refused", async () => {
+  test("a mix or a workload that does not exist is refused", async () => {
     await expect(simulate(1, "weather")).rejects.toThrow("there is no mix weather");
+    await expect(simulate(1, "swarm", { workload: "sorting" })).rejects.toThrow("there is no workload sorting");
   });
 });
