@@ -141,7 +141,7 @@ export interface SideOutputs {
   readonly deadLetters: readonly SideRecord[];
   readonly late: readonly SideRecord[];
   /** Event time behind which the record of this id may be late, because its split was idle; -Infinity: it may not. */
-  excusedUpTo(id: number): number;
+  readonly excusedUpTo: (id: number) => number;
 }
 
 /** One drawn job with the naive truth about it. */
@@ -155,7 +155,5 @@ export interface Scenario {
 /** A kind of job. To add one: a file in `workloads/`, and a line in `workloads/all.ts`. */
 export interface Workload {
   readonly name: string;
-  /** Drawn only by mixes that name it: the seeds of the others stay what they are. @default false */
-  readonly isNamedOnly?: boolean | undefined;
   draw(bench: Bench): Scenario;
 }

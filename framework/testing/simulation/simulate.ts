@@ -132,7 +132,7 @@ class Simulation {
 
   #drawWorkload(random: ReturnType<typeof seededRandom>, wanted: string | undefined): Workload {
     const names = wanted === undefined ? this.#mix.workloads : [wanted];
-    const some = allWorkloads.filter(({ name, isNamedOnly }) => names?.includes(name) ?? isNamedOnly !== true);
+    const some = allWorkloads.filter(({ name }) => names?.includes(name) ?? true);
     const drawn = some[random.below(some.length)];
     if (drawn === undefined) throw new RangeError(`there is no workload ${names?.join(", ")}`);
     return drawn;

@@ -25,7 +25,6 @@ const isRefused = ({ n }: SimulatedRecord) => n % 13 === 0;
 /** Calls, windows and batches. */
 export const asking: Workload = {
   name: "asking",
-  isNamedOnly: true,
   draw(bench) {
     const { random } = bench;
     const { records, splits } = drawInput(bench, { count: 20 + random.below(60) });
