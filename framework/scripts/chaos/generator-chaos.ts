@@ -49,6 +49,8 @@ export interface ChaosReport {
   readonly faults: number;
   readonly kills: number;
   readonly recoveryMs: Readonly<Record<string, Spread>>;
+  /** The same of faults that no other one has overlapped. */
+  readonly aloneMs: Readonly<Record<string, Spread>>;
   readonly othersPauseMs: Spread;
   readonly calmPauseMs: Spread;
   readonly seconds: number;
@@ -81,6 +83,7 @@ const firstMsMax = 60_000;
 const lookMs = 100;
 const completeMsMax = 120_000;
 const progressMs = 5_000;
+const interruptedCode = 130;
 
 /** The kinds of faults by name. */
 export const faultNames: readonly string[] = nemesisNames;
@@ -90,12 +93,15 @@ export async function runGeneratorChaos(options: ChaosOptions): Promise<ChaosRep
   const { replicas, workers, say } = options;
   const shape = shapeOf(options.rate);
   const scene = await Scene.open({ job: "chaos", shape, workers, replicas });
+  const stop = () => void scene.close().finally(() => process.exit(interruptedCode));
+  process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
     if (!scene.servers.hasDisks) say("no disk can be mounted here: none will be full");
     await Promise.all(scene.seats.map((seat) => scene.seatWorker(seat)));
     return await burn(scene, options);
   } finally {
     if (options.lines !== undefined) writeLines(options.lines, scene);
+    process.off("SIGINT", stop).off("SIGTERM", stop);
     await scene.close();
   }
 }
@@ -144,7 +150,7 @@ async function report(
   const { shape } = scene;
   const results = await scene.results.read();
   const hits = faults.map(({ partitions, ...fault }) => ({ ...fault, keys: keysOf(shape, partitions) }));
-  const { recoveryMs, othersPauseMs, calmPauseMs } = pausesOf(results, windowMs, calm, hits);
+  const { recoveryMs, aloneMs, othersPauseMs, calmPauseMs } = pausesOf(results, windowMs, calm, hits);
   const { examples, ...verdict } = judge(shape, endMs, results);
   const seconds = (ms: number) => Math.round(ms / 100) / 10;
   return {
@@ -153,7 +159,8 @@ async function report(
     ...verdict,
     faults: faults.length,
     kills: faults.reduce((sum, { kills }) => sum + kills, 0),
-    recoveryMs: Object.fromEntries([...recoveryMs].map(([kind, all]) => [kind, spreadOf(all)])),
+    recoveryMs: spreadsOf(recoveryMs),
+    aloneMs: spreadsOf(aloneMs),
     othersPauseMs: spreadOf(othersPauseMs),
     calmPauseMs: spreadOf(calmPauseMs),
     seconds: seconds(wallMs() - shape.beginMs),
@@ -169,6 +176,10 @@ async function report(
       healedSeconds: seconds(healedMs - fireMs),
     })),
   };
+}
+
+function spreadsOf(byKind: ReadonlyMap<string, readonly number[]>): Readonly<Record<string, Spread>> {
+  return Object.fromEntries([...byKind].map(([kind, all]) => [kind, spreadOf(all)]));
 }
 
 function failuresIn({ lines }: Scene): readonly string[] {

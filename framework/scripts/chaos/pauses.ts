@@ -5,7 +5,7 @@
  *
  * P1. A result is *late* by its delay (stored less the end of its window) less the median delay of the calm phase.
  * P2. The recovery of a key from a fault is the latest of its results from the fault on until one is in time again, but no more than the time since the
- *     fault. Faults that overlap are each charged with what they find.
+ *     fault. Faults that overlap are each charged with what they find; what a fault comes to alone, those say that no other one has overlapped.
  * P3. The pause of the others is the longest gap between two results of a key that no fault of the time had hit; only while none held up every key. Its
  *     measure is the same gap in the calm phase.
  */
@@ -23,6 +23,8 @@ export interface Hit {
 /** Pauses in ms. */
 export interface Pauses {
   readonly recoveryMs: ReadonlyMap<string, readonly number[]>;
+  /** The same of faults that no other one has overlapped. */
+  readonly aloneMs: ReadonlyMap<string, readonly number[]>;
   readonly othersPauseMs: readonly number[];
   readonly calmPauseMs: readonly number[];
 }
@@ -51,18 +53,29 @@ export function pausesOf(results: Iterable<StoredResult>, windowMs: number, calm
     const recoveries = [...byKey]
       .filter(([key]) => hit.keys === "all" || hit.keys.has(key))
       .map(([, of]) => recoveryOf(of, hit, usualMs));
-    const known = recoveryMs.get(hit.kind) ?? [];
-    recoveryMs.set(hit.kind, [...known, ...recoveries]);
+    collect(recoveryMs, hit.kind, recoveries);
     const longestMs = recoveries.reduce((longest, ms) => Math.max(longest, ms), 0);
-    return { hit, fromMs: hit.atMs, toMs: Math.max(hit.healedMs, hit.atMs + longestMs) + windowMs };
+    return { hit, recoveries, fromMs: hit.atMs, toMs: Math.max(hit.healedMs, hit.atMs + longestMs) + windowMs };
   });
+  const aloneMs = new Map<string, number[]>();
+  for (const span of spans)
+    if (spans.every((other) => other === span || !overlaps(span, other)))
+      collect(aloneMs, span.hit.kind, span.recoveries);
   const othersPauseMs = spans.flatMap((span) => {
-    const hitThen = spans.filter((other) => other.fromMs < span.toMs && span.fromMs < other.toMs).map(({ hit }) => hit);
+    const hitThen = spans.filter((other) => overlaps(span, other)).map(({ hit }) => hit);
     if (hitThen.some(({ keys }) => keys === "all")) return [];
     const others = [...byKey].filter(([key]) => hitThen.every(({ keys }) => keys !== "all" && !keys.has(key)));
     return others.flatMap(([, of]) => longestGap(of, span));
   });
-  return { recoveryMs, othersPauseMs, calmPauseMs: calmGaps(byKey, calm) };
+  return { recoveryMs, aloneMs, othersPauseMs, calmPauseMs: calmGaps(byKey, calm) };
+}
+
+function overlaps(one: Span, other: Span): boolean {
+  return other.fromMs < one.toMs && one.fromMs < other.toMs;
+}
+
+function collect(all: Map<string, number[]>, kind: string, more: readonly number[]): void {
+  all.set(kind, [...(all.get(kind) ?? []), ...more]);
 }
 
 function resultsByKey(results: Iterable<StoredResult>, windowMs: number): Map<number, Result[]> {

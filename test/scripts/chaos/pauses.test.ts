@@ -29,7 +29,8 @@ test("no fault: nothing to recover from, and the gaps of the calm phase are thos
 
 test("P2: the recovery of a key is how late the latest of its results was; P3: the other keys have no more than their usual gap", () => {
   const hit = { kind: "kill", atMs: 15_100, healedMs: 16_000, keys: new Set([1]) };
-  const { recoveryMs, othersPauseMs } = pausesOf(results(1, 15_100, 17_300), windowMs, calm, [hit]);
+  const { recoveryMs, aloneMs, othersPauseMs } = pausesOf(results(1, 15_100, 17_300), windowMs, calm, [hit]);
+  expect(aloneMs).toEqual(recoveryMs);
   // The window that ended at 15.5 s came at 17.3 s.
   expect(recoveryMs.get("kill")).toEqual([17_300 - 15_500 - usualMs]);
   expect(othersPauseMs).toEqual([500]);
@@ -46,9 +47,10 @@ test("P3: while a fault holds up every key, nobody counts as one of the others",
     { kind: "kill", atMs: 15_100, healedMs: 16_000, keys: new Set([1]) },
     { kind: "server", atMs: 15_900, healedMs: 16_200, keys: "all" as const },
   ];
-  const { recoveryMs, othersPauseMs } = pausesOf(results(1, 15_100, 17_300), windowMs, calm, hits);
+  const { recoveryMs, aloneMs, othersPauseMs } = pausesOf(results(1, 15_100, 17_300), windowMs, calm, hits);
   expect(othersPauseMs).toEqual([]);
   expect(recoveryMs.get("server")).toHaveLength(2);
+  expect([...aloneMs]).toEqual([]);
 });
 
 test("P3: another key that pauses is seen", () => {
