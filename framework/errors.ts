@@ -70,6 +70,8 @@ export const errorPolicy = {
   CALL_TIMED_OUT: "record",
   /** A sink refuses this row for good. */
   ROW_REFUSED: "record",
+  /** A step that ends its process, or never ends, and is not taken any more. */
+  POISON: "record",
   /** A sink's target cannot be reached or written at the moment. */
   SINK_UNAVAILABLE: "retry",
 } as const;

@@ -11,6 +11,7 @@ import { discardGeneration } from "./administration/job-deletion.ts";
 import { joinJob } from "./actor/job-register.ts";
 import type { Job } from "./api/job.ts";
 import { natsConnection } from "./environment.ts";
+import { isCaptured } from "./captured-job.ts";
 import { StreamError, messageOf } from "./errors.ts";
 import { fleet, workersAskedFor } from "./fleet.ts";
 import { embedded, type Home, type HomePlace } from "./home.ts";
@@ -28,6 +29,8 @@ import { systemRandom } from "./platform/random.ts";
 import { realClock } from "./platform/real-clock.ts";
 import { versionOf } from "./program-version.ts";
 import { RunningJob } from "./running-job.ts";
+import { guardsOf, type GuardedBy } from "./threads/guards.ts";
+import type { ProgramPlace } from "./threads/probation-messages.ts";
 import { resolveTelemetry, type TelemetryOptions } from "./telemetry/options.ts";
 import { openTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 import { parseDuration, type Duration } from "./time/duration.ts";
@@ -42,6 +45,8 @@ export interface RunOptions {
   readonly startNew?: boolean | undefined;
   /** The program's own file: its sha256 is the version of a job that names none. @default the file that Node was started with */
   readonly program?: string | undefined;
+  /** The arguments that the program's file is given when it is loaded again, for records on probation. @default those of this process */
+  readonly programArguments?: readonly string[] | undefined;
   /** Called once, when the job has ended here. */
   readonly onEnd?: ((end: JobEnd) => void) | undefined;
   /** Called with each dead letter of an embedded job. @default one JSON line on stderr */
@@ -102,18 +107,25 @@ export function start(job: Job, home?: Home, options: RunOptions = {}): Promise<
   return startAt(job, home, options, () => undefined);
 }
 
+/** What `run` and fleets know besides. */
+interface StartOptions extends RunOptions {
+  /** The process is there for the job: its program may be loaded again, and it is ended when it stands still. @default false */
+  readonly ownsProcess?: boolean | undefined;
+}
+
 /** `onMade` is told as soon as there is something to stop. */
 async function startAt(
   job: Job,
   home: Home | undefined,
-  options: RunOptions,
+  options: StartOptions,
   onMade: (started: StartedJob) => void,
 ): Promise<StartedJob> {
+  if (isCaptured(job)) return new Promise<never>(() => undefined);
   const where = home ?? defaultHome();
   const platform = options.platform ?? systemPlatform(options.logLevel);
   if (where.serve === undefined) return startHere(job, where, platform, options, eventsOf(options), onMade);
   // The starter has begun the life, and ends it when its time is over.
-  const asWorker = { ...options, startNew: false, duration: undefined };
+  const asWorker = { ...options, startNew: false, duration: undefined, ownsProcess: true };
   return where.serve(platform.clock, (events, made) => startHere(job, where, platform, asWorker, events, made));
 }
 
@@ -121,7 +133,7 @@ async function startHere(
   job: Job,
   home: Home,
   platform: Platform,
-  options: RunOptions,
+  options: StartOptions,
   events: JobEvents,
   onMade: (started: StartedJob) => void,
 ): Promise<StartedJob> {
@@ -141,6 +153,7 @@ async function startHere(
       ...options,
       events,
       injections,
+      guard: { home, program: programOf(options) },
     });
     if (started instanceof RunningJob) started.shownBy(telemetry);
     onMade(started);
@@ -172,7 +185,7 @@ async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions
   try {
     const where = home ?? defaultHome();
     if (where.serve === undefined) unlisten = stopOnSignals(() => handle);
-    handle = await startAt(job, where, options, (made) => {
+    handle = await startAt(job, where, { ...options, ownsProcess: true }, (made) => {
       handle = made;
     });
   } catch (error) {
@@ -203,8 +216,15 @@ async function shownPlace(open: () => Promise<HomePlace>, telemetry: Telemetry):
   }
 }
 
+/** The program, where it may be loaded again. */
+function programOf({ program, programArguments, ownsProcess }: StartOptions): ProgramPlace | undefined {
+  const path = program ?? (ownsProcess === true ? process.argv[1] : undefined);
+  return path === undefined ? undefined : { path, arguments: programArguments ?? process.argv.slice(2) };
+}
+
 /** What a job is begun with. */
-interface Beginning extends RunOptions {
+interface Beginning extends StartOptions {
+  readonly guard: Pick<GuardedBy, "home" | "program">;
   readonly events: JobEvents;
   readonly injections: readonly Injection[];
 }
@@ -247,7 +267,9 @@ async function begin(
   const killProcess = () => void process.kill(process.pid, "SIGKILL");
   const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
   const probe = injections.length > 0 ? injector : options.probe;
-  return new RunningJob(platform, { plan, names, seams, registers, blobs, cluster }, place, events, probe);
+  const work = { plan, names, seams, registers, blobs, cluster };
+  const guards = guardsOf({ ...options.guard, platform, place, work, ownsProcess: options.ownsProcess ?? false });
+  return new RunningJob(platform, work, place, events, { probe, guards });
 }
 
 function eventsOf({ onEnd, onDeadLetter }: RunOptions): JobEvents {

@@ -18,6 +18,7 @@ import type { Log } from "./log/contracts.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Cancel, Platform } from "./platform/platform.ts";
 import type { Measured, WorkerMeasures } from "./telemetry/measures.ts";
+import type { Guards } from "./threads/guards.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** How often the totals are looked at, so that a stopped worker can still say them, ms. */
@@ -29,6 +30,13 @@ const othersGoneMsMax = 5_000;
 const notReleased =
   "the server did not answer: not everything was released, and the next start goes on from the last snapshots";
 
+/** What a worker is started with besides its job. */
+export interface JobTools {
+  readonly probe?: Probe | undefined;
+  /** @default none: a program that does not end ends nothing */
+  readonly guards?: Guards | undefined;
+}
+
 /** A worker of a job, in its place, from its start to its end. */
 export class RunningJob implements StartedJob, Measured {
   readonly plan: Plan;
@@ -39,6 +47,7 @@ export class RunningJob implements StartedJob, Measured {
   readonly #worker: Worker;
   readonly #job: WorkerJob;
   readonly #resolve: (end: JobEnd) => void;
+  #unwatch = (): void => undefined;
   #telemetry: Telemetry | undefined;
   #cancelWatch: Cancel | undefined;
   /** How far the dead-letter stream of an embedded job has been told. */
@@ -47,7 +56,7 @@ export class RunningJob implements StartedJob, Measured {
   #hasEnded = false;
   #stopReason = "";
 
-  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: JobEvents, probe?: Probe) {
+  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: JobEvents, tools: JobTools = {}) {
     this.plan = job.plan;
     this.#job = job;
     this.#place = place;
@@ -58,13 +67,16 @@ export class RunningJob implements StartedJob, Measured {
     this.#resolve = resolve;
     this.#worker = new Worker(platform, job, {
       place: { host: hostname(), processId: process.pid },
-      probe,
+      probe: tools.probe,
+      startProbation: tools.guards?.startProbation,
+      marks: tools.guards?.marks,
       onStopped: () => {
         this.#stopReason = "stopped by a command";
         void this.stop();
       },
       onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),
     });
+    this.#unwatch = tools.guards?.watch(this.#worker.id) ?? this.#unwatch;
     events.onWorker?.(this.#worker.id);
     this.#watch();
   }
@@ -75,6 +87,7 @@ export class RunningJob implements StartedJob, Measured {
       await this.#worker.start();
     } catch (error) {
       this.#cancelWatch?.();
+      this.#unwatch();
       throw error;
     }
     if (this.#place.isEmbedded) void this.#followDeadLetters();
@@ -144,6 +157,7 @@ export class RunningJob implements StartedJob, Measured {
     await this.#readLetters();
     // Totals are known to the worker that led.
     if (state === "completed" && totals !== undefined) await this.#discard();
+    this.#unwatch();
     await this.#place.close();
     const end = { state, message, totals: totals ?? this.#totals };
     this.#events.onEnd(end);

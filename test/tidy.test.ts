@@ -215,6 +215,7 @@ const everything: Layer = {
     "administration",
     "replay",
     "fleet",
+    "threads",
     "cli",
     "dashboard",
     ".",
@@ -231,7 +232,7 @@ function folderOf(inside: string): string {
 function layerOf(inside: string): Layer | undefined {
   const folder = folderOf(inside);
   if (folder === "testing" || folder === "scripts") return withTesting;
-  if (folder === "fleet" || folder === "cli" || folder === "dashboard") return everything;
+  if (folder === "fleet" || folder === "threads" || folder === "cli" || folder === "dashboard") return everything;
   return folder === "." ? (layers[inside] ?? everything) : layers[folder];
 }
 

@@ -8,6 +8,7 @@ import type { Log } from "../log/contracts.ts";
 import type { RefusedRow } from "../log/sink.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Split } from "../log/source.ts";
+import type { Outlet } from "../operator/outlet.ts";
 import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
 import type { Logger } from "../platform/platform.ts";
@@ -27,6 +28,7 @@ import { SinkQueue } from "./sink-queue.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { manifestFormat, Snapshotter, type RetainedSnapshot } from "./snapshotter.ts";
 import { SplitFeed } from "./split-feed.ts";
+import { WatchedOutlet, type StepWatch } from "./watched-outlet.ts";
 
 /** The working parts of an incarnation, from the restore on. */
 export interface Incarnation {
@@ -83,7 +85,8 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   let position = (): number => manifest?.sequence ?? 0;
   const origin = { plan: host.plan, stage, partition: id.partition, epoch, channels: manifest?.channelsOut ?? [] };
   const outputs = new Outputs(origin, sinks, host.findLane, () => position());
-  const program = programOf(claimed, outputs);
+  const steps = { stage, position: () => position(), skips: pointer.current?.skips ?? [], watch: host.watchStep };
+  const program = programOf(claimed, watched(outputs, steps));
   if (manifest !== undefined) await restoreState(program, manifest, store);
   const { feed, produce } = await feedOf(claimed, program, events);
   position = () => feed.position;
@@ -183,13 +186,25 @@ async function openSink({ host, stage, id, epoch }: Claimed, queue: SinkQueue, i
   await queue.open(await node.spec.open(identity, host.ends));
 }
 
+/** What `watched` is about. */
+export interface WatchedSteps extends Pick<StepWatch, "skips" | "watch"> {
+  readonly stage: Stage;
+  readonly position: () => number;
+}
+
+/** The outputs themselves, but where there are steps to skip or to watch (R15). */
+export function watched(outputs: Outputs, { stage, position, skips, watch }: WatchedSteps): Outlet {
+  if (skips.length === 0 && watch === undefined) return outputs;
+  return new WatchedOutlet(outputs, { stage: stage.name, position, skips, watch });
+}
+
 /** Whose program it is. */
 export interface ProgramOwner extends Pick<Claimed, "id" | "stage"> {
   readonly host: Pick<InstanceHost, "plan" | "names" | "hasManualWatermarks">;
 }
 
 /** The program of an instance: the same for every incarnation, and whoever replays one. */
-export function programOf({ host, id, stage }: ProgramOwner, outputs: Outputs): StageProgram {
+export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): StageProgram {
   const { onError, farFutureMs } = host.plan.options;
   return new StageProgram(stage, outputs, {
     onError,

@@ -57,7 +57,7 @@ export interface Feed {
   readonly identity: string;
   /** Opens behind `manifest` (undefined: at the very beginning), with R8 checked. @throws DATA_LOST, SOURCE_CHANGED, CORRUPT … */
   open(manifest: Manifest | undefined): Promise<void>;
-  /** Last position whose turn ended. */
+  /** Last position whose turn ended; during a turn the one that is being processed. */
   readonly position: number;
   /** Event time: what has been applied fully; Infinity when the input has ended. */
   readonly watermark: number;

@@ -5,10 +5,12 @@ import type { Blobs, Log, Registers } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { InstanceId, Report, SplitRecord } from "../record/messages.ts";
+import type { Skip } from "../record/poison.ts";
 import type { InstancePhase } from "./instance-machine.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FindLane } from "./outputs.ts";
+import type { WatchStep } from "./watched-outlet.ts";
 
 /** What tests and fault injection may do at the borders of a turn; nothing in production. */
 export interface Probe {
@@ -20,6 +22,17 @@ export interface Probe {
   /** Whether an instance is to wait before it claims: it counts as down meanwhile. */
   isHeld?(name: string): boolean;
 }
+
+/** Where turns are said to be under way, in a place that outlives the turn: a store per turn, and no more. */
+export interface TurnMarks {
+  /** A turn, or a slice of one, of this incarnation begins behind `position`. */
+  begin(instance: InstanceId, epoch: number, position: number): void;
+  /** No turn is under way. */
+  rest(): void;
+}
+
+/** Of a process without a watchdog. */
+export const noMarks: TurnMarks = { begin: () => undefined, rest: () => undefined };
 
 /** An instance as the one who speaks of it to the leader sees it. */
 export interface Reporter {
@@ -45,6 +58,12 @@ export interface InstanceHost {
   /** Version of the program, for manifests (R12). */
   readonly codeVersion: string;
   readonly findLane: FindLane;
+  /** Told of each turn: of the process, so that its watchdog sees them. */
+  readonly marks: TurnMarks;
+  /** Only on probation (R15): told of each step before it is taken. */
+  readonly watchStep?: WatchStep | undefined;
+  /** What is not to be taken, by decision of a leader (R15). */
+  skipsOf(instance: InstanceId): readonly Skip[];
   /** Opens the inbox of an instance as it is at the moment; the leader has created it. @throws DATA_LOST when it is gone */
   openInbox(stage: number, partition: number): Promise<Log>;
   /** Opens the ingress log of a split of a push source. */

@@ -6,15 +6,20 @@
  * W2. For each instance at most one incarnation lives here, the one with the highest epoch read.
  */
 import type { Plan } from "../plan/plan.ts";
-import { instanceKey } from "../protocol/job-log.ts";
+import { StreamError } from "../errors.ts";
+import { instanceKey, type AssignmentView } from "../protocol/job-log.ts";
 import type { InstanceId, ReportAnswer } from "../record/messages.ts";
-import type { InstanceHost } from "./host.ts";
+import type { InstanceHost, Reporter } from "./host.ts";
 import { Instance } from "./instance.ts";
+import { Probationer, type ProbationWorld } from "./probationer.ts";
+import type { ProbationOrder, StartProbation } from "./probation.ts";
 
 const endPhases: ReadonlySet<string> = new Set(["released", "failed", "fenced"]);
 
 /** What the worker gives to its instances, and what it wants to know. */
-export interface Hosting {
+export interface Hosting extends Omit<ProbationWorld, "startProbation"> {
+  /** @default those on probation are hosted like any other: nothing can be found out here */
+  readonly startProbation: StartProbation | undefined;
   /** Of the worker. */
   readonly id: string;
   readonly plan: Plan;
@@ -28,6 +33,8 @@ export interface Hosting {
 export class HostedInstances {
   readonly #hosting: Hosting;
   readonly #byKey = new Map<string, Instance>();
+  /** Those on probation (R15): each lives in a thread of its own. */
+  readonly #apart = new Map<string, Probationer>();
 
   constructor(hosting: Hosting) {
     this.#hosting = hosting;
@@ -42,29 +49,55 @@ export class HostedInstances {
   }
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#byKey.size + this.#apart.size;
+  }
+
+  /** Whoever has something to report here; a thread that lives reports for itself. */
+  get reporters(): readonly Reporter[] {
+    return [...this.#byKey.values(), ...[...this.#apart.values()].filter(({ hasNews }) => hasNews)];
+  }
+
+  /** Epochs of those that have replayed everything that lay before them. */
+  get settled(): readonly number[] {
+    return this.all.filter(({ hasSettled }) => hasSettled).map(({ epoch }) => epoch);
   }
 
   /** Whether none of them works any more. */
   get haveEnded(): boolean {
-    return this.all.every(({ phase }) => endPhases.has(phase));
+    return [...this.all, ...this.#apart.values()].every(({ phase }) => endPhases.has(phase));
   }
 
-  /** The job log says that the instance belongs to `worker` from `epoch` on. */
-  obey(id: InstanceId, worker: string, epoch: number): void {
+  /** What the job log says of an instance: whose it is from which epoch on. */
+  obey(id: InstanceId, assigned: Pick<AssignmentView, "worker" | "epoch" | "suspicion">): void {
     const key = instanceKey(id);
-    const hosted = this.#byKey.get(key);
+    const { worker, epoch, suspicion } = assigned;
+    const hosted = this.#byKey.get(key) ?? this.#apart.get(key);
     if (hosted !== undefined && hosted.epoch >= epoch) return;
-    if (hosted !== undefined) {
-      hosted.supersede(epoch);
-      this.#hosting.onRetired(key, hosted);
-      this.#byKey.delete(key);
-    }
+    this.#retire(key, epoch);
     const stage = this.#hosting.plan.stages[id.stage];
     if (worker !== this.#hosting.id || stage === undefined) return;
+    const { startProbation } = this.#hosting;
+    if (suspicion?.isOnProbation === true && startProbation !== undefined)
+      return this.#hostApart(key, startProbation, { instance: id, epoch, worker, site: suspicion.site });
     const instance = new Instance(this.#hosting.host(), id, stage, epoch);
     this.#byKey.set(key, instance);
     instance.start();
+  }
+
+  #retire(key: string, epoch: number): void {
+    const hosted = this.#byKey.get(key);
+    this.#apart.get(key)?.fail(new StreamError("FENCED", `epoch ${epoch} has been assigned`));
+    this.#apart.delete(key);
+    if (hosted === undefined) return;
+    hosted.supersede(epoch);
+    this.#hosting.onRetired(key, hosted);
+    this.#byKey.delete(key);
+  }
+
+  #hostApart(key: string, startProbation: StartProbation, order: ProbationOrder): void {
+    const probationer = new Probationer({ ...this.#hosting, startProbation }, order);
+    this.#apart.set(key, probationer);
+    probationer.start();
   }
 
   /** Calls `action` for each incarnation that is addressed and lives here. */
@@ -85,10 +118,10 @@ export class HostedInstances {
   }
 
   release(): void {
-    for (const instance of this.#byKey.values()) instance.release();
+    for (const instance of [...this.#byKey.values(), ...this.#apart.values()]) instance.release();
   }
 
   fail(error: unknown): void {
-    for (const instance of this.#byKey.values()) instance.fail(error);
+    for (const instance of [...this.#byKey.values(), ...this.#apart.values()]) instance.fail(error);
   }
 }

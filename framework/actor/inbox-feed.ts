@@ -221,11 +221,10 @@ export class InboxFeed implements Feed {
     this.#storedAtMs = storedAtMs;
     this.#program.setNow(storedAtMs);
     this.#bytesRead += payload.byteLength;
-    const anchor = anchorOf(payload);
+    this.#anchor = anchorOf(payload);
+    this.#position = sequence;
     if (this.#program.isDeferring) this.#program.beginTurn(sequence);
     const result = this.#settled(this.#apply(message));
-    this.#position = sequence;
-    this.#anchor = anchor;
     this.#marks?.read(sequence, payload.byteLength);
     return result;
   }

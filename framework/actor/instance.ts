@@ -56,6 +56,7 @@ export class Instance implements Reporter {
   /** How it ended: nothing follows. */
   #end: InstanceEnd | undefined;
   #isReleasing = false;
+  #hasSettled = false;
   #isFailing = false;
   #cancelLook: Cancel | undefined;
   /** Sequence of the last refusal in the own inbox: what the instance has said to itself must have been read before it is finished. */
@@ -92,6 +93,11 @@ export class Instance implements Reporter {
   /** An end counts from the moment it is entered: whoever is told of it then must see it. */
   get phase(): InstancePhase {
     return this.#end ?? this.#actor.getSnapshot().value;
+  }
+
+  /** Whether nothing of the time before it is left: of a split, which has no epoch-start, a snapshot of its own says so. */
+  get hasSettled(): boolean {
+    return this.#hasSettled;
   }
 
   /** Whether a report would say something new. */
@@ -206,6 +212,8 @@ export class Instance implements Reporter {
       isReplaying: () => this.phase === "replaying",
       mayLeaveIdle: () => this.#progress.mayLeaveIdle,
       beforeTurn: (position) => this.#host.probe.beforeTurn?.(this.stage.name, this.id.partition, position),
+      turnBegins: (position) => this.#host.marks.begin(this.id, this.epoch, position),
+      turnsEnd: () => this.#host.marks.rest(),
       turned: (result, incarnation) => this.#turned(result, incarnation),
       afterTurns: (incarnation, hasMoved) => this.#afterTurns(incarnation, hasMoved),
       failed: (error) => this.#failExplained(error),
@@ -234,7 +242,7 @@ export class Instance implements Reporter {
   /** R5 (1). R8 for the job log: an epoch in the pointer that it does not name was made by records that it has lost. */
   async #own(identity: string): Promise<void> {
     try {
-      await this.#pointer.claim(identity);
+      await this.#pointer.claim(identity, this.#host.skipsOf(this.id));
     } catch (error) {
       const by = this.#pointer.current?.epoch ?? 0;
       if (!StreamError.is(error, "FENCED") || (by > this.epoch && (await this.#host.assignsAt(by, this.id))))
@@ -282,6 +290,7 @@ export class Instance implements Reporter {
 
   #caughtUp(): void {
     this.#actor.send({ type: "CAUGHT_UP" });
+    this.#hasSettled = this.stage.source === undefined;
     this.#incarnation?.calls.begin();
     this.#log("info", "instance has caught up", { ...this.#times.caughtUp(this.#incarnation?.feed.position ?? 0) });
   }
@@ -385,6 +394,7 @@ export class Instance implements Reporter {
     );
     if (this.#isClosed) return;
     this.#actor.send({ type: "SNAPSHOT_DONE" });
+    this.#hasSettled ||= this.stage.source !== undefined;
     if (isLast) this.#progress.finish();
     this.#host.onChanged(this);
     this.wake();

@@ -50,7 +50,7 @@ export class JobBus {
   }
 
   reportDead(worker: string): void {
-    const lastWord = { worker, load: 0, isLeaving: true, host: "", processId: 0, nowMs: 0 };
+    const lastWord = { worker, load: 0, isLeaving: true, host: "", processId: 0, nowMs: 0, settled: [] };
     this.#bus.publish(`${this.#names.workersSubject}.dead`, encodeAnnouncement(lastWord));
   }
 
@@ -102,6 +102,15 @@ export class JobBus {
       this.#bus.subscribe(heartbeatSubject, (payload) => ears.onHeartbeat(decodeHeartbeat(payload))),
       this.#bus.subscribe(reportsSubject, (payload) => ears.onReports(() => decodeReportBatch(payload))),
       this.#bus.subscribe(`${mine}.ping`, (_payload, reply) => reply?.(encodeAnnouncement(ears.announcement()))),
+      this.#bus.subscribe(`${mine}.answers`, (payload) => ears.onAnswers(decodeReportAnswer(payload))),
+      this.#bus.subscribe(`${mine}.release`, (payload) => ears.onRelease(decodeReportAnswer(payload))),
+    ]);
+  }
+
+  /** Listens to what worker `id` is told of the instances that it hosts, for one of them that lives apart. */
+  listenApart(id: string, ears: Pick<WorkerEars, "onAnswers" | "onRelease">): Unsubscribe {
+    const mine = this.#names.workerSubject(id);
+    return this.#all([
       this.#bus.subscribe(`${mine}.answers`, (payload) => ears.onAnswers(decodeReportAnswer(payload))),
       this.#bus.subscribe(`${mine}.release`, (payload) => ears.onRelease(decodeReportAnswer(payload))),
     ]);

@@ -24,6 +24,10 @@ export interface InstanceStatus extends Load {
   readonly snapshot: number;
   readonly restarts: number;
   readonly failure: string;
+  /** It is suspected of ending its process, and lives alone in a thread (R15). */
+  readonly isOnProbation: boolean;
+  /** Steps that are not taken, by decision of a leader, since the generation began; each has become a dead letter. */
+  readonly skips: number;
   readonly counts: Counts;
 }
 
@@ -147,6 +151,8 @@ function instancesOf(supervisor: StageSupervisor, { view, isParked }: StatusWorl
       snapshot: report?.snapshot ?? 0,
       restarts: view.crashes(id).length,
       failure: report?.failure ?? "",
+      isOnProbation: assignment?.suspicion?.isOnProbation ?? false,
+      skips: view.skips(id).length,
       counts: report?.counts ?? noCounts,
       ...(report?.load ?? noLoad),
     };

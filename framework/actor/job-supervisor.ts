@@ -15,7 +15,7 @@ import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import { place } from "../protocol/placement.ts";
 import type {
-  AssignmentCause,
+  Assignment,
   InstanceId,
   JobLogRecord,
   Report,
@@ -29,6 +29,7 @@ import { machineClock } from "./machine-clock.ts";
 import { Outages } from "./outages.ts";
 import { Restarts } from "./restarts.ts";
 import { StageSupervisor } from "./stage-supervisor.ts";
+import { Suspects, type Bereavement } from "./suspects.ts";
 
 const heartbeatMs = 500;
 /** Moves for balance at a time. */
@@ -86,6 +87,7 @@ export class JobSupervisor {
   readonly #assigning = new Map<string, { readonly instance: InstanceId; sequence: number }>();
   readonly #restarts: Restarts;
   readonly #outages: Outages;
+  readonly #suspects: Suspects;
   #unlisten: (() => void) | undefined;
   #cancelBeat: Cancel | undefined;
   #isOutcomeWritten = false;
@@ -99,6 +101,16 @@ export class JobSupervisor {
     this.epoch = epoch;
     this.#restarts = new Restarts(world.platform, world.plan.options.restart);
     this.#outages = new Outages(world.platform, world.tail.view, (instance) => this.#nameOf(instance));
+    this.#suspects = new Suspects({
+      platform: world.platform,
+      registers: world.registers,
+      names: world.names,
+      view: world.tail.view,
+      witness: world.witness,
+      crashesMax: world.plan.options.poison.crashesMax,
+      onFound: () => this.reconcile(),
+      isSource: ({ stage }) => world.plan.stages[stage]?.source !== undefined,
+    });
     this.#read = { position: world.tail.view.position, atMs: world.platform.clock.monotonicMs() };
     this.#actor = createActor(jobMachine, {
       clock: machineClock(world.platform.clock),
@@ -154,6 +166,7 @@ export class JobSupervisor {
       this.#stages.get(report.instance.stage)?.report(report);
       this.#outages.reported(report);
       this.#world.controls.reported(report.instance, report.position);
+      if (this.#suspects.hasStood(report.instance)) this.#askToRelease(report.instance);
     }
     this.#complete();
   }
@@ -172,11 +185,34 @@ export class JobSupervisor {
     for (const { instance, worker, cause } of moves) {
       if (this.#isSpokenFor(instance)) continue;
       if (cause === "balance" && this.#askToRelease(instance)) continue;
-      const silentMs = registry.silentMs(this.#holderOf(instance) ?? "");
-      this.#outages.down(instance, this.#world.platform.clock.monotonicMs() - silentMs);
-      const isReleased = this.#stages.get(instance.stage)?.reportOf(instance)?.state === "released";
-      this.#assign(instance, worker, isReleased ? "release" : cause, "");
+      const holder = this.#holderOf(instance) ?? "";
+      this.#outages.down(instance, this.#world.platform.clock.monotonicMs() - registry.silentMs(holder));
+      const report = this.#stages.get(instance.stage)?.reportOf(instance);
+      if (report?.state === "released") {
+        const held = this.#suspects.hasStood(instance) ? undefined : this.#suspects.carried(instance);
+        this.#assign(instance, worker, { cause: "release", detail: "", suspicion: held });
+      } else if (cause === "workerLost") this.#bereaved(instance, holder, worker);
+      else this.#assign(instance, worker, { cause, detail: "", suspicion: this.#suspects.carried(instance) });
     }
+  }
+
+  /** Its worker is gone: whose fault that was decides how it is assigned. Decided in a moment, if that is not known yet. */
+  #bereaved(instance: InstanceId, lost: string, worker: string): void {
+    const bereavement = this.#suspects.bereaved(instance, lost);
+    if (bereavement !== undefined) this.#afterDeath(instance, worker, bereavement);
+  }
+
+  #afterDeath(instance: InstanceId, worker: string, { decision, site }: Bereavement): void {
+    if (decision.kind === "unskippable") {
+      const where = `message ${decision.sequence} has ended its process ${decision.crashes} times before any step of it`;
+      const what = `${this.#nameOf(instance)}: ${where}: a key selector or codec, and no record that could be skipped`;
+      return this.#fail(new StreamError("RESTARTS_EXHAUSTED", what));
+    }
+    const { suspicion } = decision;
+    if (site === undefined) return this.#assign(instance, worker, { cause: "workerLost", detail: "", suspicion });
+    const detail =
+      suspicion?.skip?.reason ?? `its thread or process ended in message ${site.sequence}, step ${site.step}`;
+    this.#assign(instance, worker, { cause: "poison", detail, suspicion });
   }
 
   status(): JobStatus {
@@ -263,9 +299,15 @@ export class JobSupervisor {
     if (fatalCodes.has(code))
       return this.#fail(new StreamError(code as ErrorCode, `${this.#nameOf(instance)}: ${rest.join(": ")}`));
     const { view } = this.#world.tail;
+    const again = this.#hostOf(instance) ?? this.#world.worker;
+    if (report.site !== undefined) return this.#afterDeath(instance, again, this.#suspects.died(instance, report.site));
     const crash = { instance, snapshot: report.snapshot, before: view.crashes(instance), nowMs: this.#logNowMs };
     const exhausted = this.#restarts.crashed(crash, () =>
-      this.#assign(instance, this.#hostOf(instance) ?? this.#world.worker, "crash", report.failure),
+      this.#assign(instance, this.#hostOf(instance) ?? this.#world.worker, {
+        cause: "crash",
+        detail: report.failure,
+        suspicion: this.#suspects.carried(instance),
+      }),
     );
     if (exhausted === undefined) return;
     const what = `${this.#nameOf(instance)}: ${exhausted}; last failure: ${report.failure}`;
@@ -310,13 +352,18 @@ export class JobSupervisor {
     this.#append({ kind: "outcome", leader: this.epoch, outcome, code, message });
   }
 
-  #assign(instance: InstanceId, worker: string, cause: AssignmentCause, detail: string): void {
+  #assign(instance: InstanceId, worker: string, why: Pick<Assignment, "cause" | "detail" | "suspicion">): void {
     const key = instanceKey(instance);
     const entry = { instance, sequence: 0 };
     this.#assigning.set(key, entry);
-    const said = { instance: this.#nameOf(instance), to: worker, cause };
+    const said = {
+      instance: this.#nameOf(instance),
+      to: worker,
+      cause: why.cause,
+      onProbation: why.suspicion?.isOnProbation,
+    };
     this.#world.platform.logger.log("info", "instance is assigned", said);
-    this.#world.tail.append({ kind: "assignment", leader: this.epoch, instance, worker, cause, detail }, (sequence) => {
+    this.#world.tail.append({ kind: "assignment", leader: this.epoch, instance, worker, ...why }, (sequence) => {
       entry.sequence = sequence;
       this.refresh();
     });

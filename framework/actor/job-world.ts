@@ -1,7 +1,7 @@
 /**
  * The surroundings of the job supervisor: handed on by the worker that leads.
  */
-import type { Logs } from "../log/contracts.ts";
+import type { Logs, Registers } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -9,6 +9,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { ControlSender } from "./control-sender.ts";
 import type { JobBus } from "./job-bus.ts";
 import type { JobLogTail } from "./job-log-tail.ts";
+import type { Witness } from "./witness.ts";
 import type { WorkerRegistry } from "./worker-registry.ts";
 
 /** What the job supervisor, and the preparation before it, work with. */
@@ -17,11 +18,13 @@ export interface JobWorld {
   readonly plan: Plan;
   readonly names: JobNames;
   readonly logs: Logs;
+  readonly registers: Registers;
   /** What sources are told of the place. */
   readonly ends: EndHome;
   readonly bus: JobBus;
   readonly tail: JobLogTail;
   readonly registry: WorkerRegistry;
+  readonly witness: Witness;
   readonly controls: ControlSender;
   /** Id of the worker it runs on. */
   readonly worker: string;

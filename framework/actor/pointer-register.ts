@@ -9,6 +9,8 @@ import type { Registered, RegisterResult, Registers } from "../log/contracts.ts"
 import type { Platform } from "../platform/platform.ts";
 import { decideClaim } from "../protocol/claim.ts";
 import { decideAfterUpdate, type UpdateReply } from "../protocol/pointer.ts";
+import { skipsBehind } from "../protocol/skip.ts";
+import type { Skip } from "../record/poison.ts";
 import type { Pointer, SnapshotRef } from "../record/snapshot-record.ts";
 import { decodePointer, encodePointer } from "../record/wire/snapshot.ts";
 
@@ -36,11 +38,17 @@ export class PointerRegister {
     return this.#pointer;
   }
 
-  /** R5 (1): makes the pointer this epoch's; from here no older incarnation can commit. @throws FENCED, DATA_LOST */
-  async claim(identity: string): Promise<Pointer> {
+  /** R5 (1): makes the pointer this epoch's, with the `skips` that have been decided; from here no older incarnation can commit. @throws FENCED, DATA_LOST */
+  async claim(identity: string, skips: readonly Skip[] = []): Promise<Pointer> {
     for (;;) {
       await this.#read();
-      const decision = decideClaim({ pointer: this.#pointer, epoch: this.#epoch, identity, token: this.#token() });
+      const decision = decideClaim({
+        pointer: this.#pointer,
+        epoch: this.#epoch,
+        identity,
+        token: this.#token(),
+        skips,
+      });
       if (decision.kind === "fenced") throw this.#fenced(decision.by);
       if (decision.kind === "replaced") {
         const what = `${this.#key}: its input was created at ${decision.expected}, what is there now at ${decision.found}`;
@@ -60,6 +68,7 @@ export class PointerRegister {
       epoch: this.#epoch,
       current: snapshot,
       previous: base.current,
+      skips: skipsBehind(snapshot.sequence, base.skips),
     };
     if (await this.#move(value)) return value;
     throw this.#fenced(this.#pointer?.epoch ?? 0);

@@ -161,11 +161,11 @@ export class SplitFeed implements Feed {
 
   #process(entry: SplitEntry): void {
     this.#entriesRead += 1;
+    this.#position = entry.position;
     if ("value" in entry) {
       if (entry.storedAtMs !== undefined) this.#program.setNow(entry.storedAtMs);
       this.#program.process(entry.value, entry.timestamp);
     } else if ("watermark" in entry) this.#punctuated = Math.max(this.#punctuated, entry.watermark);
     else this.#program.refuse(new StreamError("ROW_INVALID", `${this.#split.name}: ${entry.invalid}`), entry.raw);
-    this.#position = entry.position;
   }
 }

@@ -31,6 +31,10 @@ export interface TurnOwner {
   mayLeaveIdle(): boolean;
   /** A turn is about to begin after `position`; a promise holds it back until it is settled. */
   beforeTurn(position: number): unknown;
+  /** A turn, or a slice of one, begins behind `position`. */
+  turnBegins(position: number): void;
+  /** No turn is under way any more. */
+  turnsEnd(): void;
   /** A turn, or a slice of one, has ended with `result`. */
   turned(result: TurnResult, incarnation: Incarnation): void;
   /** A task of turns is over, with everything flushed. */
@@ -97,6 +101,7 @@ export class TurnLoop {
       this.#owner.failed(error);
     } finally {
       this.#isTurning = false;
+      this.#owner.turnsEnd();
     }
     if (!this.#owner.mayTurn()) return;
     this.#owner.afterTurns(incarnation, incarnation.feed.position !== position);
@@ -149,6 +154,7 @@ export class TurnLoop {
   #turn(incarnation: Incarnation): TurnResult {
     const { feed, program } = incarnation;
     const mayLeaveIdle = this.#owner.mayLeaveIdle();
+    this.#owner.turnBegins(feed.position);
     const result = this.#isDeterministic
       ? runDeterministically(program, () => feed.turn(mayLeaveIdle))
       : feed.turn(mayLeaveIdle);

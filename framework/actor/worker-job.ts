@@ -6,8 +6,9 @@ import type { ClusterAddress } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { OutcomeRecord } from "../record/messages.ts";
-import type { Probe } from "./host.ts";
+import type { Probe, TurnMarks } from "./host.ts";
 import type { JobStatus } from "./job-status.ts";
+import type { StartProbation } from "./probation.ts";
 import type { WorkerPlace } from "./worker-registry.ts";
 
 /** What a worker works on. */
@@ -24,6 +25,10 @@ export interface WorkerJob {
 /** What a caller may hook into. */
 export interface WorkerOptions {
   readonly probe?: Probe | undefined;
+  /** Where turns are said to be under way. @default nowhere */
+  readonly marks?: TurnMarks | undefined;
+  /** Hosts an instance alone, in a thread of its own (R15). @default it is hosted like any other */
+  readonly startProbation?: StartProbation | undefined;
   /** Where the worker runs, for people. @default nowhere in particular */
   readonly place?: WorkerPlace | undefined;
   /** @default false */

@@ -7,7 +7,6 @@
  */
 import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, invariant, messageOf } from "../errors.ts";
-import type { Log } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import { installDeterminism } from "../platform/determinism.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -16,8 +15,9 @@ import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
 import { Attention } from "./attention.ts";
 import { Candidate } from "./candidate.ts";
 import { ControlSender } from "./control-sender.ts";
-import type { InstanceHost } from "./host.ts";
+import { noMarks, type InstanceHost } from "./host.ts";
 import { HostedInstances } from "./hosted-instances.ts";
+import { instanceHost, openInbox } from "./instance-host.ts";
 import type { Instance } from "./instance.ts";
 import { JobBus } from "./job-bus.ts";
 import { JobLogTail } from "./job-log-tail.ts";
@@ -27,14 +27,15 @@ import { JobSupervisor } from "./job-supervisor.ts";
 import { LaneSet } from "./lane-set.ts";
 import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
-import { patientBlobs } from "./patience.ts";
 import { repeat } from "./repeat.ts";
 import { ReportOutbox } from "./report-outbox.ts";
+import { SuspectRegister } from "./suspect-register.ts";
 import { WorkerMeter } from "./worker-meter.ts";
 import { considerSnapshots } from "./snapshot-looks.ts";
 import { workerMachine } from "./worker-machine.ts";
 import type { WorkerJob, WorkerOptions } from "./worker-job.ts";
 import { WorkerRegistry } from "./worker-registry.ts";
+import { Witness } from "./witness.ts";
 
 const announceMs = 500;
 const reportAgainMs = 1_000;
@@ -62,6 +63,7 @@ export class Worker implements Measured {
   readonly #bus: JobBus;
   readonly #attention: Attention;
   readonly #registry: WorkerRegistry;
+  readonly #witness = new Witness();
   readonly #directory: LogDirectory;
   readonly #controls: ControlSender;
   readonly #lanes: LaneSet;
@@ -81,17 +83,23 @@ export class Worker implements Measured {
     this.#job = job;
     this.#options = options;
     this.#actor = createActor(workerMachine, { clock: machineClock(platform.clock) });
+    const register = new SuspectRegister(this.#platform, job.registers, names.suspect(this.id));
     this.#instances = new HostedInstances({
       id: this.id,
       plan,
+      register,
+      startProbation: options.startProbation,
       host: () => this.#host,
       onRetired: (key, instance) => this.#meter.retire(key, instance),
+      onChanged: (reporter) => this.#reports.changed(reporter),
     });
     this.#bus = new JobBus(seams.bus, names);
     this.#attention = new Attention(platform.clock);
     this.#registry = new WorkerRegistry(this.#attention, this.id, options.place);
     this.#directory = new LogDirectory(this.#platform, seams.logs);
-    this.#controls = new ControlSender(this.#platform, (stage, partition) => this.#openInbox(stage, partition));
+    this.#controls = new ControlSender(this.#platform, (stage, partition) =>
+      openInbox(this.#directory, job, stage, partition),
+    );
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
       onProgress: () => this.#instances.wake(),
       onLost: (error) => this.#instances.fail(error),
@@ -215,7 +223,7 @@ export class Worker implements Measured {
     if (view.outcome !== undefined) return this.#over(view.outcome);
     if (view.life.state === "stopped") return this.#onStopped();
     if (this.phase === "working")
-      for (const { instance, worker, epoch } of view.assignments()) this.#instances.obey(instance, worker, epoch);
+      for (const { instance, ...assigned } of view.assignments()) this.#instances.obey(instance, assigned);
     if (view.isDraining) this.#instances.endInput();
     if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)
       this.#onLeader(view.leader.epoch, view.leader.worker);
@@ -241,7 +249,7 @@ export class Worker implements Measured {
     this.#depose();
     this.#joined?.candidate.heard({ leader: epoch });
     if (worker === this.id && this.phase === "working") this.#lead(epoch);
-    this.#reports.reportAll(this.#instances.all);
+    this.#reports.reportAll(this.#instances.reporters);
   }
 
   #lead(epoch: number): void {
@@ -252,10 +260,12 @@ export class Worker implements Measured {
       plan,
       names,
       logs: seams.logs,
+      registers: this.#job.registers,
       ends: this.#ends,
       bus: this.#bus,
       tail: this.#tail,
       registry: this.#registry,
+      witness: this.#witness,
       controls: this.#controls,
       worker: this.id,
       abdicate: () => this.#abdicate(),
@@ -307,7 +317,12 @@ export class Worker implements Measured {
         this.#meter.heardLeader(heartbeat.leader);
         if (this.#joined?.candidate.heard(heartbeat) === true) this.#registry.heard(heartbeat.worker);
       },
-      onReports: (read) => this.#supervisor?.onReports(read()),
+      onReports: (read) => {
+        if (this.#supervisor === undefined) return;
+        const batch = read();
+        for (const report of batch.reports) this.#witness.reported(report);
+        this.#supervisor.onReports(batch);
+      },
       onAnswers: ({ leader, answers }) => {
         if (leader >= (this.#tail.view.leader?.epoch ?? 0))
           this.#instances.addressed(answers, (instance, n) => instance.answered(n));
@@ -321,6 +336,7 @@ export class Worker implements Measured {
     this.#meter.heard();
     const isNews = !this.#registry.isAlive(announcement.worker) || announcement.isLeaving;
     this.#registry.announced(announcement);
+    this.#witness.announced(announcement.settled);
     if (announcement.isLeaving) this.#succeed(announcement.worker);
     if (isNews) this.#supervisor?.reconcile();
   }
@@ -341,7 +357,15 @@ export class Worker implements Measured {
     const { host, processId } = this.#options.place ?? { host: "", processId: 0 };
     const isLeaving = this.phase === "leaving";
     const nowMs = this.#platform.clock.now();
-    return { worker: this.id, load: this.#instances.size, isLeaving, host, processId, nowMs };
+    return {
+      worker: this.id,
+      load: this.#instances.size,
+      isLeaving,
+      host,
+      processId,
+      nowMs,
+      settled: this.#instances.settled,
+    };
   }
 
   /** Everything that was in the job log has been read. */
@@ -350,7 +374,7 @@ export class Worker implements Measured {
     const { clock } = this.#platform;
     const again = (everyMs: number, action: () => void) => this.#endings.push(repeat(clock, everyMs, action));
     again(announceMs, () => this.#bus.announce(this.#announcement()));
-    again(reportAgainMs, () => this.#reports.reportAll(this.#instances.all));
+    again(reportAgainMs, () => this.#reports.reportAll(this.#instances.reporters));
     again(snapshotLookMs, () => considerSnapshots(this.#platform.logger, this.#instances.all));
     void this.#meter.run();
     again(electionLookMs, () => {
@@ -362,43 +386,24 @@ export class Worker implements Measured {
   }
 
   get #host(): InstanceHost {
-    const { plan, names, registers } = this.#job;
-    const blobs = patientBlobs(this.#platform, this.#job.blobs, this.#job.plan.options.replicas);
-    const { view } = this.#tail;
-    return {
+    const { probe = {}, marks = noMarks, hasManualWatermarks = false } = this.#options;
+    return instanceHost({
       platform: this.#platform,
-      plan,
-      names,
-      registers,
-      blobs,
-      probe: this.#options.probe ?? {},
-      ends: this.#ends,
-      startedMs: this.#tail.createdMs,
-      codeVersion: plan.version,
-      hasManualWatermarks: this.#options.hasManualWatermarks ?? false,
-      findLane: (to, partition) => this.#lanes.find(to, partition),
-      openInbox: (stage, partition) => this.#directory.openAgain(this.#inboxName(stage, partition)),
-      openIngress: (stage, split) => this.#directory.open(names.ingress(plan.stages[stage]?.name ?? "", split)),
-      appendControl: (stage, partition, payload) => this.#controls.append(stage, partition, payload),
-      splitOf: (stage, index) => view.split(stage, index),
-      assignsAt: (sequence, instance) => this.#tail.assignsAt(sequence, instance),
-      get isDraining() {
-        return view.isDraining;
-      },
+      job: this.#job,
+      tail: this.#tail,
+      lanes: this.#lanes,
+      directory: this.#directory,
+      controls: this.#controls,
+      probe,
+      marks,
+      hasManualWatermarks,
+      watchStep: undefined,
       onChanged: (instance) => this.#reports.changed(instance),
-    };
+    });
   }
 
   get #ends(): EndHome {
     return { cluster: this.#job.cluster, logger: this.#platform.logger };
-  }
-
-  #openInbox(stage: number, partition: number): Promise<Log> {
-    return this.#directory.open(this.#inboxName(stage, partition));
-  }
-
-  #inboxName(stage: number, partition: number): string {
-    return this.#job.names.inbox(this.#job.plan.stages[stage]?.name ?? "", partition);
   }
 
   #later(ms: number): Promise<void> {

@@ -113,6 +113,8 @@ async function readInstance(
     snapshot: pointer?.current?.sequence ?? 0,
     restarts: view.crashes(id).length,
     failure: "",
+    isOnProbation: assignment?.suspicion?.isOnProbation ?? false,
+    skips: view.skips(id).length,
     counts: manifest?.counts ?? noCounts,
   };
 }

@@ -77,6 +77,7 @@ async function runFile(file: string, args: string[], flags: RunFlags): Promise<v
   const job = await loadJob(path, args);
   await run(job, homeToRun(flags), {
     program: path,
+    programArguments: args,
     startNew: flags.new ?? false,
     logLevel: flags.logLevel === undefined ? undefined : parseLogLevel(flags.logLevel, "--log-level"),
     telemetry: telemetryOf(flags),

@@ -53,7 +53,8 @@ function rowOf(instance: InstanceStatus, nowMs: number): string[] {
     instance;
   const age =
     snapshotAt === 0 ? "-" : `${secondsText(Math.max(0, nowMs - snapshotAt))} ago, ${bytesText(snapshotBytes)}`;
-  const what = failure === "" ? state : `${state}: ${failure}`;
+  const apart = instance.isOnProbation ? `${state}, on probation` : state;
+  const what = failure === "" ? apart : `${apart}: ${failure}`;
   const p99 = `${turnP99Ms.toFixed(1)} ms`;
   return [name, what, worker || "-", String(epoch), timeText(watermark), String(lag), String(restarts), age, p99];
 }

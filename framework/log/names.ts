@@ -58,6 +58,11 @@ export class JobNames {
     return `pointer.${this.generation}.${stage}.${partition}`;
   }
 
+  /** Register that names whose turn a worker is, or was, in: while one takes suspiciously long, and while an instance is on probation there. */
+  suspect(worker: string): string {
+    return `suspect.${this.generation}.${worker}`;
+  }
+
   /** Bus subject on which workers announce themselves. */
   get workersSubject(): string {
     return this.#subject("workers");

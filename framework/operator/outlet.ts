@@ -33,7 +33,7 @@ export interface Outlet {
   write(sink: number, value: unknown, timestamp: number | undefined): void;
   /** Hands on a record that failed. */
   deadLetter(letter: DeadLetter): void;
-  /** A step begins. */
+  /** A step begins. A throw is the failure of the step: it is not to be taken (R15). */
   mark(): void;
   /** The step threw: forget its outputs. */
   undo(): void;

@@ -113,8 +113,8 @@ export class StageProgram {
   /** Takes one record (P1). @throws only what ends the instance (P2) */
   process(value: unknown, timestamp: number | undefined): void {
     this.#ledger.recordsIn += 1;
-    this.#begin();
     try {
+      this.#begin();
       this.#entry(value, timestamp);
       this.#commit();
     } catch (error) {
@@ -307,8 +307,8 @@ export class StageProgram {
   }
 
   #runStep(operator: string, step: () => void, describe: () => unknown, timestamp: number | undefined): void {
-    this.#begin();
     try {
+      this.#begin();
       step();
       this.#commit();
     } catch (error) {

@@ -37,6 +37,20 @@ export interface RestartOptions {
   readonly within?: Duration | undefined;
 }
 
+/** What counts as a record that ends its process or never ends, as the user says it. */
+export interface PoisonOptions {
+  /**
+   * How long a turn may take, and the event loop stand still, before the process is ended: what takes longer never ends. `Infinity`: for ever.
+   * @default "10s"
+   */
+  readonly turnTimeout?: Duration | undefined;
+  /**
+   * Deaths at one step, on probation, after which it is skipped and becomes a dead letter.
+   * @default 2
+   */
+  readonly crashes?: number | undefined;
+}
+
 /**
  * Options of a job: the second argument of `job`.
  *
@@ -91,6 +105,8 @@ export interface JobOptions {
   readonly version?: string | undefined;
   /** When crashes make the job fail. */
   readonly restart?: RestartOptions | undefined;
+  /** When a record that ends its process, or never ends, is skipped. */
+  readonly poison?: PoisonOptions | undefined;
   /**
    * What becomes of the streams of a generation that has completed.
    * @default "forever"
@@ -116,6 +132,12 @@ export interface RestartBudget {
   readonly withinMs: number;
 }
 
+/** When a record is skipped that ends its process or never ends. */
+export interface PoisonBounds {
+  readonly turnMsMax: number;
+  readonly crashesMax: number;
+}
+
 /** Every option of a job, resolved. */
 export interface ResolvedJobOptions {
   /** Partitions of a stage that does not say otherwise. */
@@ -130,6 +152,7 @@ export interface ResolvedJobOptions {
   readonly lingerMs: number;
   readonly replicas: number;
   readonly restart: RestartBudget;
+  readonly poison: PoisonBounds;
   readonly retain: Retain;
   /** A timestamp further than this ahead of the stored time of its message is refused. */
   readonly farFutureMs: number;
@@ -143,6 +166,9 @@ const mebibyte = 1024 * kibibyte;
 /** More partitions than this are refused: each is a stream of its own. */
 export const partitionsMax = 32_768;
 
+/** A turn is given this long at least, ms: less would take the pauses of a busy machine for poison. */
+const turnMsMin = 200;
+
 /** What a job on a cluster has where it says nothing. */
 export const jobDefaults: ResolvedJobOptions = {
   partitions: 8,
@@ -155,6 +181,7 @@ export const jobDefaults: ResolvedJobOptions = {
   lingerMs: 5,
   replicas: 1,
   restart: { restartsMax: 5, withinMs: 60_000 },
+  poison: { turnMsMax: 10_000, crashesMax: 2 },
   retain: "forever",
   farFutureMs: 86_400_000,
   deterministicGlobals: true,
@@ -178,6 +205,7 @@ const known: readonly (keyof JobOptions)[] = [
   "replicas",
   "version",
   "restart",
+  "poison",
   "retain",
   "farFuture",
   "deterministicGlobals",
@@ -217,6 +245,7 @@ export function resolveOptions(
     lingerMs: checkSpan(input.linger ?? defaults.lingerMs, 0, `${place}: linger`),
     replicas: oneOf(input.replicas ?? defaults.replicas, [1, 3, 5], `${place}: replicas`),
     restart: restartBudget(input.restart ?? {}, defaults.restart, place),
+    poison: poisonBounds(input.poison ?? {}, defaults.poison, place),
     retain: oneOf(input.retain ?? defaults.retain, ["forever", "none"], `${place}: retain`),
     farFutureMs: checkBound(input.farFuture ?? defaults.farFutureMs, `${place}: farFuture`),
     deterministicGlobals: oneOf(
@@ -252,6 +281,16 @@ function restartBudget(input: RestartOptions, defaults: RestartBudget, place: st
   return {
     restartsMax: integer(input.max ?? defaults.restartsMax, [0], `${place}: restart.max`),
     withinMs: checkSpan(input.within ?? defaults.withinMs, 1, `${place}: restart.within`),
+  };
+}
+
+function poisonBounds(input: PoisonOptions, defaults: PoisonBounds, place: string): PoisonBounds {
+  checkKnownOptions(input, ["turnTimeout", "crashes"], `${place}: poison`);
+  const { turnTimeout = defaults.turnMsMax, crashes = defaults.crashesMax } = input;
+  const what = `${place}: poison.turnTimeout`;
+  return {
+    turnMsMax: turnTimeout === Infinity ? Infinity : checkSpan(turnTimeout, turnMsMin, what),
+    crashesMax: integer(crashes, [1], `${place}: poison.crashes`),
   };
 }
 

@@ -94,8 +94,8 @@ export function difference(before: string, after: string): string {
 }
 
 function optionLines(options: Plan["options"]): readonly string[] {
-  const { restart, ...plain } = options;
-  return Object.entries({ ...plain, ...restart })
+  const { restart, poison, ...plain } = options;
+  return Object.entries({ ...plain, ...restart, ...poison })
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `  ${name} ${value}`);
 }

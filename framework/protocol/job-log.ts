@@ -20,6 +20,7 @@ import type {
   OutcomeRecord,
   SplitRecord,
 } from "../record/messages.ts";
+import type { Skip } from "../record/poison.ts";
 import { JobLife } from "./job-life.ts";
 
 /** The instance as a key of maps: `2/0` is partition 0 of stage 2. */
@@ -35,7 +36,7 @@ export interface LeaderView {
 }
 
 /** The newest assignment of an instance. */
-export interface AssignmentView extends Pick<Assignment, "worker" | "cause" | "detail"> {
+export interface AssignmentView extends Pick<Assignment, "worker" | "cause" | "detail" | "suspicion"> {
   /** Sequence of the assignment (R4). */
   readonly epoch: number;
   /** When the log stored it. */
@@ -71,6 +72,7 @@ export class JobLogView {
   readonly life: JobLife = new JobLife();
   readonly #assignments = new Map<string, AssignmentView & { readonly instance: InstanceId }>();
   readonly #crashes = new Map<string, CrashView[]>();
+  readonly #skips = new Map<string, Skip[]>();
   readonly #splits = new Map<number, Map<number, SplitRecord>>();
   readonly #closed = new Set<number>();
   #leader: LeaderView | undefined;
@@ -168,6 +170,11 @@ export class JobLogView {
     return this.#crashes.get(instanceKey(id)) ?? [];
   }
 
+  /** Every step that is not to be taken, by decision of a leader (R15), oldest first; also those that the pointer has passed. */
+  skips(id: InstanceId): readonly Skip[] {
+    return this.#skips.get(instanceKey(id)) ?? [];
+  }
+
   /** The newest assignments that were not the first of their instance, oldest first; at most 100. */
   get moves(): readonly MoveView[] {
     return this.#moves;
@@ -205,9 +212,11 @@ export class JobLogView {
     }
   }
 
-  #assign(epoch: number, storedAtMs: number, { instance, worker, cause, detail }: Assignment): void {
+  #assign(epoch: number, storedAtMs: number, { instance, worker, cause, detail, suspicion }: Assignment): void {
     const key = instanceKey(instance);
-    const assigned = { instance, epoch, worker, cause, detail, storedAtMs };
+    const assigned = { instance, epoch, worker, cause, detail, suspicion, storedAtMs };
+    const skip = suspicion?.skip;
+    if (skip !== undefined) this.#skips.set(key, [...(this.#skips.get(key) ?? []), skip]);
     if (this.#assignments.has(key)) {
       this.#moves.push(assigned);
       this.#movesBy.set(cause, (this.#movesBy.get(cause) ?? 0) + 1);
@@ -215,7 +224,7 @@ export class JobLogView {
     if (this.#moves.length > movesKept) this.#moves.shift();
     this.#assignments.set(key, assigned);
     if (cause === "crash") this.#crashes.set(key, [...(this.#crashes.get(key) ?? []), { storedAtMs, detail }]);
-    if (cause === "crash" || cause === "workerLost") this.#restarts += 1;
+    if (isRestart(cause)) this.#restarts += 1;
   }
 
   #addSplit(record: SplitRecord): void {
@@ -224,4 +233,8 @@ export class JobLogView {
     const splits = this.#splits.get(stage) ?? new Map<number, SplitRecord>();
     this.#splits.set(stage, splits.set(index, record));
   }
+}
+
+function isRestart(cause: AssignmentCause): boolean {
+  return cause === "crash" || cause === "poison" || cause === "workerLost";
 }

@@ -3,6 +3,7 @@
  *
  * `protos/` defines their bytes; `record/wire/` writes and reads them. Epochs are sequences of the job log (R4).
  */
+import type { CrashSite, Suspicion } from "./poison.ts";
 
 /** Names an instance: stage index in the plan, and partition (of a source stage: the split's index). */
 export interface InstanceId {
@@ -93,14 +94,16 @@ export interface Assignment {
   readonly leader: number;
   readonly instance: InstanceId;
   readonly worker: string;
-  /** Why: `start`, `crash`, `workerLost`, `release`, `balance`. Shown in status; `crash` counts in the restart budget. */
+  /** Why: `start`, `crash`, `workerLost`, `release`, `balance`, `poison` (its own turn has ended its process or thread). Shown in status; `crash` counts in the restart budget. */
   readonly cause: AssignmentCause;
   /** The failure behind a `crash`, for people. */
   readonly detail: string;
+  /** What is held against the instance (R15). @default nothing */
+  readonly suspicion?: Suspicion | undefined;
 }
 
 /** Why an assignment was made. */
-export type AssignmentCause = "start" | "crash" | "workerLost" | "release" | "balance";
+export type AssignmentCause = "start" | "crash" | "workerLost" | "release" | "balance" | "poison";
 
 /** A split of a source stage: from here on it counts, at minus infinity. */
 export interface SplitRecord {
@@ -172,6 +175,8 @@ export interface Report {
   /** Counters for status and summary: records in and out, late, dead letters, windows fired. */
   readonly counts: Counts;
   readonly load: Load;
+  /** Of an instance on probation whose thread is gone: where it was. @default not known, or not gone */
+  readonly site?: CrashSite | undefined;
 }
 
 /** How an incarnation keeps up: for people, nothing is decided on it. */
@@ -217,6 +222,8 @@ export interface Announcement {
   readonly processId: number;
   /** Its wall clock when it said so, ms since the epoch. Nothing correct depends on it: it shows a clock that is wrong. */
   readonly nowMs: number;
+  /** Epochs of the instances hosted that have come to where nothing of the time before them is left to replay (R15). */
+  readonly settled: readonly number[];
 }
 
 /** The leader says that it lives. */

@@ -3,6 +3,7 @@
  *
  * `protos/` defines their bytes; `record/wire/` writes and reads them. R6 and the pointer rule live in `protocol/` and `actor/`.
  */
+import type { Skip } from "./poison.ts";
 
 /** Names one snapshot from the pointer. */
 export interface SnapshotRef {
@@ -31,6 +32,8 @@ export interface Pointer {
   /** The current snapshot, and the one before it; absent until taken. */
   readonly current: SnapshotRef | undefined;
   readonly previous: SnapshotRef | undefined;
+  /** Steps behind the current snapshot that are not taken (R15): known before anything is replayed. */
+  readonly skips: readonly Skip[];
 }
 
 /** Where an outgoing channel stands: the number of its last record, and the rolling check after it (R1, R11). */

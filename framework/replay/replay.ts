@@ -13,6 +13,7 @@ import type { EndHome } from "../log/ends.ts";
 import { JobNames } from "../log/names.ts";
 import type { Split } from "../log/source.ts";
 import type { Plan, Stage } from "../plan/plan.ts";
+import type { Skip } from "../record/poison.ts";
 import type { Manifest, Pointer, SnapshotRef } from "../record/snapshot-record.ts";
 import { decodePointer } from "../record/wire/snapshot.ts";
 import { findJob, type Administrator, type FoundJob } from "../administration/administrator.ts";
@@ -76,6 +77,7 @@ interface Subject {
   readonly blobs: Blobs;
   readonly log: Log | undefined;
   readonly split: Split | undefined;
+  readonly skips: readonly Skip[];
 }
 
 /** Snapshots are loaded anew when the job has replaced them meanwhile, so often. */
@@ -94,7 +96,7 @@ export async function replayInstance(
 ): Promise<ReplayReport> {
   const { plan, ends, trace = noTrace, hasManualWatermarks = false } = options;
   const subject = await findSubject(administrator, job, options);
-  const { stage, partition, names, blobs, log, split } = subject;
+  const { stage, partition, names, blobs, log, split, skips } = subject;
   const { current, start } = await loadSnapshots(subject, options.from);
   const from = start?.sequence ?? 0;
   const to = options.to ?? (split === undefined || stage.isIngress ? await lastOf(log) : (current?.sequence ?? 0));
@@ -102,7 +104,7 @@ export async function replayInstance(
   const id = { stage: stage.index, partition };
   const { platform } = administrator;
   const replayed = new ReplayedInstance(
-    { platform, plan, stage, id, names, blobs, ends, manifest: start, log, split, hasManualWatermarks },
+    { platform, plan, stage, id, names, blobs, ends, manifest: start, log, split, skips, hasManualWatermarks },
     trace,
   );
   try {
@@ -157,24 +159,25 @@ async function findSubject(
   const [, name, at] = /^([a-z0-9-]+)\/(\d+)$/.exec(instance) ?? [];
   const stage = plan.stages.find((each) => each.name === name);
   const partition = Number(at);
-  const split = stage?.source === undefined ? undefined : await splitOf(administrator, names, stage, partition);
+  const { split, skips } = await written(administrator, names, stage?.index ?? -1, partition);
   const exists =
     stage !== undefined && (stage.source === undefined ? partition < stage.partitions : split !== undefined);
   if (!exists) throw unknownInstance(instance, plan);
   const blobs = await administrator.seams.blobs(job, names.generation);
   const log = await openLog(administrator, names, stage, partition);
-  return { found, names, stage, partition, blobs, log, split };
+  return { found, names, stage, partition, blobs, log, split, skips };
 }
 
-async function splitOf(
+/** What the job log says of the instance. */
+async function written(
   administrator: Administrator,
   names: JobNames,
-  stage: Stage,
-  index: number,
-): Promise<Split | undefined> {
+  stage: number,
+  partition: number,
+): Promise<Pick<Subject, "split" | "skips">> {
   const reading = await readJob(administrator, names);
   try {
-    return reading?.view.splits(stage.index).find((split) => split.index === index);
+    return { split: reading?.view.split(stage, partition), skips: reading?.view.skips({ stage, partition }) ?? [] };
   } finally {
     reading?.close();
   }

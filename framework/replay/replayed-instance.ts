@@ -6,7 +6,7 @@
  * P1. Turns are what they were: a message is a turn, and what is said in it depends on the messages before it alone.
  */
 import { BatchRunner } from "../actor/batch-turn.ts";
-import { checkManifest, idempotencyKeys, programOf, restoreState } from "../actor/assembly.ts";
+import { checkManifest, idempotencyKeys, programOf, restoreState, watched } from "../actor/assembly.ts";
 import type { Feed } from "../actor/feed.ts";
 import { InboxFeed } from "../actor/inbox-feed.ts";
 import { ingressSource } from "../actor/ingress.ts";
@@ -24,6 +24,7 @@ import type { Plan, Stage } from "../plan/plan.ts";
 import { runDeterministically } from "../platform/determinism.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { InstanceId } from "../record/messages.ts";
+import type { Skip } from "../record/poison.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
 import { boundedLog } from "./bounded-log.ts";
 import { SplitBound } from "./bounded-source.ts";
@@ -45,6 +46,8 @@ export interface ReplaySubject {
   readonly log: Log | undefined;
   /** Of a source stage. */
   readonly split: Split | undefined;
+  /** Steps that are not taken (R15). */
+  readonly skips: readonly Skip[];
   /** Watermarks come from the splits alone: for tests. */
   readonly hasManualWatermarks: boolean;
 }
@@ -82,8 +85,9 @@ export class ReplayedInstance {
     this.#sinks = stage.sinks.map((node) => this.#sink(node.name, node.spec));
     const origin = { plan, stage, partition: id.partition, epoch: noEpoch, channels: manifest?.channelsOut ?? [] };
     this.#said = new Outputs(origin, this.#sinks, this.outputs.findLane, () => this.position);
-    const { names, hasManualWatermarks } = subject;
-    this.#program = programOf({ id, stage, host: { plan, names, hasManualWatermarks } }, this.#said);
+    const { names, hasManualWatermarks, skips } = subject;
+    const outlet = watched(this.#said, { stage, position: () => this.position, skips, watch: undefined });
+    this.#program = programOf({ id, stage, host: { plan, names, hasManualWatermarks } }, outlet);
     this.#batches = new BatchRunner(subject.platform.clock, idempotencyKeys(names, stage, id));
   }
 

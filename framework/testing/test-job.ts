@@ -5,6 +5,7 @@
  */
 import { joinJob } from "../actor/job-register.ts";
 import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
+import type { Probe } from "../actor/host.ts";
 import type { Instance } from "../actor/instance.ts";
 import type { JobStatus } from "../actor/job-status.ts";
 import { Worker } from "../actor/worker.ts";
@@ -25,6 +26,7 @@ import { VirtualClock } from "../platform/virtual-clock.ts";
 import { CollectingSink, type TakenRow } from "./collecting-sink.ts";
 import { ManualSource } from "./manual-source.ts";
 import { ProcessScope } from "./process-scope.ts";
+import { TestCells } from "./test-cells.ts";
 
 /** How a test wants its job. */
 export interface TestJobOptions extends JobOptions {
@@ -75,6 +77,12 @@ interface Process {
   readonly scope: ProcessScope;
 }
 
+/** Whose turn it is. */
+interface Turning extends Process {
+  /** Ends the thread of an instance on probation; of any other one, the process. */
+  dieApart(): void;
+}
+
 /** Virtual time within which a job must recover from whatever a test does to it, ms. */
 const recoveryMsMax = 60_000;
 
@@ -112,6 +120,8 @@ export class TestJob {
   readonly #down = new Set<string>();
   readonly #deadLetters: unknown[] = [];
   readonly #late: SideRecord[] = [];
+  readonly #cells = new TestCells();
+  #turning: Turning | undefined;
   #spawned = 0;
   #outcome: "completed" | "failed" | undefined;
   #failure: StreamError | undefined;
@@ -181,6 +191,18 @@ export class TestJob {
     }
     this.#kill(name === "leader" ? this.leader : this.#process(name));
     await this.#untilRunning();
+  }
+
+  /**
+   * Ends what is running, in the midst of a turn: called by a function of the program, and never returns. As `process.exit` would, it ends the process, or the
+   * thread of an instance on probation alone; with `process`, as a SIGKILL would, always the process.
+   */
+  die(what?: "process"): never {
+    const turning = this.#turning;
+    invariant(turning !== undefined, "nothing is in a turn");
+    if (what === "process") this.#kill(turning);
+    else turning.dieApart();
+    throw new StreamError("UNAVAILABLE", "it has died");
   }
 
   /** Lets an instance that stays down start again. */
@@ -281,12 +303,17 @@ export class TestJob {
     const platform = scope.platform({ ...this.#platform, random: this.#random.fork(`worker ${this.#spawned}`) });
     this.#spawned += 1;
     const job = await this.#join(scope);
+    const probe = (dieApart: () => void): Probe => ({
+      beforeTurn: (stage, partition, position) =>
+        this.#beforeTurn({ worker, scope, dieApart }, { stage, partition, position }),
+      isHeld: (name) => this.#down.has(name),
+    });
+    const { seams } = this;
+    const cells = { platform, seams, join: (inner: ProcessScope) => this.#join(inner), probe };
     const worker: Worker = new Worker(platform, job, {
       hasManualWatermarks: true,
-      probe: {
-        beforeTurn: (stage, partition, position) => this.#beforeTurn({ worker, scope }, { stage, partition, position }),
-        isHeld: (name) => this.#down.has(name),
-      },
+      probe: probe(() => this.#kill({ worker, scope })),
+      startProbation: (order, ears) => this.#cells.start(cells, scope, order, ears),
       onOutcome: ({ outcome, code, message }) => {
         this.#outcome = outcome;
         if (outcome === "failed") this.#failure = new StreamError(code as StreamError["code"], message);
@@ -297,7 +324,8 @@ export class TestJob {
     return worker;
   }
 
-  #beforeTurn(process: Process, turn: TestTurn): void {
+  #beforeTurn(process: Turning, turn: TestTurn): void {
+    this.#turning = process;
     const kind = this.#options.crashAt?.(turn);
     if (kind === undefined) return;
     const victim = kind === "leader" ? this.#alive().find(({ worker }) => worker.isLeader) : process;
@@ -308,6 +336,10 @@ export class TestJob {
   /** SIGKILL; what started the process says so to the others, or starts another one. */
   #kill({ worker, scope }: Process): void {
     scope.kill();
+    void this.#cells.killWith(scope).then(() => this.#tellOfDeath(worker));
+  }
+
+  #tellOfDeath(worker: Worker): void {
     const [other] = this.#alive();
     if (other === undefined) void this.#spawn();
     else other.worker.reportDead(worker.id);
@@ -321,7 +353,7 @@ export class TestJob {
 
   #instance(name: string): Instance | undefined {
     const ends = new Set(["failed", "fenced", "released"]);
-    const hosted = this.#alive().flatMap(({ worker }) => worker.instances);
+    const hosted = [...this.#alive().flatMap(({ worker }) => worker.instances), ...this.#cells.instances];
     return hosted
       .filter((instance) => instance.name === name && !ends.has(instance.phase))
       .toSorted((a, b) => b.epoch - a.epoch)[0];

@@ -1,7 +1,7 @@
 /** One incarnation: the order of a claim, what it says when it ends, and what it leaves running when it ends too early. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { callback, fromArray, job, type Job, type SourceSpec } from "tidemark";
-import type { InstanceHost, Reporter } from "../../framework/actor/host.ts";
+import { noMarks, type InstanceHost, type Reporter } from "../../framework/actor/host.ts";
 import { Instance } from "../../framework/actor/instance.ts";
 import { StreamError } from "../../framework/errors.ts";
 import type { Registers } from "../../framework/log/contracts.ts";
@@ -70,6 +70,8 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     registers: watched,
     blobs,
     probe: {},
+    marks: noMarks,
+    skipsOf: () => [],
     ends: { cluster: undefined, logger: rig.platform.logger },
     startedMs: 0,
     codeVersion: "test",

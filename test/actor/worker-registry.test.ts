@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 
 const said = (worker: string, load: number, isLeaving: boolean, nowMs = rig.clock.now()) =>
-  registry.announced({ worker, load, isLeaving, host: "host", processId: 7, nowMs });
+  registry.announced({ worker, load, isLeaving, host: "host", processId: 7, nowMs, settled: [] });
 const alive = () => registry.alive().map(({ worker }) => worker);
 
 test("a worker lives while it is heard, and is dead after two seconds of silence", async () => {

@@ -22,6 +22,7 @@ function textOf(size: Duration, options: JobOptions = {}): string {
 test("T1: the text of a plan", () => {
   expect(textOf("5m").split("\n")).toEqual([
     "job plant",
+    "  crashesMax 2",
     "  deterministicGlobals true",
     "  farFutureMs 86400000",
     "  frameBytesMax 262144",
@@ -35,6 +36,7 @@ test("T1: the text of a plan", () => {
     "  retain forever",
     "  snapshotBytes 33554432",
     "  snapshotIntervalMs 10000",
+    "  turnMsMax 10000",
     "  withinMs 60000",
     "stage readings, by split, idle after 30s, reads readings()",
     "  takes records to timestamps",

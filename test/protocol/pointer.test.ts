@@ -14,7 +14,7 @@ import type { Pointer } from "../../framework/record/snapshot-record.ts";
 import { Tape, tapes } from "./tape.ts";
 
 function pointer(token: string, epoch: number): Pointer {
-  return { token, epoch, identity: "1000", current: undefined, previous: undefined };
+  return { token, epoch, identity: "1000", current: undefined, previous: undefined, skips: [] };
 }
 
 /** After an update of revision 5 to `mine`, by epoch 17. */
@@ -174,7 +174,7 @@ class World {
     const token = `${writer.name}${(writer.tokens += 1)}`;
     if (writer.own === undefined) {
       const found = this.#history.at(-1);
-      const claim = decideClaim({ pointer: found?.value, epoch: writer.epoch, identity: "1000", token });
+      const claim = decideClaim({ pointer: found?.value, epoch: writer.epoch, identity: "1000", token, skips: [] });
       if (claim.kind !== "create" && claim.kind !== "update") return this.#fence(writer);
       writer.wanted = claim.value;
       writer.baseRevision = found?.revision ?? 0;

@@ -32,7 +32,7 @@ function chunk(name: string): ChunkRef {
 function pointerAt(current: number | undefined, previous: number | undefined): Pointer {
   const refer = (sequence: number | undefined): Pointer["current"] =>
     sequence === undefined ? undefined : { sequence, manifest: [] };
-  return { token: "t", epoch: 17, identity: "1000", current: refer(current), previous: refer(previous) };
+  return { token: "t", epoch: 17, identity: "1000", current: refer(current), previous: refer(previous), skips: [] };
 }
 
 test("a snapshot is due when so many bytes have been read since the last one", () => {

@@ -11,8 +11,9 @@ import type {
   SplitsClosed,
 } from "../messages.ts";
 import { instanceId } from "./instance-id.ts";
-import { choice, integer, message, nested, text, union } from "./message.ts";
+import { choice, integer, message, nested, optional, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
+import { suspicion } from "./poison.ts";
 
 const leaderStart = message<Omit<LeaderStart, "kind">>("LeaderStart", { worker: text(1) });
 
@@ -20,8 +21,9 @@ const assignment = message<Omit<Assignment, "kind">>("Assignment", {
   leader: integer(1),
   instance: nested(2, instanceId),
   worker: text(3),
-  cause: choice(4, ["start", "crash", "workerLost", "release", "balance"]),
+  cause: choice(4, ["start", "crash", "workerLost", "release", "balance", "poison"]),
   detail: text(5),
+  suspicion: optional(nested(6, suspicion)),
 });
 
 const split = message<Omit<SplitRecord, "kind">>("Split", {

@@ -2,7 +2,7 @@
  * Bytes of what workers and the leader say about themselves (`protos/tidemark/presence.proto`).
  */
 import type { Announcement, Heartbeat } from "../messages.ts";
-import { double, flag, integer, message, text } from "./message.ts";
+import { double, flag, integer, message, repeated, text } from "./message.ts";
 
 const announcement = message<Announcement>("Announcement", {
   worker: text(1),
@@ -11,6 +11,7 @@ const announcement = message<Announcement>("Announcement", {
   host: text(4),
   processId: integer(5),
   nowMs: double(6),
+  settled: repeated(integer(7)),
 });
 
 const heartbeat = message<Heartbeat>("Heartbeat", { leader: integer(1), worker: text(2) });

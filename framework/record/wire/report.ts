@@ -4,7 +4,8 @@
 import type { Load, Report, ReportAnswer, ReportBatch } from "../messages.ts";
 import { counts } from "./counts.ts";
 import { instanceId } from "./instance-id.ts";
-import { choice, double, integer, message, nested, repeated, text } from "./message.ts";
+import { choice, double, integer, message, nested, optional, repeated, text } from "./message.ts";
+import { crashSite } from "./poison.ts";
 
 const load = message<Load>("Load", {
   lag: integer(1),
@@ -28,6 +29,7 @@ const report = message<Report>("Report", {
   counts: nested(10, counts),
   load: nested(11, load),
   due: double(12),
+  site: optional(nested(13, crashSite)),
 });
 
 const reportBatch = message<ReportBatch>("ReportBatch", { worker: text(1), reports: repeated(nested(2, report)) });

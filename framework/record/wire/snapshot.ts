@@ -16,6 +16,7 @@ import type {
 } from "../snapshot-record.ts";
 import { counts } from "./counts.ts";
 import { bits32, bytes, double, flag, integer, message, nested, optional, repeated, text } from "./message.ts";
+import { skip } from "./poison.ts";
 
 const chunkRef = message<ChunkRef>("ChunkRef", { name: text(1), length: integer(2), sha256: text(3) });
 
@@ -30,6 +31,7 @@ const pointer = message<Pointer>("Pointer", {
   identity: text(3),
   current: optional(nested(4, snapshotRef)),
   previous: optional(nested(5, snapshotRef)),
+  skips: repeated(nested(6, skip)),
 });
 
 const channelOut = message<ChannelOutState>("ChannelOut", {

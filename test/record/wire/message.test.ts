@@ -8,6 +8,7 @@ import { StreamError } from "../../../framework/errors.ts";
 import { decodeControlBody, encodeControlBody } from "../../../framework/record/wire/control.ts";
 import { decodeJobLogRecord, encodeJobLogRecord } from "../../../framework/record/wire/job-log.ts";
 import { decodeJobRecord, encodeJobRecord } from "../../../framework/record/wire/job-record.ts";
+import { decodeSuspect, encodeSuspect } from "../../../framework/record/wire/poison.ts";
 import {
   decodeAnnouncement,
   decodeHeartbeat,
@@ -63,6 +64,16 @@ interface Case {
   readonly decode: (bytes: Uint8Array) => object;
 }
 
+const absent = <T>(part: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(part, { nil: undefined });
+const site = fc.record({ sequence: whole, step: small });
+const skip = fc.record({ sequence: whole, step: small, reason: text });
+const suspicion = fc.record({
+  deaths: small,
+  isOnProbation: fc.boolean(),
+  site: absent(site),
+  crashes: small,
+  skip: absent(skip),
+});
 const snapshotRef = fc.option(fc.record({ sequence: whole, manifest: few(chunk) }), { nil: undefined });
 
 const cases: Case[] = [
@@ -102,8 +113,9 @@ const cases: Case[] = [
         leader: whole,
         instance,
         worker: text,
-        cause: fc.constantFrom("start", "crash", "workerLost", "release", "balance"),
+        cause: fc.constantFrom("start", "crash", "workerLost", "release", "balance", "poison"),
         detail: text,
+        suspicion: absent(suspicion),
       }),
       fc.record({ kind: kind("split"), leader: whole, stage: small, index: small, name: text, identity: text }),
       fc.record({ kind: kind("splitsClosed"), leader: whole, stage: small }),
@@ -137,6 +149,7 @@ const cases: Case[] = [
           failure: text,
           counts,
           load,
+          site: absent(site),
         }),
       ),
     }),
@@ -158,6 +171,7 @@ const cases: Case[] = [
       host: text,
       processId: whole,
       nowMs: time,
+      settled: few(whole),
     }),
     encode: encodeAnnouncement,
     decode: decodeAnnouncement,
@@ -170,9 +184,22 @@ const cases: Case[] = [
   },
   {
     name: "Pointer",
-    arbitrary: fc.record({ token: text, epoch: whole, identity: text, current: snapshotRef, previous: snapshotRef }),
+    arbitrary: fc.record({
+      token: text,
+      epoch: whole,
+      identity: text,
+      current: snapshotRef,
+      previous: snapshotRef,
+      skips: few(skip),
+    }),
     encode: encodePointer,
     decode: decodePointer,
+  },
+  {
+    name: "Suspect",
+    arbitrary: fc.record({ instance, epoch: whole, site, isCertain: fc.boolean() }),
+    encode: encodeSuspect,
+    decode: decodeSuspect,
   },
   {
     name: "Manifest",

@@ -1,0 +1,66 @@
+/**
+ * What instances are given by whoever hosts them: a worker, or the thread of one on probation.
+ *
+ * Owns how it is put together from the parts that they have in common.
+ */
+import type { Log } from "../log/contracts.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { ControlSender } from "./control-sender.ts";
+import type { InstanceHost, Reporter } from "./host.ts";
+import type { JobLogTail } from "./job-log-tail.ts";
+import type { LaneSet } from "./lane-set.ts";
+import type { LogDirectory } from "./log-directory.ts";
+import { patientBlobs } from "./patience.ts";
+import type { WorkerJob } from "./worker-job.ts";
+
+/** The parts. */
+export interface HostParts extends Pick<InstanceHost, "probe" | "marks" | "watchStep" | "hasManualWatermarks"> {
+  readonly platform: Platform;
+  readonly job: WorkerJob;
+  readonly tail: JobLogTail;
+  readonly lanes: LaneSet;
+  readonly directory: LogDirectory;
+  readonly controls: ControlSender;
+  onChanged(instance: Reporter): void;
+}
+
+/** What an instance is given. */
+export function instanceHost(parts: HostParts): InstanceHost {
+  const { platform, job, tail, lanes, directory, controls, probe, marks, watchStep, hasManualWatermarks } = parts;
+  const { plan, names, registers } = job;
+  const { view } = tail;
+  return {
+    platform,
+    plan,
+    names,
+    registers,
+    probe,
+    marks,
+    watchStep,
+    hasManualWatermarks,
+    blobs: patientBlobs(platform, job.blobs, plan.options.replicas),
+    ends: { cluster: job.cluster, logger: platform.logger },
+    startedMs: tail.createdMs,
+    codeVersion: plan.version,
+    findLane: (to, partition) => lanes.find(to, partition),
+    openInbox: (stage, partition) => directory.openAgain(inboxName(job, stage, partition)),
+    openIngress: (stage, split) => directory.open(names.ingress(plan.stages[stage]?.name ?? "", split)),
+    appendControl: (stage, partition, payload) => controls.append(stage, partition, payload),
+    splitOf: (stage, index) => view.split(stage, index),
+    assignsAt: (sequence, instance) => tail.assignsAt(sequence, instance),
+    skipsOf: (instance) => view.skips(instance),
+    get isDraining() {
+      return view.isDraining;
+    },
+    onChanged: (instance) => parts.onChanged(instance),
+  };
+}
+
+/** Opens an inbox as it was when it was opened first. */
+export function openInbox(directory: LogDirectory, job: WorkerJob, stage: number, partition: number): Promise<Log> {
+  return directory.open(inboxName(job, stage, partition));
+}
+
+function inboxName({ names, plan }: WorkerJob, stage: number, partition: number): string {
+  return names.inbox(plan.stages[stage]?.name ?? "", partition);
+}

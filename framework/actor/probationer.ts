@@ -1,0 +1,113 @@
+/**
+ * An instance on probation, as the worker sees it that it was assigned to (R15).
+ *
+ * Owns its thread from start to end. While the thread lives, the instance reports for itself, in the worker's name; when it is gone, this reports that it has let go
+ * or failed, and where.
+ */
+import { StreamError } from "../errors.ts";
+import type { InstanceId, Report } from "../record/messages.ts";
+import type { CrashSite, Suspect } from "../record/poison.ts";
+import type { Reporter } from "./host.ts";
+import { noCounts } from "./instance-meter.ts";
+import type { InstancePhase } from "./instance-machine.ts";
+import { noLoad } from "./job-status.ts";
+import type { ProbationCell, ProbationOrder, StartProbation } from "./probation.ts";
+import type { SuspectRegister } from "./suspect-register.ts";
+
+/** Behind the number of every report of the thread. */
+const threadNMax = 2 ** 52;
+
+/** What it needs of its worker. */
+export interface ProbationWorld {
+  readonly register: SuspectRegister;
+  readonly startProbation: StartProbation;
+  /** There is something to report. */
+  onChanged(reporter: Reporter): void;
+}
+
+/** One incarnation on probation. */
+export class Probationer implements Reporter {
+  readonly id: InstanceId;
+  readonly epoch: number;
+  readonly #world: ProbationWorld;
+  readonly #order: ProbationOrder;
+  #cell: ProbationCell | undefined;
+  #phase: InstancePhase = "claiming";
+  #failure = "";
+  #n = threadNMax;
+  #site: CrashSite | undefined;
+
+  constructor(world: ProbationWorld, order: ProbationOrder) {
+    this.#world = world;
+    this.#order = order;
+    this.id = order.instance;
+    this.epoch = order.epoch;
+  }
+
+  /** `claiming` while the thread speaks for itself. */
+  get phase(): InstancePhase {
+    return this.#phase;
+  }
+
+  get hasNews(): boolean {
+    return this.#phase === "failed" || this.#phase === "released";
+  }
+
+  start(): void {
+    this.#cell = this.#world.startProbation(this.#order, {
+      onStep: (site, known) => this.#world.register.enter(this, { ...this.#suspect(), site }, known),
+      onRest: () => this.#world.register.leave(this, this.#suspect()),
+      onGone: (reason, site) => this.#gone(reason, site),
+      onEnded: () => this.#endAs("released"),
+    });
+  }
+
+  release(): void {
+    this.#cell?.release();
+  }
+
+  /** Ends it, with its thread: a newer assignment has been read, or the worker goes. */
+  fail(error: unknown): void {
+    if (this.#phase === "claiming") this.#failure = StreamError.is(error) ? `${error.code}: ${error.message}` : "";
+    this.#endAs(StreamError.is(error, "FENCED") ? "fenced" : "failed");
+  }
+
+  report(): Report {
+    this.#n += 1;
+    return {
+      instance: this.id,
+      epoch: this.epoch,
+      n: this.#n,
+      position: 0,
+      watermark: -Infinity,
+      due: -Infinity,
+      activity: "active",
+      state: this.#phase,
+      snapshot: 0,
+      failure: this.#failure,
+      counts: noCounts,
+      load: noLoad,
+      site: this.#site,
+    };
+  }
+
+  #gone(reason: string, site: CrashSite | undefined): void {
+    if (this.#phase !== "claiming") return;
+    this.#failure = reason;
+    this.#site = site;
+    this.#endAs("failed");
+  }
+
+  #endAs(phase: InstancePhase): void {
+    if (this.#phase !== "claiming") return;
+    this.#phase = phase;
+    this.#cell?.kill();
+    this.#world.register.leave(this, this.#suspect());
+    this.#world.onChanged(this);
+  }
+
+  /** Others of the same process may be in a turn, too: it is not certain. */
+  #suspect(): Suspect {
+    return { instance: this.id, epoch: this.epoch, site: { sequence: 0, step: 0 }, isCertain: false };
+  }
+}
