@@ -16,6 +16,7 @@ test("a job that says nothing has the defaults", () => {
     lingerMs: 5,
     replicas: 1,
     restart: { restartsMax: 5, withinMs: 60_000 },
+    poison: { turnMsMax: 10_000, crashesMax: 2 },
     retain: "forever",
     farFutureMs: 86_400_000,
     deterministicGlobals: true,
@@ -39,6 +40,7 @@ test("what the job says wins, and durations become ms", () => {
     replicas: 3,
     version: "7",
     restart: { max: 0, within: "5m" },
+    poison: { turnTimeout: Infinity, crashes: 1 },
     retain: "none",
     farFuture: Infinity,
     deterministicGlobals: false,
@@ -54,6 +56,7 @@ test("what the job says wins, and durations become ms", () => {
     lingerMs: 0,
     replicas: 3,
     restart: { restartsMax: 0, withinMs: 300_000 },
+    poison: { turnMsMax: Infinity, crashesMax: 1 },
     retain: "none",
     farFutureMs: Infinity,
     deterministicGlobals: false,
@@ -109,6 +112,9 @@ test.for([
   ["restart", { max: -1 }, "restart.max is -1"],
   ["restart", { within: 0 }, "restart.within"],
   ["restart", { maximum: 3 }, 'did you mean "max"'],
+  ["poison", { turnTimeout: "10ms" }, "poison.turnTimeout"],
+  ["poison", { crashes: 0 }, "poison.crashes is 0"],
+  ["poison", { timeout: 3 }, "timeout"],
 ] as const)("%s: %o is refused", ([option, value, words]) => {
   expectRefusal(() => resolveOptions({ [option]: value }, jobDefaults, 'job "plant"'), 'job "plant"', words);
 });

@@ -66,14 +66,14 @@ const reports: readonly Mutant[] = [
   {
     name: "reports only once",
     file: "actor/worker.ts",
-    from: "again(reportAgainMs, () => this.#reports.reportAll(this.#instances.all));",
+    from: "again(reportAgainMs, () => this.#reports.reportAll(this.#instances.reporters));",
     to: "",
     tests: ["actor/worker.test.ts"],
   },
   {
     name: "not reported to a new leader",
     file: "actor/worker.ts",
-    from: "this.#reports.reportAll(this.#instances.all); }",
+    from: "this.#reports.reportAll(this.#instances.reporters); }",
     to: "}",
     tests: ["actor/worker.test.ts"],
   },
