@@ -23,6 +23,7 @@ import type { Control, JobLogRecord, Report } from "../../record/messages.ts";
 import type { Manifest } from "../../record/snapshot-record.ts";
 import { decodeJobLogRecord, encodeJobLogRecord } from "../../record/wire/job-log.ts";
 import { decodeJobRecord, encodeJobRecord } from "../../record/wire/job-record.ts";
+import { decodeSuspect, encodeSuspect } from "../../record/wire/poison.ts";
 import { decodeAnnouncement, decodeHeartbeat, encodeHeartbeat } from "../../record/wire/presence.ts";
 import { decodeReportBatch, encodeReportBatch } from "../../record/wire/report.ts";
 import { decodeManifest, decodePointer, encodeManifest, encodePointer } from "../../record/wire/snapshot.ts";
@@ -243,14 +244,18 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   decoder("json", (bytes) => json().decode(bytes), [Buffer.from('{"a":[1,2,{"__proto__":null}]}'), Buffer.from("-0")]),
   decoder("manifest", decodeManifest, [encodeManifest(manifest)]),
   decoder("pointer", decodePointer, [
-    encodePointer({ token: "t", epoch: 7, identity: "1", current: undefined, previous: undefined }),
+    encodePointer({ token: "t", epoch: 7, identity: "1", current: undefined, previous: undefined, skips: [] }),
     encodePointer({
       token: "t",
       epoch: 7,
       identity: "1",
       current: { sequence: 3, manifest: [chunk] },
       previous: { sequence: 2, manifest: [chunk, chunk] },
+      skips: [{ sequence: 4, step: 1, reason: "it never ends" }],
     }),
+  ]),
+  decoder("suspect", decodeSuspect, [
+    encodeSuspect({ instance: { stage: 1, partition: 2 }, epoch: 7, site: { sequence: 4, step: 1 }, isCertain: true }),
   ]),
   decoder(
     "job log",
