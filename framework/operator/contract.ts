@@ -42,7 +42,7 @@ export interface Operator {
   /** Present in operators whose outputs come later than their inputs; the program drives it at the end of each turn. */
   readonly deferral?: Deferral | undefined;
   /**
-   * State outside of keyed state, as a value of the default codec; called between steps. Whatever a step changes of it is in `context.undoLog`.
+   * State outside of keyed state, as a value of the default codec, or as one with bytes attached (`Attached`); called between steps. Whatever a step changes of it is in `context.undoLog`.
    * Absent for operators that have none.
    */
   snapshot?(): unknown;

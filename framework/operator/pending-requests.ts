@@ -8,10 +8,9 @@
  * Q3. A watermark passes when every request issued before it has gone.
  * Q4. A restored list behaves like the one that was saved.
  */
-import { StreamError } from "../errors.ts";
 import type { CallResult } from "../record/messages.ts";
-import type { Key } from "../record/key.ts";
 import type { Request } from "./calls.ts";
+import { readRequests, saveRequests, type SavedPlace } from "./saved-requests.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 interface Place {
@@ -106,27 +105,23 @@ export class PendingRequests {
     return [...this.#requests()].filter(({ result }) => result === undefined);
   }
 
-  /** As a value of the default codec. Taken when `take` has answered undefined: then whatever may go has gone. */
+  /** As the state of an operator. Taken when `take` has answered undefined: then whatever may go has gone. */
   save(): unknown {
-    const places: unknown[] = [];
-    for (let place = this.#first; place !== undefined; place = place.after) {
-      places.push(place.request === undefined ? [place.watermark] : savedOf(place.request));
-    }
-    return [this.#passed, places];
+    const places: SavedPlace[] = [];
+    for (let place = this.#first; place !== undefined; place = place.after)
+      places.push(place.request ?? { watermark: place.watermark });
+    return saveRequests({ passed: this.#passed, places });
   }
 
   /** Takes what `save` answered, of requests that `operator` has issued (Q4). @throws CORRUPT */
   restore(saved: unknown, operator: string): void {
-    if (!Array.isArray(saved) || typeof saved[0] !== "number" || !Array.isArray(saved[1])) throw corrupt(operator);
-    this.#passed = this.#reached = saved[0];
-    for (const place of saved[1] as readonly unknown[]) {
-      if (!Array.isArray(place)) throw corrupt(operator);
-      if (place.length === 1) this.reach(place[0] as number);
-      else this.add(requestOf(place, operator));
+    const { passed, places } = readRequests(saved, operator);
+    this.#passed = this.#reached = passed;
+    for (const place of places) {
+      if ("watermark" in place) this.reach(place.watermark);
+      else this.add(place);
     }
-    for (let place = this.#first; place !== undefined && place.request !== undefined; place = place.after) {
-      if (this.#order === "unordered" && place.request.result !== undefined) this.#ready.push(place);
-    }
+    this.#readyUp();
   }
 
   *#requests(): Iterable<Request> {
@@ -187,32 +182,4 @@ function nameOf({ sequence, ordinal }: Pick<Request, "sequence" | "ordinal">): s
 
 function bytesOf({ value, result }: Request): number {
   return value.byteLength + (result?.value.byteLength ?? 0);
-}
-
-function savedOf({ sequence, ordinal, value, timestamp, key, result }: Request): unknown[] {
-  const answer = result === undefined ? undefined : [result.value, result.code, result.reason, result.stack];
-  return [sequence, ordinal, value, timestamp, key, answer];
-}
-
-function requestOf(saved: readonly unknown[], operator: string): Request {
-  const [sequence, ordinal, value, timestamp, key, answer] = saved;
-  const isRight = Number.isSafeInteger(sequence) && Number.isSafeInteger(ordinal) && value instanceof Uint8Array;
-  if (!isRight) throw corrupt(operator);
-  const request = { sequence: sequence as number, ordinal: ordinal as number, operator, value };
-  const result = answer === undefined ? undefined : resultOf(request, answer, operator);
-  return { ...request, timestamp: timestamp as number | undefined, key: key as Key | undefined, result };
-}
-
-function resultOf(
-  { sequence, ordinal }: Pick<Request, "sequence" | "ordinal">,
-  saved: unknown,
-  operator: string,
-): CallResult {
-  if (!Array.isArray(saved) || !(saved[0] instanceof Uint8Array)) throw corrupt(operator);
-  const [value, code, reason, stack] = saved as [Uint8Array, string, string, string];
-  return { sequence, ordinal, value, code, reason, stack };
-}
-
-function corrupt(operator: string): StreamError {
-  return new StreamError("CORRUPT", `the pending requests of ${operator} are not as they were written`);
 }

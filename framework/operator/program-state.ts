@@ -45,15 +45,70 @@ export interface OperatorsState {
   readonly states: readonly (readonly [name: string, state: unknown])[];
 }
 
-/** As bytes of the default codec. */
+/** State of an operator of which a part is bytes already, as many as there are: they are written as they are. */
+export class Attached {
+  readonly state: unknown;
+  readonly bytes: Uint8Array;
+
+  constructor(state: unknown, bytes: Uint8Array) {
+    this.state = state;
+    this.bytes = bytes;
+  }
+}
+
+/** No value of the default codec begins with it: attached bytes follow. */
+const attachedMarker = 0xc1;
+const headBytes = 5;
+
+/** As bytes of the default codec, with what is attached behind them. */
 export function encodeOperators({ nextTimerNumber, states }: OperatorsState): Uint8Array {
-  return defaultCodec.encode([nextTimerNumber, states]);
+  const attached = states.map(([, state]) => (state instanceof Attached ? state.bytes : undefined));
+  if (attached.every((bytes) => bytes === undefined)) return defaultCodec.encode([nextTimerNumber, states]);
+  const plain = states.map(([name, state]) => [name, state instanceof Attached ? state.state : state] as const);
+  const lengths = attached.map((bytes) => bytes?.byteLength ?? -1);
+  const body = defaultCodec.encode([nextTimerNumber, plain, lengths]);
+  const out = new Uint8Array(
+    attached.reduce((sum, bytes) => sum + (bytes?.byteLength ?? 0), headBytes + body.byteLength),
+  );
+  out[0] = attachedMarker;
+  new DataView(out.buffer).setUint32(1, body.byteLength);
+  out.set(body, headBytes);
+  let at = headBytes + body.byteLength;
+  for (const bytes of attached) {
+    if (bytes === undefined) continue;
+    out.set(bytes, at);
+    at += bytes.byteLength;
+  }
+  return out;
 }
 
 /** What `encodeOperators` wrote. @throws CORRUPT when it is something else */
 export function decodeOperators(bytes: Uint8Array): OperatorsState {
-  const value = decode(bytes);
-  if (!Array.isArray(value) || value.length !== 2) throw corrupt("it is no pair");
+  if (bytes[0] !== attachedMarker) return stateOf(decode(bytes), 2);
+  if (bytes.byteLength < headBytes) throw corrupt("it ends in its head");
+  const begin = headBytes + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
+  const value = decode(bytes.subarray(headBytes, begin));
+  const { nextTimerNumber, states } = stateOf(value, 3);
+  const [, , lengths] = value as [unknown, unknown, unknown];
+  return { nextTimerNumber, states: attach(states, lengths, bytes.subarray(begin)) };
+}
+
+function attach(states: OperatorsState["states"], lengths: unknown, bytes: Uint8Array): OperatorsState["states"] {
+  if (!Array.isArray(lengths) || lengths.length !== states.length) throw corrupt("it does not say what is attached");
+  let at = 0;
+  const whole = states.map(([name, state], index): readonly [string, unknown] => {
+    const length: unknown = lengths[index];
+    if (!Number.isSafeInteger(length)) throw corrupt("it does not say how much is attached");
+    if ((length as number) < 0) return [name, state];
+    at += length as number;
+    return [name, new Attached(state, bytes.subarray(at - (length as number), at))];
+  });
+  if (at !== bytes.byteLength) throw corrupt(`${bytes.byteLength} bytes are attached, expected ${at}`);
+  return whole;
+}
+
+function stateOf(value: unknown, parts: number): OperatorsState {
+  if (!Array.isArray(value) || value.length !== parts) throw corrupt(`it has not ${parts} parts`);
   const [nextTimerNumber, states]: unknown[] = value;
   if (!Number.isSafeInteger(nextTimerNumber)) throw corrupt(`the next timer's number is ${String(nextTimerNumber)}`);
   if (!Array.isArray(states) || !states.every(isNamedState)) throw corrupt("it names no operators");

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Request } from "../../framework/operator/calls.ts";
 import { PendingRequests } from "../../framework/operator/pending-requests.ts";
-import { defaultCodec } from "../../framework/record/default-codec.ts";
+import { Attached, decodeOperators, encodeOperators } from "../../framework/operator/program-state.ts";
 import type { CallResult } from "../../framework/record/messages.ts";
 
 type Order = "ordered" | "unordered";
@@ -130,7 +130,8 @@ function run(order: Order, all: readonly Step[], restoreEachStep: boolean): void
 
 function restored(requests: PendingRequests, order: Order): PendingRequests {
   const again = new PendingRequests(order);
-  again.restore(defaultCodec.decode(defaultCodec.encode(requests.save())), "ask");
+  const bytes = encodeOperators({ nextTimerNumber: 1, states: [["ask", requests.save()]] });
+  again.restore(decodeOperators(bytes).states[0]?.[1], "ask");
   expect(again.save()).toEqual(requests.save());
   expect([again.count, again.bytes]).toEqual([requests.count, requests.bytes]);
   return again;
@@ -185,9 +186,40 @@ test("what an undone step has issued was never there", () => {
   expect([requests.count, requests.bytes]).toEqual([0, 0]);
 });
 
-test.each([[["x", []]], [[0, [["a", 1, new Uint8Array()]]]], [[0, [[1, 1, "no bytes"]]]], [7], [[0, [7]]]])(
-  "what was not saved like this is corrupt: %j",
-  (saved) => {
-    expect(() => new PendingRequests("ordered").restore(saved, "ask")).toThrow(/pending requests of ask/);
-  },
-);
+const numbers = (...of: number[]) => new Uint8Array(Float64Array.of(...of).buffer);
+
+test.each([
+  ["x", 0, [], [], [], numbers()],
+  [0, 1, [], [], [], numbers(1, 1, 0)],
+  [0, 1, [], [], [], numbers(1.5, 1, 0, 0)],
+  [0, 1, [], [], [], numbers(1, 1, 0, 5)],
+  [0, 1, [], [], [], numbers(1, 1, 0, 0, 7)],
+  [0, 0, [], [[3, 0, "", "", ""]], [], numbers()],
+  [0, 0, [], [], 7, numbers()],
+])("what was not saved like this is corrupt: %j", (...saved) => {
+  const attached = new Attached(saved.slice(0, -1), saved.at(-1) as Uint8Array);
+  const restoring = () => new PendingRequests("ordered").restore(attached, "ask");
+  expect(restoring).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+});
+
+test.each([7, undefined, "text", null])("neither is %j", (saved) => {
+  expect(() => new PendingRequests("ordered").restore(saved, "ask")).toThrow(/pending requests of ask/);
+});
+
+test("keys, absent ones and timestamps are kept, whatever they are", () => {
+  const requests = new PendingRequests("ordered");
+  for (const [at, key] of ([1, undefined, ["a", 2n], "", false] as const).entries())
+    requests.add({ ...request(at, at % 2 === 0 ? -at : undefined), key });
+  const again = restored(requests, "ordered");
+  expect(again.unanswered()).toEqual(requests.unanswered());
+});
+
+test("there may be more bytes of them than one value of the codec may have", () => {
+  const requests = new PendingRequests("ordered");
+  const value = new Uint8Array(8 * 1024 * 1024).fill(3);
+  for (let sequence = 1; sequence <= 9; sequence += 1) requests.add({ ...request(sequence), value });
+  const bytes = encodeOperators({ nextTimerNumber: 1, states: [["ask", requests.save()]] });
+  const again = new PendingRequests("ordered");
+  again.restore(decodeOperators(bytes).states[0]?.[1], "ask");
+  expect(again.bytes).toBe(9 * value.byteLength);
+});

@@ -41,9 +41,9 @@ const pending: readonly Mutant[] = [
   },
   {
     name: "results not in the snapshot",
-    file: "operator/pending-requests.ts",
-    from: "const answer = result === undefined ? undefined :",
-    to: "const answer = result !== undefined || result === undefined ? undefined :",
+    file: "operator/saved-requests.ts",
+    from: "(result === undefined ? [] :",
+    to: "(result !== undefined || result === undefined ? [] :",
     tests: ["operator/pending-requests.test.ts"],
   },
   {
