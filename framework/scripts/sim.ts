@@ -1,8 +1,8 @@
 /**
- * Simulates the runtime: `npm run sim -- [--seeds N] [--from S] [--seed S] [--mix NAME] [--workload NAME] [--without KIND,…] [--trace] [--shrink] [--jobs N] [--coverage] [--json]`.
+ * Simulates the runtime: `npm run sim -- [--seeds N] [--from S] [--seed S] [--mix NAME] [--workload NAME] [--without KIND,…] [--trace] [--shrink] [--jobs N] [--coverage [--gate]] [--json]`.
  *
  * A seed is a job on the production runtime with a workload, faults and an order of tasks that are all drawn from it (`testing/simulation/`). Ends with 1
- * when a seed has failed; each failed one is printed with the command that replays it.
+ * when a seed has failed, or (`--gate`) when a fault has never struck in a state in which it could; each failed one is printed with the command that replays it.
  */
 import { parseArgs } from "node:util";
 import { messageOf } from "../errors.ts";
@@ -12,7 +12,7 @@ import { mixes, mixOf } from "../testing/simulation/mixes.ts";
 import { shrink } from "../testing/simulation/shrink.ts";
 import { simulate } from "../testing/simulation/simulate.ts";
 import { mixFor, replayCommand, type TallyRecord } from "../testing/simulation/tally.ts";
-import { coverageText } from "./sim/coverage-table.ts";
+import { coverageText, uncovered } from "./sim/coverage-table.ts";
 import { runShared } from "./sim/jobs.ts";
 
 const seedsDefault = 1_000;
@@ -29,6 +29,7 @@ const { values: flags } = parseArgs({
     trace: { type: "boolean", default: false },
     shrink: { type: "boolean", default: false },
     coverage: { type: "boolean", default: false },
+    gate: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
 });
@@ -92,7 +93,9 @@ async function many(count: number): Promise<boolean> {
   const seconds = (performance.now() - sinceMs) / 1_000;
   if (flags.json) say(JSON.stringify({ ...tally, seconds }));
   else await summarise(tally, seconds);
-  return tally.failed.length === 0;
+  const missing = flags.gate ? uncovered(tally.coverage) : [];
+  if (missing.length > 0) process.stderr.write(`never: ${missing.join(", ")}\n`);
+  return tally.failed.length === 0 && missing.length === 0;
 }
 
 async function summarise(tally: TallyRecord, seconds: number): Promise<void> {

@@ -27,6 +27,22 @@ export function coverageText(coverage: Readonly<Record<string, number>>): string
   return [head, ...rows].join("\n");
 }
 
+/** Pairs of fault and state that can be and have not been, as `crashActor restoring`. */
+export function uncovered(coverage: Readonly<Record<string, number>>): readonly string[] {
+  const pairs = allFaults.flatMap((kind) => statesOf(kind).map((state) => [kind, state] as const));
+  return pairs.filter(([kind, state]) => count(coverage, kind, state) === 0).map((pair) => pair.join(" "));
+}
+
+const phases = ["claiming", "restoring", "replaying", "running", "snapshotting", "draining"];
+
+/** The states in which a fault of this kind can strike. */
+function statesOf(kind: FaultKind): readonly string[] {
+  if (faultKinds[kind].layer === "edge") return [];
+  if (kind === "clockDrift") return ["joining"];
+  if (kind === "crashActor") return phases;
+  return [...phases, "leading"];
+}
+
 function count(coverage: Readonly<Record<string, number>>, kind: FaultKind, state: string): number {
   return coverage[`${kind} ${state}`] ?? 0;
 }

@@ -6,6 +6,21 @@ import { fileURLToPath } from "node:url";
 import type { Verdict } from "../../testing/simulation/contract.ts";
 import { runSeeds, Tally, type SeedRange, type TallyRecord } from "../../testing/simulation/tally.ts";
 
+/** A range of seeds, and the time for it. */
+export interface SeedOrder extends SeedRange {
+  /** No seed is begun after so long, ms. @default all are */
+  readonly boxMs?: number | undefined;
+}
+
+/** Runs the seeds of an order here. */
+export function runOrder(order: SeedOrder, onFailed: (verdict: Verdict) => void): Promise<TallyRecord> {
+  const untilMs = performance.now() + (order.boxMs ?? Infinity);
+  const tell = (verdict: Verdict) => {
+    if (verdict.violations.length > 0) onFailed(verdict);
+  };
+  return runSeeds(order, tell, () => performance.now() < untilMs);
+}
+
 /** What a process that runs seeds says. */
 export type SeedMessage =
   | { readonly kind: "failed"; readonly verdict: Verdict }
@@ -13,14 +28,11 @@ export type SeedMessage =
 
 /** Runs the seeds on `jobs` processes; `onFailed` is told at once of each that fails. @throws when one of the processes dies */
 export async function runShared(
-  range: SeedRange,
+  range: SeedOrder,
   jobs: number,
   onFailed: (verdict: Verdict) => void,
 ): Promise<TallyRecord> {
-  if (jobs === 1)
-    return runSeeds(range, (verdict) => {
-      if (verdict.violations.length > 0) onFailed(verdict);
-    });
+  if (jobs === 1) return runOrder(range, onFailed);
   const tally = new Tally();
   const parts = Array.from({ length: jobs }, (_, index) => ({
     ...range,
@@ -32,7 +44,7 @@ export async function runShared(
   return tally.record;
 }
 
-function runElsewhere(range: SeedRange, onFailed: (verdict: Verdict) => void): Promise<TallyRecord> {
+function runElsewhere(range: SeedOrder, onFailed: (verdict: Verdict) => void): Promise<TallyRecord> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL("seed-process.ts", import.meta.url)), [JSON.stringify(range)]);
     let tally: TallyRecord | undefined;

@@ -1,15 +1,13 @@
 /**
- * One of the processes that share a range of seeds: `node seed-process.ts RANGE`, where RANGE is a `SeedRange` as JSON.
+ * One of the processes that share a range of seeds: `node seed-process.ts RANGE`, where RANGE is a `SeedOrder` as JSON.
  */
-import { runSeeds, type SeedRange } from "../../testing/simulation/tally.ts";
-import type { SeedMessage } from "./jobs.ts";
+import { runOrder, type SeedMessage, type SeedOrder } from "./jobs.ts";
 
 function tell(message: SeedMessage): void {
   process.send?.(message);
 }
 
-const tally = await runSeeds(JSON.parse(process.argv[2] ?? "") as SeedRange, (verdict) => {
-  if (verdict.violations.length > 0) tell({ kind: "failed", verdict });
-});
+const order = JSON.parse(process.argv[2] ?? "") as SeedOrder;
+const tally = await runOrder(order, (verdict) => tell({ kind: "failed", verdict }));
 tell({ kind: "done", tally });
 process.disconnect();

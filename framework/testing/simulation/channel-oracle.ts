@@ -4,7 +4,7 @@
  * Owns what has been said under each number of each channel, as the logs have stored it, also of what receivers drop.
  */
 import type { Plan } from "../../plan/plan.ts";
-import { decodeMessage, type Section } from "../../record/frame.ts";
+import type { InboxMessage, Section } from "../../record/frame.ts";
 import type { Violation } from "./contract.ts";
 
 interface Said {
@@ -23,8 +23,7 @@ export class ChannelOracle {
   }
 
   /** A message has been stored in a log that takes frames. */
-  onStored(log: string, payload: Uint8Array): void {
-    const message = decodeMessage(payload);
+  onStored(log: string, message: InboxMessage): void {
     if (message.kind !== "frame") return;
     for (const section of message.sections) this.#section(log, section);
   }

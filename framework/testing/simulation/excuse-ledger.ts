@@ -7,10 +7,13 @@
 import type { JobNames } from "../../log/names.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { instanceKey } from "../../protocol/job-log.ts";
-import { decodeMessage, type Frame } from "../../record/frame.ts";
+import type { Frame, InboxMessage } from "../../record/frame.ts";
 import type { EpochStart, InstanceId, WatermarkControl } from "../../record/messages.ts";
 import { decodeReportAnswer, decodeReportBatch } from "../../record/wire/report.ts";
 import type { SimulatedRecord } from "./contract.ts";
+
+/** An idle timeout above this is longer than any pause of a script, ms. */
+const pauseMsMax = 10_000;
 
 /** What is known of one instance. */
 interface Memory {
@@ -28,6 +31,8 @@ interface Memory {
 /** The excuses of one job. */
 export class ExcuseLedger {
   readonly #plan: Plan;
+  /** Whether a split of the job can become idle at all. */
+  readonly #isWanted: boolean;
   readonly #reports: string;
   readonly #answers: RegExp;
   readonly #instances = new Map<string, Memory>();
@@ -37,6 +42,9 @@ export class ExcuseLedger {
 
   constructor(plan: Plan, names: JobNames) {
     this.#plan = plan;
+    this.#isWanted = plan.stages.some(
+      ({ idleTimeoutMs, source }) => source !== undefined && idleTimeoutMs <= pauseMsMax,
+    );
     this.#reports = names.reportsSubject;
     const subject = names.workerSubject("ID").replaceAll(".", String.raw`\.`);
     this.#answers = new RegExp(String.raw`^${subject.replace("ID", "[^.]+")}\.answers$`);
@@ -49,6 +57,7 @@ export class ExcuseLedger {
 
   /** Something has been said over the Bus, whether anybody hears it or not. */
   onPublished(subject: string, payload: Uint8Array): void {
+    if (!this.#isWanted) return;
     if (subject === this.#reports)
       for (const { instance, epoch, n, activity } of decodeReportBatch(payload).reports) {
         if (activity === "idle") this.#idle(instance, epoch, n);
@@ -58,8 +67,8 @@ export class ExcuseLedger {
   }
 
   /** A message has been stored in an inbox. */
-  onStored(payload: Uint8Array): void {
-    const message = decodeMessage(payload);
+  onStored(message: InboxMessage): void {
+    if (!this.#isWanted) return;
     if (message.kind === "watermark") this.#says(message);
     else if (message.kind === "epochStart") this.#begins(message);
     else if (message.kind === "frame") this.#frame(message);

@@ -31,7 +31,7 @@ function drawSetting(random: Random, rates: Rates): Setting {
     rates,
     workers: 1 + random.below(3),
     partitions: 1 + random.below(3),
-    faultsMs: 2_000 + random.below(10_000),
+    faultsMs: 1_500 + random.below([4_000, 4_000, 10_000][random.below(3)] ?? 4_000),
     snapshotBytes: 200 + random.below(2_000),
     snapshotIntervalMs: [300, 1_000, 4_000][random.below(3)] ?? 1_000,
     inboxBytes: 64 * 1024,

@@ -14,6 +14,7 @@ import { fenceReserveBytes, watermarkReserveBytes } from "../../plan/reserve.ts"
 import { seededRandom } from "../../platform/random.ts";
 import { VirtualClock } from "../../platform/virtual-clock.ts";
 import type { OutcomeRecord } from "../../record/messages.ts";
+import { decodeMessage } from "../../record/frame.ts";
 import { decodeJobLogRecord } from "../../record/wire/job-log.ts";
 import { ChannelOracle } from "./channel-oracle.ts";
 import type {
@@ -181,8 +182,9 @@ class Simulation {
         this.#journal.write(`${log} ${sequence} ${payload.length} ${payload.at(1)} ${payload.at(-1)}`);
         if (log === jobLog) this.#onJobLog(payload);
         else {
-          this.#channels.onStored(log, payload);
-          this.#excuses.onStored(payload);
+          const message = decodeMessage(payload);
+          this.#channels.onStored(log, message);
+          this.#excuses.onStored(message);
         }
       },
       onTrimmed: (log, first) => {

@@ -41,14 +41,15 @@ export function replayCommand({ seed, mix, workload }: Pick<Verdict, "seed" | "m
   return `npm run sim -- --seed ${seed} --mix ${mix} --workload ${workload} --trace`;
 }
 
-/** Runs a range of seeds, one after the other. `onVerdict` is told of each; answers what they came to. */
+/** Runs a range of seeds, one after the other, as long as `hasTime`. `onVerdict` is told of each; answers what they came to. */
 export async function runSeeds(
   range: SeedRange,
   onVerdict: (verdict: Verdict) => void = () => undefined,
+  hasTime: () => boolean = () => true,
 ): Promise<TallyRecord> {
   const tally = new Tally();
   const { from, count, stride = 1, twiceEvery } = range;
-  for (let index = 0; index < count; index += 1) {
+  for (let index = 0; index < count && hasTime(); index += 1) {
     const seed = from + index * stride;
     const mix = range.mix ?? mixFor(seed);
     let verdict = await simulate(seed, mix);

@@ -6,14 +6,14 @@
 import { job } from "../../../api/job.ts";
 import type { SimulatedRecord, Workload } from "../contract.ts";
 import { deadIds, differences } from "./comparing.ts";
-import { drawInput } from "./records.ts";
+import { drawInput, poison } from "./records.ts";
 
 const isPoison = ({ n }: SimulatedRecord) => n % 11 === 0;
 const isKept = ({ n }: SimulatedRecord) => n % 3 !== 0;
 const copies = ({ n }: SimulatedRecord) => n % 4;
 
 function poisoned(record: SimulatedRecord): SimulatedRecord {
-  if (isPoison(record)) throw new Error(`poison ${record.id}`);
+  if (isPoison(record)) throw poison(record);
   return record;
 }
 

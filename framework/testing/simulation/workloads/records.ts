@@ -29,6 +29,13 @@ const oddKeys: readonly SimulatedRecord["key"][] = [
   "c",
 ];
 
+/** What a function of a workload throws at a record: without a stack, which would be another one wherever the code has been transformed. */
+export function poison({ id }: SimulatedRecord): Error {
+  const error = new Error(`poison ${id}`);
+  error.stack = error.message;
+  return error;
+}
+
 /** What the input looks like. */
 export interface InputShape {
   /** How far behind an earlier one a record's time may be, ms; within its split. @default 0 */

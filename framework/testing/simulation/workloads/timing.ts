@@ -7,7 +7,7 @@ import { job } from "../../../api/job.ts";
 import { map, value } from "../../../state/descriptors.ts";
 import type { SimulatedRecord, Workload } from "../contract.ts";
 import { deadIds, differences } from "./comparing.ts";
-import { drawInput } from "./records.ts";
+import { drawInput, poison } from "./records.ts";
 
 const spanMs = 1_000;
 
@@ -38,7 +38,7 @@ export const timing: Workload = {
           timers.onEventTime(end);
           if (isHurried) timers.onProcessingTime(now() + 100 + Math.floor(random() * 2_000));
           // What the step has done by now is undone: state, timers and the random draw.
-          if (isPoison(record)) throw new Error(`poison ${record.id}`);
+          if (isPoison(record)) throw poison(record);
         },
         onTimer(time, { key, state, domain }): readonly Released[] {
           const due = [...state.waiting.entries()].filter(([name]) => domain === "processing" || endIn(name) <= time);
