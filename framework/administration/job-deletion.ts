@@ -146,7 +146,9 @@ async function removeAll(
 }
 
 async function removePointers(registers: Registers, generation: number): Promise<void> {
-  for (const key of await registers.list(`pointer.${generation}.`)) await registers.delete(key);
+  for (const kind of ["pointer", "suspect"])
+    for (const key of await registers.list(`${kind}.${generation}.`)) await registers.delete(key);
+  await registers.delete(new JobNames("", generation).droppedLetters);
 }
 
 /** The register last: whatever somebody has created meanwhile goes before it. */

@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { StreamError, messageOf } from "../errors.ts";
+import { addDeadLettersCommand } from "./dead-letters-command.ts";
 import { addDeleteCommand } from "./delete-command.ts";
 import { addJobsCommand } from "./jobs-command.ts";
 import { addLifeCommands } from "./life-commands.ts";
@@ -38,6 +39,7 @@ function program(): Command {
   addJobsCommand(command);
   addStatusCommand(command);
   addLifeCommands(command);
+  addDeadLettersCommand(command);
   addDeleteCommand(command);
   addTapCommand(command);
   addReplayCommand(command);

@@ -58,6 +58,11 @@ export class JobNames {
     return `pointer.${this.generation}.${stage}.${partition}`;
   }
 
+  /** Register of the dead letters that nobody wants to see any more. */
+  get droppedLetters(): string {
+    return `dropped.${this.generation}`;
+  }
+
   /** Register that names whose turn a worker is, or was, in: while one takes suspiciously long, and while an instance is on probation there. */
   suspect(worker: string): string {
     return `suspect.${this.generation}.${worker}`;

@@ -42,3 +42,11 @@ export interface Suspect {
   /** Nothing else can have ended the process: said by the watchdog, of the turn that stands still or has called for the end. */
   readonly isCertain: boolean;
 }
+
+/** Dead letters that nobody wants to see any more. */
+export interface DroppedLetters {
+  /** Everything up to this message of the stream. */
+  readonly upTo: number;
+  /** Single ones, by their numbers: `12.1`. */
+  readonly numbers: readonly string[];
+}

@@ -3,7 +3,7 @@
  */
 import { describe, expect, onTestFinished, test } from "vitest";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
-import { startNode, type Program } from "../support/program.ts";
+import { startNode, startTidemark, type Program } from "../support/program.ts";
 
 const timeout = 120_000;
 const binary = await binaryForTests();
@@ -48,11 +48,48 @@ async function expectEnded(running: Program, harmful: readonly number[]): Promis
   expectAllBut(harmful, running.stdout);
 }
 
+/** What the command line says of the dead letters of the job `poisoned`. */
+async function expectLetters(url: string): Promise<void> {
+  const tidemark = async (...args: readonly string[]) => {
+    const command = startTidemark(["dead-letters", "poisoned", ...args], { TIDEMARK_NATS: url });
+    const { code } = await command.ended();
+    return { code, out: command.stdout.join("\n"), said: command.stderr.join("\n") };
+  };
+  const listed = JSON.parse((await tidemark("list", "--json")).out) as {
+    number: string;
+    code: string;
+    value: unknown;
+  }[];
+  expect(listed.map(({ code, value }) => [code, (value as { index: number }).index]).toSorted()).toEqual([
+    ["POISON", 200],
+    ["POISON", 300],
+    ["USER_FUNCTION", 100],
+  ]);
+  const thrown = listed.find(({ code }) => code === "USER_FUNCTION")?.number ?? "";
+  expect((await tidemark("list", "--reason", "poison")).out.split("\n")).toHaveLength(3);
+  const shown = await tidemark("show", thrown);
+  expect(shown.out).toMatch(/reason: +USER_FUNCTION: it does not like this one\n/);
+  expect(shown.out).toMatch(/record: +\{"index":100,"key":4\}\n/);
+  expect(shown.out).toMatch(/at .*poisoned\.ts:\d+/);
+  expect(await tidemark("drop", thrown)).toMatchObject({ code: 0, out: "1 dead letter of job poisoned dropped" });
+  expect(await tidemark("show", thrown)).toMatchObject({
+    code: 1,
+    said: expect.stringContaining("NOT_FOUND") as string,
+  });
+  expect(await tidemark("bury")).toMatchObject({ code: 2 });
+  expect(await tidemark("show")).toMatchObject({ code: 2 });
+  expect(await tidemark("list", "--limit", "none")).toMatchObject({ code: 2 });
+  expect(await tidemark("drop", "all")).toMatchObject({ code: 0, out: "2 dead letters of job poisoned dropped" });
+  expect((await tidemark()).out).toBe("no dead letters");
+}
+
 describe.skipIf(binary === undefined)("R15: on a fleet", { timeout }, () => {
   test("a record that throws, one that calls process.exit, and one that loops for ever: everything else is there", async () => {
-    const running = startNode([program, "poisoned", "throws,exits,loops", "3", await serverUrl()]);
+    const url = await serverUrl();
+    const running = startNode([program, "poisoned", "throws,exits,loops", "3", url]);
     await expectEnded(running, [100, 200, 300]);
     expect(running.stderr.some((line) => /ended from within a turn.*sums/.test(line))).toBe(true);
+    await expectLetters(url);
   });
 
   test("a record that kills its process with a signal, whatever thread it is in", async () => {

@@ -1,9 +1,9 @@
 /**
  * Bytes of what is known of poison (`protos/tidemark/poison.proto`).
  */
-import type { CrashSite, Skip, Suspect, Suspicion } from "../poison.ts";
+import type { CrashSite, DroppedLetters, Skip, Suspect, Suspicion } from "../poison.ts";
 import { instanceId } from "./instance-id.ts";
-import { flag, integer, message, nested, optional, text } from "./message.ts";
+import { flag, integer, message, nested, optional, repeated, text } from "./message.ts";
 import type { Message } from "./message.ts";
 
 /** The message `CrashSite`. */
@@ -39,4 +39,16 @@ export function encodeSuspect(value: Suspect): Uint8Array {
 /** The suspect in `bytes`. @throws CORRUPT */
 export function decodeSuspect(from: Uint8Array): Suspect {
   return suspect.decode(from);
+}
+
+const droppedLetters = message<DroppedLetters>("DroppedLetters", { upTo: integer(1), numbers: repeated(text(2)) });
+
+/** The bytes of what has been dropped. */
+export function encodeDroppedLetters(value: DroppedLetters): Uint8Array {
+  return droppedLetters.encode(value);
+}
+
+/** What has been dropped, in `bytes`. @throws CORRUPT */
+export function decodeDroppedLetters(from: Uint8Array): DroppedLetters {
+  return droppedLetters.decode(from);
 }

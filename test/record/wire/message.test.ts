@@ -8,7 +8,12 @@ import { StreamError } from "../../../framework/errors.ts";
 import { decodeControlBody, encodeControlBody } from "../../../framework/record/wire/control.ts";
 import { decodeJobLogRecord, encodeJobLogRecord } from "../../../framework/record/wire/job-log.ts";
 import { decodeJobRecord, encodeJobRecord } from "../../../framework/record/wire/job-record.ts";
-import { decodeSuspect, encodeSuspect } from "../../../framework/record/wire/poison.ts";
+import {
+  decodeDroppedLetters,
+  decodeSuspect,
+  encodeDroppedLetters,
+  encodeSuspect,
+} from "../../../framework/record/wire/poison.ts";
 import {
   decodeAnnouncement,
   decodeHeartbeat,
@@ -194,6 +199,12 @@ const cases: Case[] = [
     }),
     encode: encodePointer,
     decode: decodePointer,
+  },
+  {
+    name: "DroppedLetters",
+    arbitrary: fc.record({ upTo: whole, numbers: few(text) }),
+    encode: encodeDroppedLetters,
+    decode: decodeDroppedLetters,
   },
   {
     name: "Suspect",
