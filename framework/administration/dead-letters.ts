@@ -128,7 +128,7 @@ async function readAll({ platform }: Administrator, log: Log): Promise<readonly 
       try {
         read();
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     },
     onBroken: () =>
