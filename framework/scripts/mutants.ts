@@ -14,6 +14,7 @@ import { callMutants } from "./mutants/calls.ts";
 import { exchangeMutants } from "./mutants/exchange.ts";
 import { jetstreamMutants } from "./mutants/jetstream.ts";
 import type { Mutant } from "./mutants/mutant.ts";
+import { poisonMutants } from "./mutants/poison.ts";
 import { progressMutants } from "./mutants/progress.ts";
 import { recoveryMutants } from "./mutants/recovery.ts";
 
@@ -23,6 +24,7 @@ const mutants: readonly Mutant[] = [
   ...progressMutants,
   ...jetstreamMutants,
   ...callMutants,
+  ...poisonMutants,
 ];
 
 type Fate = "caught" | "SURVIVED" | "STALE";
