@@ -20,8 +20,19 @@ export interface ChunkOwner {
   readonly epoch: number;
 }
 
+/** A segment and its bytes. */
+export interface StoredSegment {
+  readonly segment: number;
+  readonly bytes: Uint8Array;
+}
+
 /** Calls for chunks of one snapshot that may be under way at a time: a small chunk costs little but its way there and back. */
 const callsMax = 16;
+
+/** A segment up to this size shares a blob with others, bytes … */
+const packedBytesMax = 16 * 1024;
+/** … until the blob has this size: it stays as long as one of its segments is in a snapshot. */
+const packBytesMax = 64 * 1024;
 
 /** What a manifest's own chunks are filed under. */
 const manifestSegment = -1;
@@ -39,37 +50,26 @@ export class SnapshotStore {
   /** Stores the bytes of one segment of snapshot number `snapshot`. */
   async putSegment(snapshot: number, segment: number, bytes: Uint8Array): Promise<ChunkRef[]> {
     const chunks: ChunkRef[] = [];
-    for (let at = 0, part = 0; at < bytes.byteLength; at += blobBytesMax, part += 1) {
-      const slice = bytes.subarray(at, at + blobBytesMax);
-      const sha256 = sha256Hex(slice);
-      const chunk = {
-        name: chunkName({ ...this.#owner, snapshot, segment, part, sha256 }),
-        length: slice.byteLength,
-        sha256,
-      };
-      await this.#blobs.put(chunk.name, slice);
-      await this.#read(chunk);
-      chunks.push(chunk);
-    }
+    for (let at = 0, part = 0; at < bytes.byteLength; at += blobBytesMax, part += 1)
+      chunks.push(await this.#put(snapshot, segment, part, bytes.subarray(at, at + blobBytesMax)));
     return chunks;
   }
 
-  /** {@link putSegment} for several. */
-  putSegments(
-    snapshot: number,
-    segments: readonly { readonly segment: number; readonly bytes: Uint8Array }[],
-  ): Promise<SegmentState[]> {
-    return inParallel(segments, callsMax, async ({ segment, bytes }) => ({
-      segment,
-      chunks: await this.putSegment(snapshot, segment, bytes),
-    }));
+  /** {@link putSegment} for several; small ones share a blob, for its way there and back is what they cost. */
+  async putSegments(snapshot: number, segments: readonly StoredSegment[]): Promise<SegmentState[]> {
+    const stored = await inParallel(packsOf(segments), callsMax, (pack) => this.#putPack(snapshot, pack));
+    return stored.flat();
   }
 
   /** {@link getSegment} for several. */
-  getSegments(segments: readonly SegmentState[]): Promise<{ readonly segment: number; readonly bytes: Uint8Array }[]> {
-    return inParallel(segments, callsMax, async ({ segment, chunks }) => ({
+  async getSegments(segments: readonly SegmentState[]): Promise<StoredSegment[]> {
+    const names = [...new Set(segments.flatMap(({ chunks }) => chunks.map(({ name }) => name)))];
+    const blobs = new Map(
+      await inParallel(names, callsMax, async (name) => [name, await this.#blobs.get(name)] as const),
+    );
+    return segments.map(({ segment, chunks }) => ({
       segment,
-      bytes: await this.getSegment(chunks),
+      bytes: joined(chunks.map((chunk) => sliceOf(chunk, blobs.get(chunk.name)))),
     }));
   }
 
@@ -88,13 +88,12 @@ export class SnapshotStore {
 
   /** The bytes behind a list of chunks. @throws CORRUPT */
   async getSegment(chunks: readonly ChunkRef[]): Promise<Uint8Array> {
-    const parts = await Promise.all(chunks.map((chunk) => this.#read(chunk)));
-    return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    return joined(await Promise.all(chunks.map((chunk) => this.#read(chunk))));
   }
 
   /** Removes chunks that no retained manifest names; a failure leaves garbage for the next sweep. */
   async delete(chunks: readonly ChunkRef[]): Promise<void> {
-    await this.deleteNamed(chunks.map(({ name }) => name));
+    await this.deleteNamed([...new Set(chunks.map(({ name }) => name))]);
   }
 
   /** {@link delete} by name. */
@@ -107,18 +106,68 @@ export class SnapshotStore {
     return this.#blobs.list(prefix);
   }
 
-  async #read(chunk: ChunkRef): Promise<Uint8Array> {
-    const bytes = await this.#blobs.get(chunk.name);
-    const expected = `expected ${chunk.length} bytes, sha256 ${chunk.sha256}`;
-    if (bytes === undefined)
-      throw new StreamError("CORRUPT", `snapshot chunk ${chunk.name}: ${expected}, found nothing`);
-    const sha256 = sha256Hex(bytes);
-    if (bytes.byteLength !== chunk.length || sha256 !== chunk.sha256) {
-      throw new StreamError(
-        "CORRUPT",
-        `snapshot chunk ${chunk.name}: ${expected}, found ${bytes.byteLength} bytes, sha256 ${sha256}`,
-      );
-    }
-    return bytes;
+  async #putPack(snapshot: number, pack: readonly StoredSegment[]): Promise<SegmentState[]> {
+    const [first] = pack;
+    if (first === undefined) return [];
+    if (pack.length === 1)
+      return [{ segment: first.segment, chunks: await this.putSegment(snapshot, first.segment, first.bytes) }];
+    const { name } = await this.#put(snapshot, first.segment, 0, Buffer.concat(pack.map(({ bytes }) => bytes)));
+    let offset = 0;
+    return pack.map(({ segment, bytes }) => {
+      const chunk = { name, offset, length: bytes.byteLength, sha256: sha256Hex(bytes) };
+      offset += bytes.byteLength;
+      return { segment, chunks: [chunk] };
+    });
   }
+
+  /** R6: writes a blob and reads it back. */
+  async #put(snapshot: number, segment: number, part: number, bytes: Uint8Array): Promise<ChunkRef> {
+    const sha256 = sha256Hex(bytes);
+    const name = chunkName({ ...this.#owner, snapshot, segment, part, sha256 });
+    const chunk = { name, offset: 0, length: bytes.byteLength, sha256 };
+    await this.#blobs.put(name, bytes);
+    await this.#read(chunk);
+    return chunk;
+  }
+
+  async #read(chunk: ChunkRef): Promise<Uint8Array> {
+    return sliceOf(chunk, await this.#blobs.get(chunk.name));
+  }
+}
+
+/** Segments in groups that share a blob; a large one stands alone. */
+function packsOf(segments: readonly StoredSegment[]): StoredSegment[][] {
+  const packs: StoredSegment[][] = [];
+  let open: StoredSegment[] = [];
+  let openBytes = 0;
+  for (const each of segments) {
+    const { byteLength } = each.bytes;
+    if (byteLength > packedBytesMax) packs.push([each]);
+    else if (open.length === 0 || openBytes + byteLength > packBytesMax) {
+      open = [each];
+      openBytes = byteLength;
+      packs.push(open);
+    } else {
+      open.push(each);
+      openBytes += byteLength;
+    }
+  }
+  return packs;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+}
+
+/** The bytes of a chunk in its blob. @throws CORRUPT when they are not those that were written */
+function sliceOf({ name, offset, length, sha256: wanted }: ChunkRef, blob: Uint8Array | undefined): Uint8Array {
+  const expected = `expected ${length} bytes${offset === 0 ? "" : ` from ${offset} on`}, sha256 ${wanted}`;
+  if (blob === undefined) throw new StreamError("CORRUPT", `snapshot chunk ${name}: ${expected}, found nothing`);
+  const bytes = blob.subarray(offset, offset + length);
+  const sha256 = sha256Hex(bytes);
+  if (bytes.byteLength === length && sha256 === wanted) return bytes;
+  throw new StreamError(
+    "CORRUPT",
+    `snapshot chunk ${name}: ${expected}, found ${bytes.byteLength} bytes, sha256 ${sha256}`,
+  );
 }

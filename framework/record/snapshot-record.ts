@@ -13,9 +13,12 @@ export interface SnapshotRef {
   readonly manifest: readonly ChunkRef[];
 }
 
-/** One blob: its name, length and content. */
+/** Bytes of a blob: all of a large one, or the piece of it that belongs to one of several small segments. */
 export interface ChunkRef {
+  /** Of the blob. */
   readonly name: string;
+  /** Where the bytes begin in it. */
+  readonly offset: number;
   readonly length: number;
   /** sha256 of the content, lower-case hex. */
   readonly sha256: string;

@@ -20,7 +20,7 @@ function hand(epoch: number): PointerRegister {
 }
 
 function snapshot(sequence: number): SnapshotRef {
-  return { sequence, manifest: [{ name: `m${sequence}`, length: 1, sha256: "00" }] };
+  return { sequence, manifest: [{ name: `m${sequence}`, offset: 0, length: 1, sha256: "00" }] };
 }
 
 async function stored() {

@@ -50,3 +50,48 @@ test.each([
     message: expect.stringContaining(message),
   });
 });
+
+test("small segments share a chunk, a large one stands alone; each comes back as it was", async () => {
+  const large = Buffer.alloc(20_000, "l");
+  const given = [
+    ...Array.from({ length: 10 }, (_, index) => ({ segment: index, bytes: Buffer.alloc(9_000 + index, `${index}`) })),
+    { segment: 20, bytes: large },
+    { segment: 21, bytes: Buffer.from("last") },
+  ];
+  const stored = await rig.result(store.putSegments(1, given));
+  expect(stored.map(({ segment }) => segment).toSorted((a, b) => a - b)).toEqual(given.map(({ segment }) => segment));
+  // Seven of nine thousand bytes in 64 KiB.
+  expect(new Set(stored.flatMap(({ chunks }) => chunks.map(({ name }) => name))).size).toBe(3);
+  const back = await rig.result(store.getSegments(stored.toReversed()));
+  for (const { segment, bytes } of given) {
+    const found = back.find((each) => each.segment === segment);
+    expect(Buffer.compare(found?.bytes ?? new Uint8Array(), bytes)).toBe(0);
+  }
+});
+
+test("a shared chunk is read once, and what is changed in it is refused by the segment that it belongs to", async () => {
+  const given = [0, 1, 2].map((index) => ({ segment: index, bytes: Buffer.from(`state ${index}`) }));
+  const stored = await rig.result(store.putSegments(1, given));
+  let reads = 0;
+  blobs.damage = (_name, bytes) => {
+    reads += 1;
+    return bytes.with(bytes.length - 1, 0);
+  };
+  await expect(rig.result(store.getSegments(stored))).rejects.toMatchObject({
+    code: "CORRUPT",
+    message: expect.stringMatching(/expected 7 bytes from 14 on/),
+  });
+  expect(reads).toBe(1);
+  expect(await rig.result(store.getSegments(stored.slice(0, 2)))).toHaveLength(2);
+});
+
+test("a chunk that segments share is deleted once", async () => {
+  const stored = await rig.result(
+    store.putSegments(
+      1,
+      [0, 1].map((index) => ({ segment: index, bytes: Buffer.from(`state ${index}`) })),
+    ),
+  );
+  await rig.result(store.delete(stored.flatMap(({ chunks }) => chunks)));
+  expect(await rig.result(store.list("sums.2."))).toEqual([]);
+});

@@ -26,7 +26,7 @@ const idle: SnapshotFacts = {
 };
 
 function chunk(name: string): ChunkRef {
-  return { name, length: 1, sha256: "same" };
+  return { name, offset: 0, length: 1, sha256: "same" };
 }
 
 function pointerAt(current: number | undefined, previous: number | undefined): Pointer {

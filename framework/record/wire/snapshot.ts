@@ -18,7 +18,12 @@ import { counts } from "./counts.ts";
 import { bits32, bytes, double, flag, integer, message, nested, optional, repeated, text } from "./message.ts";
 import { skip } from "./poison.ts";
 
-const chunkRef = message<ChunkRef>("ChunkRef", { name: text(1), length: integer(2), sha256: text(3) });
+const chunkRef = message<ChunkRef>("ChunkRef", {
+  name: text(1),
+  length: integer(2),
+  sha256: text(3),
+  offset: integer(4),
+});
 
 const snapshotRef = message<SnapshotRef>("SnapshotRef", {
   sequence: integer(1),

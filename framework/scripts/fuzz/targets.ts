@@ -83,7 +83,7 @@ const message: FuzzTarget = {
 };
 
 const counts = { recordsIn: 1, recordsOut: 2, late: 0, deadLetters: 0, windowsOut: 1 };
-const chunk = { name: "sums.0.7.1.-1.0.ab", length: 12, sha256: "ab".repeat(32) };
+const chunk = { name: "sums.0.7.1.-1.0.ab", offset: 0, length: 12, sha256: "ab".repeat(32) };
 const manifest: Manifest = {
   format: 1,
   generation: 1,

@@ -17,7 +17,7 @@ export class PointerOracle {
   readonly #inboxOf: (key: string) => string;
   readonly #pointers = new Map<string, Pointer>();
   /** Of bytes that have been looked at: a blob never changes in place. */
-  readonly #sums = new WeakMap<Uint8Array, string>();
+  readonly #sums = new WeakMap<Uint8Array, Map<number, string>>();
   /** Chunks that a manifest names, by its first chunk. */
   readonly #manifests = new WeakMap<Uint8Array, readonly ChunkRef[]>();
 
@@ -72,14 +72,18 @@ export class PointerOracle {
     return chunks !== undefined && chunks.every((chunk) => this.#isThere(chunk));
   }
 
-  #isThere({ name, length, sha256 }: ChunkRef): boolean {
-    const bytes = this.#place.blobs.get(name);
-    return bytes !== undefined && bytes.length === length && this.#sumOf(bytes) === sha256;
+  #isThere(chunk: ChunkRef): boolean {
+    const blob = this.#place.blobs.get(chunk.name);
+    return (
+      blob !== undefined && blob.length >= chunk.offset + chunk.length && this.#sumOf(blob, chunk) === chunk.sha256
+    );
   }
 
-  #sumOf(bytes: Uint8Array): string {
-    const sum = this.#sums.get(bytes) ?? sha256Hex(bytes);
-    this.#sums.set(bytes, sum);
+  #sumOf(blob: Uint8Array, { offset, length }: ChunkRef): string {
+    const sums = this.#sums.get(blob) ?? new Map<number, string>();
+    this.#sums.set(blob, sums);
+    const sum = sums.get(offset) ?? sha256Hex(blob.subarray(offset, offset + length));
+    sums.set(offset, sum);
     return sum;
   }
 

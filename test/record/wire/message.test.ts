@@ -57,7 +57,7 @@ const callResult = fc.record({
   reason: text,
   stack: text,
 });
-const chunk = fc.record({ name: text, length: whole, sha256: text });
+const chunk = fc.record({ name: text, offset: whole, length: whole, sha256: text });
 const few = <T>(part: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(part, { maxLength: 4 });
 const kind = <K extends string>(word: K): fc.Arbitrary<K> => fc.constant(word);
 
