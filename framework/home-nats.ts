@@ -64,7 +64,8 @@ async function beginsLife(seams: NatsSeams, { job }: Plan, { startNew }: OpenInt
 
 /**
  * Checks, before the first stream of a new life is created, that all of them have room. An account without a limit of its own does not say what the
- * server has left: that is found out by reserving the sum and giving it back.
+ * server has left: that is found out by reserving the sum and giving it back. In a cluster nobody may answer while others who start the same job do that:
+ * then it is left to them, and to the creation of the streams themselves.
  *
  * @throws SERVER_FULL
  */
@@ -76,7 +77,10 @@ async function checkRoom(seams: NatsSeams, plan: Plan): Promise<void> {
   try {
     await seams.logs.create(probe, { maxBytes, full: "refuse" });
   } catch (error) {
-    if (!StreamError.is(error, "SERVER_FULL")) throw error;
+    if (!StreamError.is(error, "SERVER_FULL")) {
+      if (!isContended(plan, error)) throw error;
+      return giveBack(seams, plan, probe);
+    }
     throw new StreamError(
       "SERVER_FULL",
       `the job reserves ${maxBytes} bytes, for which the server has no room (${messageOf(error)}): raise its max_file_store, delete old jobs, or lower ` +
@@ -84,5 +88,18 @@ async function checkRoom(seams: NatsSeams, plan: Plan): Promise<void> {
       { cause: error },
     );
   }
-  await seams.logs.delete(probe);
+  await giveBack(seams, plan, probe);
+}
+
+/** Nobody's answer may mean that somebody else has removed it. */
+async function giveBack(seams: NatsSeams, plan: Plan, probe: string): Promise<void> {
+  try {
+    await seams.logs.delete(probe);
+  } catch (error) {
+    if (!isContended(plan, error)) throw error;
+  }
+}
+
+function isContended({ options }: Plan, error: unknown): boolean {
+  return options.replicas > 1 && StreamError.is(error) && error.isRetryable;
 }

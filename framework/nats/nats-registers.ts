@@ -4,16 +4,21 @@
  * Owns the bucket's subjects. Writes carry the revision they replace, and the stream's leader decides; reads ask the leader too.
  *
  * B1. Every write is a compare-and-set. A loser gets `conflict`; a write without an answer throws, and may have been stored.
+ * B2. Registers of several copies are open when the one that leads them answers: the stream may be there before its leader is elected.
  */
 import { headers } from "@nats-io/nats-core";
 import { invariant } from "../errors.ts";
 import type { Registered, RegisterResult, Registers } from "../log/contracts.ts";
 import { refusalError, refusals } from "./api-refusal.ts";
+import { throughElection } from "./in-election.ts";
 import { bytesOf, type StoredMessage } from "./stored-message.ts";
 import { bucketStream } from "./stream-config.ts";
 import type { Streams } from "./streams.ts";
 
 const expectedRevision = "Nats-Expected-Last-Subject-Sequence";
+
+/** A key that is asked for to see whether somebody answers. */
+const anyKey = "job";
 
 /** Keys as KV clients allow them. */
 const keyPattern = /^[-/_=a-zA-Z0-9]+(\.[-/_=a-zA-Z0-9]+)*$/;
@@ -22,7 +27,9 @@ const keyPattern = /^[-/_=a-zA-Z0-9]+(\.[-/_=a-zA-Z0-9]+)*$/;
 export async function openRegisters(streams: Streams, bucket: string): Promise<NatsRegisters> {
   const config = bucketStream(bucket);
   await streams.create(config);
-  return new NatsRegisters(streams, config.name, `$KV.${bucket}.`);
+  const registers = new NatsRegisters(streams, config.name, `$KV.${bucket}.`);
+  if (streams.isReplicated) await throughElection(true, () => registers.get(anyKey));
+  return registers;
 }
 
 /** Whether the bucket exists. */

@@ -6,6 +6,7 @@
 import { refusalError, refusals } from "./api-refusal.ts";
 import { StreamError } from "../errors.ts";
 import type { ApiRefusal, JetStreamApi } from "./api.ts";
+import { throughElection } from "./in-election.ts";
 import { checkStream, type StreamConfig, type WantedStream } from "./stream-config.ts";
 
 /** A stream as the server describes it. */
@@ -39,8 +40,17 @@ export class Streams {
     this.#replicas = replicas;
   }
 
+  /** Whether streams have several copies, of which one has to be elected to answer. */
+  get isReplicated(): boolean {
+    return (this.#replicas ?? 1) > 1;
+  }
+
   /** Creates the stream or, when it exists, checks it. @throws SERVER_UNSUITABLE, SERVER_FULL, SERVER_REFUSED, UNAVAILABLE, TIMEOUT */
-  async create(wanted: WantedStream): Promise<StreamDescription> {
+  create(wanted: WantedStream): Promise<StreamDescription> {
+    return throughElection(this.isReplicated, () => this.#create(wanted));
+  }
+
+  async #create(wanted: WantedStream): Promise<StreamDescription> {
     const replicas = this.#replicas;
     const found = (await this.find(wanted.name)) ?? (await this.#add({ ...wanted, num_replicas: replicas ?? 1 }));
     checkStream(found.config, replicas === undefined ? wanted : { ...wanted, num_replicas: replicas });
@@ -61,7 +71,7 @@ export class Streams {
   }
 
   async delete(name: string): Promise<void> {
-    const answer = await this.api.ask(`STREAM.DELETE.${name}`);
+    const answer = await throughElection(this.isReplicated, () => this.api.ask(`STREAM.DELETE.${name}`));
     if (answer.kind === "done" || answer.refusal.err_code === refusals.streamNotFound) return;
     throw refusalError(`delete stream ${name}`, answer.refusal);
   }

@@ -65,6 +65,22 @@ describe.skipIf(cluster === undefined)("a cluster of three servers", () => {
     await handle.stop();
   });
 
+  test(
+    "workers that start at the same moment all join, whoever creates what they share",
+    { timeout: 60_000 },
+    async () => {
+      for (let round = 0; round < 2; round += 1) {
+        const counted = counting();
+        const starting = Array.from({ length: 4 }, () =>
+          start(counted, nats({ servers: urls, replicas: 3 }), { platform }),
+        );
+        const handles = await Promise.all(starting);
+        expect(handles).toHaveLength(4);
+        await Promise.all(handles.map((handle) => handle.stop()));
+      }
+    },
+  );
+
   test("more replicas than it has servers are refused, and nothing is left", async () => {
     const counted = counting();
     const error = await refusal(start(counted, nats({ servers: urls, replicas: 5 }), { platform }));
