@@ -4,6 +4,7 @@
  * Owns when the next one of each kind strikes. Half of those that strike a process choose one that is not simply running.
  */
 import { StreamError } from "../../errors.ts";
+import type { Commander } from "./commander.ts";
 import type { Dice, FaultKind } from "./faults.ts";
 import type { Journal } from "./journal.ts";
 import type { SimulatedPlace } from "./place.ts";
@@ -20,6 +21,7 @@ export interface Disturbed {
   readonly place: SimulatedPlace;
   readonly dice: Dice;
   readonly journal: Journal;
+  readonly commander: Commander;
   /** Prefix of the job's logs. */
   readonly logs: string;
 }
@@ -64,7 +66,7 @@ export class Disturber {
       process.scope.slowDown(0);
       if (process.scope.isPaused) process.scope.resume();
     }
-    if (fleet.size === 0) fleet.spawn();
+    fleet.neverEmpty();
   }
 
   readonly #actions: Readonly<Partial<Record<FaultKind, Action>>> = {
@@ -75,6 +77,7 @@ export class Disturber {
     pauseLeader: (kind) => this.#pause(kind, this.#world.fleet.leader),
     slowWorker: (kind) => this.#slow(kind),
     moves: (kind) => this.#move(kind),
+    commands: (kind) => this.#command(kind),
     clockJump: (kind) => this.#jump(kind),
     busCut: (kind) => this.#cut(kind),
     placeDown: (kind) => this.#down(kind),
@@ -171,6 +174,18 @@ export class Disturber {
     if (fleet.size >= processesMax) return;
     dice.count(kind, { states: ["joining"] }, "one more process");
     fleet.spawn();
+  }
+
+  #command(kind: FaultKind): void {
+    const { fleet, dice, commander, journal } = this.#world;
+    const begin = () => {
+      dice.count(kind, { states: this.#allStates() }, "stop");
+      fleet.expectStop();
+    };
+    commander.stopFor(this.#spanMs(kind, 4_000), begin, () => {
+      journal.write("goes on by command");
+      fleet.goOn(1 + this.#below(kind, 3));
+    });
   }
 
   #jump(kind: FaultKind): void {

@@ -75,6 +75,8 @@ export const faultKinds = {
   slowWorker: { layer: "process", beyond: false },
   /** A worker joins, or leaves in good order: instances move. */
   moves: { layer: "process", beyond: false },
+  /** The job is stopped by a command, and restarted. */
+  commands: { layer: "process", beyond: false },
   /** A wall clock jumps by up to an hour. */
   clockJump: { layer: "process", beyond: false },
   /** A process's clock is fast or slow by up to a tenth, from its start. */

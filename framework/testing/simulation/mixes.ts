@@ -14,6 +14,7 @@ const betweenTasks: ReadonlySet<FaultKind> = new Set(["busCut", "placeDown", "ta
 
 function drawRate(random: Random, kind: FaultKind): number {
   if (kind === "clockDrift") return 0.5;
+  if (kind === "commands") return 0.001;
   const isPerTask = faultKinds[kind].layer === "process" || betweenTasks.has(kind);
   const rates = isPerTask ? perTask : perCall;
   return rates[random.below(rates.length)] ?? 0;
@@ -121,10 +122,15 @@ export const mixes: readonly Mix[] = [
     ["crashLeader", "pauseLeader", "busLost", "busTwice", "busLate", "busCut", "readerSlow"],
     { workers: 3 },
   ),
-  focus("moves", "workers that come and go", ["moves", "crashWorker", "slowWorker", "clockDrift", "clockJump"], {
-    workers: 3,
-    partitions: 3,
-  }),
+  focus(
+    "moves",
+    "workers that come and go",
+    ["moves", "commands", "crashWorker", "slowWorker", "clockDrift", "clockJump"],
+    {
+      workers: 3,
+      partitions: 3,
+    },
+  ),
   focus("outages", "a place that cannot be reached", ["placeDown", "callLost", "busCut", "sourceFails", "sinkFails"]),
   focus(
     "rooms",

@@ -28,6 +28,7 @@ import type {
   Violation,
   Workload,
 } from "./contract.ts";
+import { Commander } from "./commander.ts";
 import { Disturber } from "./disturber.ts";
 import { ExcuseLedger } from "./excuse-ledger.ts";
 import { Dice } from "./faults.ts";
@@ -114,6 +115,7 @@ class Simulation {
       place: this.#place,
       dice: this.#dice,
       journal: this.#journal,
+      commander: new Commander(this.#place, this.#plan.job),
       logs,
     });
     this.#watch();

@@ -33,6 +33,7 @@ export class SimulatedFleet {
   readonly #processes: SimulatedProcess[] = [];
   #spawned = 0;
   #starting = 0;
+  #isStopped = false;
   #outcome: OutcomeRecord | undefined;
 
   constructor(world: FleetWorld) {
@@ -76,6 +77,22 @@ export class SimulatedFleet {
     this.spawn(startAgainAfterMs);
   }
 
+  /** The job is being stopped by a command: nobody takes the place of those who go. */
+  expectStop(): void {
+    this.#isStopped = true;
+  }
+
+  /** The job goes on: there are `workers` again, at least. */
+  goOn(workers: number): void {
+    this.#isStopped = false;
+    while (this.size < workers) this.spawn();
+  }
+
+  /** There is a process, unless the job is stopped or over. */
+  neverEmpty(): void {
+    if (this.size === 0 && !this.#isStopped) this.spawn();
+  }
+
   /** A process goes in good order. */
   leave(process: SimulatedProcess): void {
     const { worker } = process;
@@ -83,7 +100,7 @@ export class SimulatedFleet {
     worker.stop().then(
       () => {
         process.kill();
-        if (this.size === 0) this.spawn();
+        this.neverEmpty();
       },
       (error: unknown) => this.#world.journal.write(`process ${process.number} cannot leave: ${messageOf(error)}`),
     );
@@ -102,6 +119,7 @@ export class SimulatedFleet {
       logger: new ProcessLogger(journal, number),
       clockRate: this.#clockRate(),
       onOutcome: (of, outcome) => this.#onOutcome(of, outcome),
+      onStopped: (of) => this.leave(of),
     });
     this.#processes.push(process);
     journal.write(`start process ${number}`);
@@ -110,8 +128,9 @@ export class SimulatedFleet {
     } catch (error) {
       process.kill();
       journal.write(`process ${number} ends: ${messageOf(error)}`);
-      if (StreamError.is(error, "JOB_NOT_RUNNABLE")) this.#outcome ??= this.#world.recordedOutcome() ?? failed(error);
-      else this.spawn(startAgainMs);
+      if (StreamError.is(error, "JOB_NOT_RUNNABLE") && !this.#isStopped)
+        this.#outcome ??= this.#world.recordedOutcome() ?? failed(error);
+      else if (!this.#isStopped) this.spawn(startAgainMs);
     }
   }
 

@@ -33,6 +33,8 @@ export interface ProcessWorld {
   /** Speed of its clock against the place's. */
   readonly clockRate: number;
   onOutcome(process: SimulatedProcess, outcome: OutcomeRecord): void;
+  /** The job has been stopped by a command: the process is to go. */
+  onStopped(process: SimulatedProcess): void;
 }
 
 /** The job's generation in a simulation: there is one. */
@@ -84,7 +86,7 @@ export class SimulatedProcess {
     const job = await this.#join();
     this.#worker = new Worker(platform, job, {
       onOutcome: (outcome) => this.#world.onOutcome(this, outcome),
-      onStopped: () => undefined,
+      onStopped: () => this.#world.onStopped(this),
     });
     await this.#worker.start();
   }
