@@ -94,21 +94,13 @@ export async function replayInstance(
   job: string,
   options: ReplayOptions,
 ): Promise<ReplayReport> {
-  const { plan, ends, trace = noTrace, hasManualWatermarks = false } = options;
   const subject = await findSubject(administrator, job, options);
-  const { stage, partition, names, blobs, log, split, skips } = subject;
-  const { current, start } = await loadSnapshots(subject, options.from);
-  const from = start?.sequence ?? 0;
-  const to = options.to ?? (split === undefined || stage.isIngress ? await lastOf(log) : (current?.sequence ?? 0));
-  checkRange(subject, from, to, log === undefined ? undefined : await log.info());
+  const { names, stage, partition } = subject;
+  const { plan } = options;
   const id = { stage: stage.index, partition };
-  const { platform } = administrator;
-  const replayed = new ReplayedInstance(
-    { platform, plan, stage, id, names, blobs, ends, manifest: start, log, split, skips, hasManualWatermarks },
-    trace,
-  );
+  const { replayed, current, start, to } = await openReplay(administrator, subject, options);
+  const from = start?.sequence ?? 0;
   try {
-    await replayed.open(to);
     const state = await compareState(replayed, current, start, to);
     await replayed.runTo(to);
     const outputs = await compareOutputs(administrator.seams.logs, plan, names, id, replayed.outputs);
@@ -203,20 +195,48 @@ function unknownInstance(instance: string, plan: Plan): StreamError {
   );
 }
 
-/** The current snapshot, and the one to begin with; both undefined where there is none. */
-async function loadSnapshots(
-  subject: Subject,
-  from: ReplayStart | undefined,
-): Promise<{ readonly current: Manifest | undefined; readonly start: Manifest | undefined }> {
+/** An instance that is to be replayed, restored from `start`. */
+interface OpenReplay {
+  readonly replayed: ReplayedInstance;
+  /** The current snapshot, and the one to begin with; both undefined where there is none. */
+  readonly current: Manifest | undefined;
+  readonly start: Manifest | undefined;
+  readonly to: number;
+}
+
+/** Snapshots are loaded anew when the job has replaced, and deleted, them while they were being read. */
+async function openReplay(administrator: Administrator, subject: Subject, options: ReplayOptions): Promise<OpenReplay> {
   for (let left = loadsMax; ; left -= 1) {
-    const pointer = await readPointer(subject);
     try {
-      const ref = chosen(subject, pointer, from);
-      const [current, start] = await Promise.all([load(subject, pointer.current), load(subject, ref)]);
-      return { current, start };
+      return await openOnce(administrator, subject, options);
     } catch (error) {
       if (!StreamError.is(error, "CORRUPT") || left <= 1) throw error;
     }
+  }
+}
+
+async function openOnce(
+  { platform }: Administrator,
+  subject: Subject,
+  { plan, ends, from: wanted, to: last, trace = noTrace, hasManualWatermarks = false }: ReplayOptions,
+): Promise<OpenReplay> {
+  const { stage, partition, names, blobs, log, split, skips } = subject;
+  const pointer = await readPointer(subject);
+  const ref = chosen(subject, pointer, wanted);
+  const [current, start] = await Promise.all([load(subject, pointer.current), load(subject, ref)]);
+  const to = last ?? (split === undefined || stage.isIngress ? await lastOf(log) : (current?.sequence ?? 0));
+  checkRange(subject, start?.sequence ?? 0, to, log === undefined ? undefined : await log.info());
+  const id = { stage: stage.index, partition };
+  const replayed = new ReplayedInstance(
+    { platform, plan, stage, id, names, blobs, ends, manifest: start, log, split, skips, hasManualWatermarks },
+    trace,
+  );
+  try {
+    await replayed.open(to);
+    return { replayed, current, start, to };
+  } catch (error) {
+    replayed.close();
+    throw error;
   }
 }
 

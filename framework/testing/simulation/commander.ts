@@ -1,19 +1,11 @@
 /**
  * Somebody who stops a simulated job by command, and lets it go on after a while.
  *
- * Owns a way to the place of its own, without faults: a command is repeated by people until it is answered.
+ * A command is repeated until it is answered, as people would.
  */
 import { restartJob, stopJob } from "../../administration/job-commands.ts";
 import type { Administrator } from "../../administration/administrator.ts";
-import type { Seams } from "../../log/contracts.ts";
-import { silentLogger } from "../../platform/logger.ts";
-import { seededRandom } from "../../platform/random.ts";
-import { Connection } from "./connection.ts";
-import { Dice } from "./faults.ts";
 import type { SimulatedPlace } from "./place.ts";
-import { simulatedBus } from "./simulated-bus.ts";
-import { SimulatedLogs } from "./simulated-logs.ts";
-import { SimulatedBlobs, simulatedRegisters } from "./simulated-stores.ts";
 
 const silenceMsMax = 3_000;
 const againMs = 200;
@@ -26,20 +18,10 @@ export class Commander {
   readonly #job: string;
   #isBusy = false;
 
-  constructor(place: SimulatedPlace, job: string) {
-    const random = seededRandom("commander");
-    const dice = new Dice(random, {}, new Set(), () => undefined);
-    const connection = new Connection(place, dice, random, () => []);
-    const seams: Seams = {
-      logs: new SimulatedLogs(connection, 0),
-      bus: simulatedBus(connection),
-      holdings: { list: () => Promise.resolve([{ name: `KV_TM_${job}`, bytes: 0 }]), delete: () => Promise.resolve() },
-      registers: () => Promise.resolve(simulatedRegisters(connection)),
-      blobs: () => Promise.resolve(new SimulatedBlobs(connection)),
-    };
+  constructor(place: SimulatedPlace, administrator: Administrator, job: string) {
     this.#place = place;
+    this.#administrator = administrator;
     this.#job = job;
-    this.#administrator = { seams, by: "simulation", platform: { clock: place.clock, random, logger: silentLogger } };
   }
 
   /** Stops the job; `onRestarted` is called when it goes on, some `forMs` later. Nothing happens while an earlier command is being carried out. */

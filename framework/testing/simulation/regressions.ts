@@ -40,4 +40,10 @@ export const regressions: readonly Regression[] = [
     found: "messages that an inbox lost before they were read were computed over: the job completed without them",
   },
   { seed: 86, mix: "tail-loss", workload: "diamond", found: "the same while the place could not be reached" },
+  {
+    seed: 800199,
+    mix: "skips",
+    workload: "idling",
+    found: "a replay of a working instance called a chunk corrupt that the job had collected while it was being loaded",
+  },
 ];

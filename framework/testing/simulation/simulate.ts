@@ -11,6 +11,7 @@ import { compile } from "../../plan/compile.ts";
 import { embeddedDefaults } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { fenceReserveBytes, watermarkReserveBytes } from "../../plan/reserve.ts";
+import type { Random } from "../../platform/platform.ts";
 import { seededRandom } from "../../platform/random.ts";
 import { VirtualClock } from "../../platform/virtual-clock.ts";
 import type { OutcomeRecord } from "../../record/messages.ts";
@@ -28,6 +29,7 @@ import type {
   Violation,
   Workload,
 } from "./contract.ts";
+import { bystander } from "./bystander.ts";
 import { Commander } from "./commander.ts";
 import { Disturber } from "./disturber.ts";
 import { ExcuseLedger } from "./excuse-ledger.ts";
@@ -37,6 +39,7 @@ import { LedgerSink, type LedgerGuarantee } from "./ledger-sink.ts";
 import { mixOf } from "./mixes.ts";
 import { SimulatedPlace } from "./place.ts";
 import { PointerOracle } from "./pointer-oracle.ts";
+import { ReplayOracle } from "./replay-oracle.ts";
 import { scriptedSource } from "./scripted-source.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
 import { generation } from "./simulated-process.ts";
@@ -44,6 +47,8 @@ import { allWorkloads } from "./workloads/all.ts";
 
 /** Virtual time within which everything is done once the faults are over, ms (O8). */
 const recoveryMsMax = 180_000;
+/** Virtual time that a replay may take, ms. */
+const replayMsMax = 600_000;
 /** Codes with which a job may stop when the fault model has been exceeded (O10). */
 const honestCodes: ReadonlySet<string> = new Set(["DATA_LOST", "CORRUPT", "DIVERGED", "JOB_NOT_RUNNABLE"]);
 const guarantees: readonly LedgerGuarantee[] = ["idempotent", "transactional", "twoPhase"];
@@ -78,6 +83,8 @@ class Simulation {
   readonly #channels: ChannelOracle;
   readonly #pointers: PointerOracle;
   readonly #excuses: ExcuseLedger;
+  readonly #replays: ReplayOracle;
+  readonly #replayRandom: Random;
   readonly #sinks: LedgerSink[] = [];
   #steps = 0;
   #recordedOutcome: OutcomeRecord | undefined;
@@ -110,12 +117,15 @@ class Simulation {
       recordedOutcome: () => this.#recordedOutcome,
     });
     const { prefix: logs } = this.#names;
+    const administrator = bystander(this.#place, this.#plan.job);
+    this.#replays = new ReplayOracle(administrator, this.#plan, this.#journal);
+    this.#replayRandom = random.fork("replays");
     this.#disturber = new Disturber({
       fleet: this.#fleet,
       place: this.#place,
       dice: this.#dice,
       journal: this.#journal,
-      commander: new Commander(this.#place, this.#plan.job),
+      commander: new Commander(this.#place, administrator, this.#plan.job),
       logs,
     });
     this.#watch();
@@ -128,12 +138,14 @@ class Simulation {
     );
     for (let count = 0; count < workers; count += 1) this.#fleet.spawn();
     this.#clock.schedule(faultsMs, () => this.#disturber.calm());
+    this.#clock.schedule(this.#replayRandom.below(faultsMs), () => void this.#replayOne());
     const stuck = await this.#untilOver(faultsMs + recoveryMsMax);
     const side = await this.#sideOutputs();
+    if (this.#ending() === "completed") await this.#untilDone(this.#replayOne());
     return this.#verdict(stuck, side);
   }
 
-  #drawWorkload(random: ReturnType<typeof seededRandom>, wanted: string | undefined): Workload {
+  #drawWorkload(random: Random, wanted: string | undefined): Workload {
     const names = wanted === undefined ? this.#mix.workloads : [wanted];
     const some = allWorkloads.filter(({ name }) => names?.includes(name) ?? true);
     const drawn = some[random.below(some.length)];
@@ -141,7 +153,7 @@ class Simulation {
     return drawn;
   }
 
-  #drawScenario(random: ReturnType<typeof seededRandom>): Scenario {
+  #drawScenario(random: Random): Scenario {
     const world = { clock: this.#clock, dice: this.#dice };
     return this.#workload.draw({
       random,
@@ -236,6 +248,20 @@ class Simulation {
     return { deadLetters, late, excusedUpTo: (id) => this.#excuses.excusedUpTo(id) };
   }
 
+  /** O5, for an instance that is drawn. */
+  #replayOne(): Promise<void> {
+    const stages = this.#plan.stages.filter(({ source }) => source === undefined);
+    const stage = stages[this.#replayRandom.below(stages.length)];
+    if (stage === undefined) return Promise.resolve();
+    return this.#replays.replay(`${stage.name}/${this.#replayRandom.below(stage.partitions)}`);
+  }
+
+  async #untilDone(work: Promise<void>): Promise<void> {
+    let isDone = false;
+    void work.then(() => void (isDone = true));
+    await this.#clock.until(() => isDone, replayMsMax);
+  }
+
   #follow(name: string, into: SideRecord[]): void {
     const store = this.#place.log(name);
     if (store === undefined) return;
@@ -269,6 +295,7 @@ class Simulation {
     const seen = [
       ...this.#channels.violations,
       ...this.#pointers.violations,
+      ...this.#replays.violations,
       ...this.#sinks.flatMap((sink) => sink.violations),
     ];
     // Beyond the fault model only what came out counts (O10).
