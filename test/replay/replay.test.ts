@@ -2,6 +2,7 @@
 import { expect, describe, test } from "vitest";
 import { callback, fromArray, job, value, type Job } from "tidemark";
 import { replayInstance, type ReplayOptions, type ReplayReport } from "../../framework/replay/replay.ts";
+import type { Seams } from "../../framework/log/contracts.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import { testJob, type TestJob } from "../../framework/testing/test-job.ts";
 import { administrator, settled } from "../administration/administrator.ts";
@@ -54,6 +55,26 @@ describe("an instance that is a function of its inbox", () => {
     await t.crash("sums/0");
     for (const name of ["sums/0", "sums/1", "totals/0", "totals/1"])
       expect(await replay(t, name)).toMatchObject({ isEqual: true });
+  });
+
+  test("… also when the job collects a snapshot while it is being loaded: the next one is taken", async () => {
+    const t = await testJob(twoExchanges());
+    await fedInPortions(t, 3, nothing);
+    const { seams, ...rest } = administrator(t);
+    let missed = 0;
+    const collected = (name: string) => !name.includes(".m.") && (missed += 1) === 1;
+    const asIfCollected: Seams = {
+      ...seams,
+      blobs: async (of, generation) => {
+        const blobs = await seams.blobs(of, generation);
+        const get = (name: string) => (collected(name) ? Promise.resolve(undefined) : blobs.get(name));
+        return { get, put: blobs.put.bind(blobs), delete: blobs.delete.bind(blobs), list: blobs.list.bind(blobs) };
+      },
+    };
+    const asked = { instance: "sums/0", plan: t.plan, ends, hasManualWatermarks: true };
+    const report = await settled(t, replayInstance({ ...rest, seams: asIfCollected }, t.plan.job, asked));
+    expect(missed).toBeGreaterThan(1);
+    expect(report).toMatchObject({ isEqual: true });
   });
 
   test("R14: so are calls and batch turns: results are read from the inbox, nobody is asked again", async () => {

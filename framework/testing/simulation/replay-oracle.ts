@@ -35,7 +35,9 @@ export class ReplayOracle {
       const report = await replayInstance(this.#administrator, this.#plan.job, { instance, plan: this.#plan, ends });
       const { from, to, records, isEqual } = report;
       this.#journal.write(`replay of ${instance}: ${from} to ${to}, ${records} records, ${isEqual}`);
-      if (!isEqual) this.#violate(instance, JSON.stringify({ outputs: report.outputs, state: report.state }));
+      // What seems to be missing may be on its way again: a gap in the log is no difference, and O3 sees to it that none stays.
+      const isOther = report.outputs.difference?.kind === "different" || (report.state?.different.length ?? 0) > 0;
+      if (isOther) this.#violate(instance, JSON.stringify({ outputs: report.outputs, state: report.state }));
     } catch (error) {
       this.#journal.write(`replay of ${instance}: ${messageOf(error)}`);
       if (!StreamError.is(error) || !harmless.has(error.code)) this.#violate(instance, messageOf(error));

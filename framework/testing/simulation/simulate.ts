@@ -33,7 +33,7 @@ import { bystander } from "./bystander.ts";
 import { Commander } from "./commander.ts";
 import { Disturber } from "./disturber.ts";
 import { ExcuseLedger } from "./excuse-ledger.ts";
-import { Dice } from "./faults.ts";
+import { Dice, type FaultKind } from "./faults.ts";
 import { Journal } from "./journal.ts";
 import { LedgerSink, type LedgerGuarantee } from "./ledger-sink.ts";
 import { mixOf } from "./mixes.ts";
@@ -47,6 +47,17 @@ import { allWorkloads } from "./workloads/all.ts";
 
 /** Virtual time within which everything is done once the faults are over, ms (O8). */
 const recoveryMsMax = 180_000;
+/** Faults after which chunks of older incarnations may be left. */
+const hidingChunks: readonly FaultKind[] = [
+  "callLost",
+  "blobListStale",
+  "blobSlow",
+  "pauseWorker",
+  "pauseLeader",
+  "slowWorker",
+  "busCut",
+  "placeDown",
+];
 /** Virtual time that a replay may take, ms. */
 const replayMsMax = 600_000;
 /** Codes with which a job may stop when the fault model has been exceeded (O10). */
@@ -248,6 +259,14 @@ class Simulation {
     return { deadLetters, late, excusedUpTo: (id) => this.#excuses.excusedUpTo(id) };
   }
 
+  /** O9: chunks that nobody names are gone, where no chunk may have been put or hidden after its owner's end. */
+  #garbage(): readonly Violation[] {
+    if (hidingChunks.some((kind) => (this.#dice.counts[kind] ?? 0) > 0)) return [];
+    const orphans = this.#pointers.orphans();
+    if (orphans.length === 0) return [];
+    return [{ oracle: "O9", what: `${orphans.length} chunks that no pointer names, such as ${orphans[0]}` }];
+  }
+
   /** O5, for an instance that is drawn. */
   #replayOne(): Promise<void> {
     const stages = this.#plan.stages.filter(({ source }) => source === undefined);
@@ -313,6 +332,6 @@ class Simulation {
       return this.#scenario
         .check(side)
         .map(({ oracle, what }) => ({ oracle: "O10" as const, what: `${oracle}: ${what}` }));
-    return [...this.#scenario.check(side), ...this.#channels.missing()];
+    return [...this.#scenario.check(side), ...this.#channels.missing(), ...this.#garbage()];
   }
 }

@@ -128,7 +128,7 @@ export class SimulatedFleet {
     } catch (error) {
       process.kill();
       journal.write(`process ${number} ends: ${messageOf(error)}`);
-      if (StreamError.is(error, "JOB_NOT_RUNNABLE") && !this.#isStopped)
+      if (StreamError.is(error, "JOB_NOT_RUNNABLE") && error.message.includes(" is failed"))
         this.#outcome ??= this.#world.recordedOutcome() ?? failed(error);
       else if (!this.#isStopped) this.spawn(startAgainMs);
     }
