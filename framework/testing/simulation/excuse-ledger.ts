@@ -15,6 +15,9 @@ import type { SimulatedRecord } from "./contract.ts";
 /** An idle timeout above this is longer than any pause of a script, ms. */
 const pauseMsMax = 10_000;
 
+/** Controls into one inbox that may have been decided before, and are stored later: one on its way, and one that waits for it. */
+const controlsUnderWay = 2;
+
 /** What is known of one instance. */
 interface Memory {
   epoch: number;
@@ -26,6 +29,8 @@ interface Memory {
   beganOut: boolean;
   /** Event time that excuses what it says. */
   excused: number;
+  /** Controls stored since it was let back in, by place. */
+  readonly told: Map<string, number>;
 }
 
 /** The excuses of one job. */
@@ -67,17 +72,24 @@ export class ExcuseLedger {
   }
 
   /** A message has been stored in an inbox. */
-  onStored(message: InboxMessage): void {
+  onStored(inbox: string, message: InboxMessage): void {
     if (!this.#isWanted) return;
-    if (message.kind === "watermark") this.#says(message);
+    if (message.kind === "watermark") this.#says(inbox, message);
     else if (message.kind === "epochStart") this.#begins(message);
     else if (message.kind === "frame") this.#frame(message);
   }
 
-  #says({ edge, watermark }: WatermarkControl): void {
+  #says(inbox: string, { edge, watermark }: WatermarkControl): void {
     const stage = this.#plan.edges[edge]?.from;
     if (stage === undefined || watermark === Infinity) return;
     this.#said.set(stage, Math.max(this.#said.get(stage) ?? -Infinity, watermark));
+    const place = `${inbox} ${edge}`;
+    for (const [key, memory] of this.#instances) {
+      const told = memory.told.get(place) ?? 0;
+      if (memory.excused === -Infinity || told >= controlsUnderWay || !key.startsWith(`${stage}/`)) continue;
+      memory.told.set(place, told + 1);
+      memory.excused = Math.max(memory.excused, watermark);
+    }
   }
 
   #idle(instance: InstanceId, epoch: number, n: number): void {
@@ -103,6 +115,7 @@ export class ExcuseLedger {
   }
 
   #excuse(memory: Memory, { stage }: InstanceId): void {
+    memory.told.clear();
     memory.excused = Math.max(memory.excused, this.#said.get(stage) ?? -Infinity);
   }
 
@@ -128,6 +141,7 @@ export class ExcuseLedger {
       isOut: false,
       beganOut: false,
       excused: -Infinity,
+      told: new Map<string, number>(),
     };
     this.#instances.set(key, memory);
     return memory;

@@ -209,7 +209,7 @@ class Simulation {
         else {
           const message = decodeMessage(payload);
           this.#channels.onStored(log, message);
-          this.#excuses.onStored(message);
+          this.#excuses.onStored(log, message);
         }
       },
       onTrimmed: (log, first) => {
