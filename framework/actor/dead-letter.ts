@@ -3,7 +3,7 @@
  *
  * Travels as an ordinary record of a numbered channel, so readers drop repetitions by (edge, from, number).
  */
-import type { DeadLetter } from "../operator/outlet.ts";
+import type { DeadLetter, LetterOrigin } from "../operator/outlet.ts";
 
 /** Where a dead letter comes from. */
 export interface DeadLetterPlace {
@@ -15,6 +15,9 @@ export interface DeadLetterPlace {
 
 /** A dead letter as it is stored and read. */
 export interface StoredDeadLetter extends DeadLetterPlace {
+  readonly origin: LetterOrigin;
+  /** Index of the edge that the record came over; undefined where it came over none. */
+  readonly edge: number | undefined;
   readonly operator: string;
   readonly code: string;
   readonly reason: string;
@@ -26,6 +29,6 @@ export interface StoredDeadLetter extends DeadLetterPlace {
 
 /** The record that goes into the stream. */
 export function encodeDeadLetter(letter: DeadLetter, place: DeadLetterPlace): StoredDeadLetter {
-  const { operator, code, message, stack, key, value, timestamp } = letter;
-  return { ...place, operator, code, reason: message, stack, key: key ?? "", value, timestamp };
+  const { origin, edge, operator, code, message, stack, key, value, timestamp } = letter;
+  return { ...place, origin, edge, operator, code, reason: message, stack, key: key ?? "", value, timestamp };
 }

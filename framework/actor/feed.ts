@@ -4,7 +4,7 @@
  * A feed owns the position, what it knows of its channels and edges, and the turn itself; it has no lifecycle and sends nothing. The instance
  * decides when there may be a turn.
  */
-import type { ChannelInState, EdgeState, Manifest } from "../record/snapshot-record.ts";
+import type { ChannelInState, EdgeState, Manifest, NumberRange } from "../record/snapshot-record.ts";
 
 /** What a turn came to. */
 export type TurnResult =
@@ -32,6 +32,8 @@ export interface FeedState {
   readonly watermark: number;
   readonly channelsIn: readonly ChannelInState[];
   readonly edges: readonly EdgeState[];
+  /** Dead letters that have been given again. */
+  readonly redelivered: readonly NumberRange[];
   /** Number of the last refused row read, by sink. */
   readonly refused: Readonly<Record<string, number>>;
 }

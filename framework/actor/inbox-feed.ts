@@ -7,6 +7,7 @@
  * R8. Sequences have no holes; the log is still the one the pointer knows.
  * R10. A watermark is applied fully before it counts.
  * R11. Rolling checks agree at every section.
+ * R2 also holds for dead letters that are given again: each is taken once, whoever asks, and however often.
  * R14. Event time counts when the requests before it have gone; while more wait than may, what has been read stays in the log.
  */
 import { StreamError, invariant, messageOf } from "../errors.ts";
@@ -15,13 +16,14 @@ import type { KeySelector } from "../operator/contract.ts";
 import type { StageProgram } from "../operator/program.ts";
 import type { Edge, Plan, Stage } from "../plan/plan.ts";
 import { decideNext, decideRestore } from "../protocol/read.ts";
+import { TakenNumbers } from "../protocol/redelivery.ts";
 import { ChannelIn, decideReceive, verifyCheck } from "../protocol/receive.ts";
 import { EdgeClocks } from "../protocol/watermark.ts";
 import { rollCheck } from "../record/check.ts";
 import { decodeMessage, type InboxMessage, type Records, type Section } from "../record/frame.ts";
-import { checkKey, hashKey, type Key } from "../record/key.ts";
+import { checkKey, hashKey, partitionOf, renderKey, type Key } from "../record/key.ts";
 import { defaultCodec } from "../record/default-codec.ts";
-import type { CallResult, EpochStart, Refusal, WatermarkControl } from "../record/messages.ts";
+import type { CallResult, EpochStart, Redelivery, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents, FeedLook, FeedState, TurnResult } from "./feed.ts";
 import { TrimMarks } from "./trim-marks.ts";
@@ -51,6 +53,7 @@ export class InboxFeed implements Feed {
   readonly #clocks: EdgeClocks;
   readonly #channels = new Map<number, ChannelIn[]>();
   readonly #refused = new Map<string, number>();
+  readonly #redelivered = new TakenNumbers();
   #reader: LogReader | undefined;
   #pending: { readonly message: InboxMessage; readonly entry: Entry } | undefined;
   #firing: "watermark" | "tick" | "settling" | undefined;
@@ -153,6 +156,7 @@ export class InboxFeed implements Feed {
       watermark: this.#watermark,
       channelsIn,
       edges: this.#clocks.states(),
+      redelivered: this.#redelivered.ranges,
       refused: Object.fromEntries(this.#refused),
     };
   }
@@ -185,6 +189,7 @@ export class InboxFeed implements Feed {
     this.#storedAtMs = manifest.storedAtMs;
     this.#watermark = manifest.watermark;
     this.#clocks.restore(manifest.edges, manifest.leader);
+    this.#redelivered.restore(manifest.redelivered);
     for (const { sink, refused } of manifest.sinks) this.#refused.set(sink, refused);
     for (const state of manifest.channelsIn) {
       const channel = this.#channel(state.edge, state.from);
@@ -263,6 +268,8 @@ export class InboxFeed implements Feed {
         return this.#refusal(message);
       case "results":
         return this.#results(message.results);
+      case "redelivery":
+        return this.#redelivery(message);
     }
   }
 
@@ -290,6 +297,7 @@ export class InboxFeed implements Feed {
       `${edge.name} from ${section.from} to ${this.#owner.partition}, record ${channel.last}`,
     );
     const program = this.#program;
+    program.input = edge.index;
     const keys = edge.key === undefined ? undefined : this.#lookAhead(edge.key, values);
     for (let i = skip; i < section.count; i += 1) {
       const timestamp = timestampAt(timestamps, i);
@@ -358,6 +366,36 @@ export class InboxFeed implements Feed {
     this.#refused.set(sink, number);
     this.#program.rejectRow(sink, reason, defaultCodec.decode(value), Number.isNaN(timestamp) ? undefined : timestamp);
     return "turned";
+  }
+
+  /** An instance whose input has ended says nothing any more: the letter stays where it is. */
+  #redelivery({ letter, edge: index, value, timestamp }: Redelivery): TurnResult {
+    const edge = this.#edge(index);
+    if (this.#watermark === Infinity || !this.#redelivered.take(letter)) return "turned";
+    const record = defaultCodec.decode(value);
+    const key = edge.key === undefined ? undefined : this.#keyAgain(edge, edge.key, record);
+    if (StreamError.is(key)) {
+      this.#program.refuse(key, record);
+      return "turned";
+    }
+    if (key !== undefined) this.#program.select(key);
+    this.#program.input = index;
+    this.#program.process(record, Number.isNaN(timestamp) ? undefined : timestamp);
+    return "turned";
+  }
+
+  /** The key of a record that is given again; or why it has none here: the function that threw may have changed the record before. */
+  #keyAgain(edge: Edge, select: KeySelector, record: unknown): Key | StreamError {
+    const { stage, partition } = this.#owner;
+    try {
+      const key = checkKey(select(record));
+      const at = partitionOf(hashKey(key), stage.partitions);
+      if (at === partition) return key;
+      const what = `the key ${renderKey(key)} belongs to ${stage.name}/${at}, and the letter came from ${stage.name}/${partition}`;
+      return new StreamError("KEY_INVALID", `${what}: the record was changed before it failed`);
+    } catch (error) {
+      return new StreamError("KEY_INVALID", `edge ${edge.name}: ${messageOf(error)}`);
+    }
   }
 
   #edge(index: number): Edge {

@@ -130,6 +130,7 @@ export class SplitFeed implements Feed {
       watermark: this.#isEnded ? Infinity : this.#punctuated,
       channelsIn: [],
       edges: [],
+      redelivered: [],
       refused: {},
     };
   }

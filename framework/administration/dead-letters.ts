@@ -24,6 +24,8 @@ export interface NumberedLetter extends StoredDeadLetter {
   readonly number: string;
   /** When it was stored, ms since the epoch. */
   readonly at: number;
+  /** Its number among the letters of its instance (R1): the same also when the stream has lost the message that held it first. */
+  readonly ordinal: number;
 }
 
 /** Which letters are wanted. */
@@ -61,6 +63,17 @@ export async function getDeadLetter(
 ): Promise<NumberedLetter> {
   const { letters } = await readLetters(administrator, job);
   return one(letters, job, number);
+}
+
+/** Several of them, oldest first, each once. @throws NOT_FOUND when there is none of one of these numbers */
+export async function getDeadLetters(
+  administrator: Administrator,
+  job: string,
+  numbers: readonly string[],
+): Promise<readonly NumberedLetter[]> {
+  const { letters } = await readLetters(administrator, job);
+  const wanted = new Set(numbers.map((number) => one(letters, job, number)));
+  return letters.filter((letter) => wanted.has(letter));
 }
 
 /** Drops one, or `all` there are. Answers how many are gone. @throws NOT_FOUND */
@@ -113,7 +126,7 @@ async function readAll({ platform }: Administrator, log: Log): Promise<readonly 
   const { first, last } = await log.info();
   if (first > last) return [];
   const letters: NumberedLetter[] = [];
-  const channels = new FollowedChannels();
+  const channels = new FollowedChannels(first === 1);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const read = () => {
     for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
@@ -154,7 +167,8 @@ function lettersIn(frame: Frame, channels: FollowedChannels, sequence: number, a
     for (let index = 0; index < section.count; index += 1) {
       place += 1;
       if (seen === undefined || index < seen) continue;
-      letters.push({ number: `${sequence}.${place}`, at, ...(values[index] as StoredDeadLetter) });
+      const ordinal = section.first + index;
+      letters.push({ number: `${sequence}.${place}`, at, ordinal, ...(values[index] as StoredDeadLetter) });
     }
   }
   return letters;

@@ -119,12 +119,12 @@ async function readInstance(
   };
 }
 
-/** Undefined where there is no snapshot, or it is being replaced while one reads. */
-async function readManifest(
+/** The snapshot that a pointer names; undefined where there is none, or it is being replaced while one reads. */
+export async function readManifest(
   { seams }: Administrator,
   names: JobNames,
   stage: string,
-  { partition }: InstanceId,
+  { partition }: Pick<InstanceId, "partition">,
   pointer: Pointer | undefined,
 ): Promise<Manifest | undefined> {
   if (pointer?.current === undefined) return undefined;

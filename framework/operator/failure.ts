@@ -10,7 +10,7 @@
  */
 import { InvariantViolation, messageOf, StreamError, type ErrorCode, type ErrorPolicy } from "../errors.ts";
 import { cloneValue } from "../record/default-codec.ts";
-import type { DeadLetter } from "./outlet.ts";
+import type { DeadLetter, LetterOrigin } from "./outlet.ts";
 
 /** A throw, and the operator that it came out of. Never leaves the program. */
 export class OperatorFailure extends Error {
@@ -42,21 +42,25 @@ export interface FailedRecord {
   readonly key: string | undefined;
   readonly timestamp: number | undefined;
   readonly value: unknown;
+  readonly origin: LetterOrigin;
+  /** Of a record that came over an edge. */
+  readonly edge?: number | undefined;
 }
 
 /** The dead letter of a failure. */
 export function deadLetterOf({ operator, cause }: OperatorFailure, record: FailedRecord): DeadLetter {
   const isOurs = StreamError.is(cause) && cause.policy === "record";
   const code: ErrorCode = isOurs ? cause.code : "USER_FUNCTION";
-  const { key, timestamp, value } = record;
+  const { key, timestamp, edge } = record;
   return {
+    ...encodable(record),
+    edge,
     operator,
     code,
     message: messageOf(cause),
     stack: isOurs ? "" : userFrames(cause),
     key,
     timestamp,
-    value: encodable(value),
   };
 }
 
@@ -73,11 +77,11 @@ export function userFrames(cause: unknown): string {
 }
 
 /** The value itself if the default codec takes it, else a rendering. */
-function encodable(value: unknown): unknown {
+function encodable({ value, origin }: FailedRecord): Pick<DeadLetter, "value" | "origin"> {
   try {
-    return cloneValue(value);
+    return { value: cloneValue(value), origin };
   } catch {
-    return rendering(value);
+    return { value: rendering(value), origin: "rendering" };
   }
 }
 

@@ -10,8 +10,24 @@
  */
 import type { ErrorCode } from "../errors.ts";
 
+/** What the value of a dead letter is. */
+export type LetterOrigin =
+  /** The record that the stage took, also when a call or batch at its very beginning has failed for it: it can be given to it again. */
+  | "record"
+  /** What another step was about: a timer, a window firing, a call or batch behind other operators. */
+  | "step"
+  /** A row that did not become a record. */
+  | "unread"
+  /** A row that a sink has refused. */
+  | "sinkRow"
+  /** A rendering of what cannot be encoded. */
+  | "rendering";
+
 /** A record that could not be processed, with the reason. */
 export interface DeadLetter {
+  readonly origin: LetterOrigin;
+  /** Of a record that came over an edge: its index in the plan. */
+  readonly edge: number | undefined;
   /** Name of the operator that failed. */
   readonly operator: string;
   readonly code: ErrorCode;

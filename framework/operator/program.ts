@@ -43,6 +43,11 @@ export interface ProgramOptions {
    * @default Infinity
    */
   readonly farFutureMs?: number | undefined;
+  /**
+   * Index of the edge that all records of the stage come over.
+   * @default none, or several
+   */
+  readonly onlyInput?: number | undefined;
 }
 
 /** Runs a stage's operators. */
@@ -58,10 +63,14 @@ export class StageProgram {
   /** Name of the keyed operator; undefined in a stage without one. */
   readonly #keyed: string | undefined;
   readonly #generators: readonly Operator[];
+  /** Name of the operator whose steps are about records of the stage though they come later: a call or batch that is all of the stage's entry. */
+  readonly #deferring: string | undefined;
   readonly #requests = new RequestBook();
   readonly #deferrals: Deferrals;
   /** Rows looked up by `lookAhead`; undefined for keys without one. */
   readonly #ahead: (Row | undefined)[] = [];
+  /** Index of the edge that the next records come over, for their dead letters; undefined where they come over none. */
+  input: number | undefined;
 
   constructor(stage: StageShape, outlet: Outlet, options: ProgramOptions) {
     this.#stage = stage;
@@ -83,6 +92,7 @@ export class StageProgram {
     this.#entry = entry;
     this.#operators = operators;
     this.#deferrals = new Deferrals(stage, operators, this.#clock);
+    this.#deferring = deferringEntry(stage, operators);
     this.#generators = options.manualWatermarks === true ? [] : lastGenerators(stage, operators);
   }
 
@@ -118,22 +128,23 @@ export class StageProgram {
       this.#entry(value, timestamp);
       this.#commit();
     } catch (error) {
-      this.#fail(error, value, timestamp);
+      this.#fail(error, { value, timestamp, origin: "record", edge: this.input });
     }
   }
 
-  /** Takes a row of the source that could not be made into a record: a dead letter. */
+  /** Takes a row of the source, or a record given again, that could not be made into a record of the stage: a dead letter. */
   refuse(error: StreamError, raw: unknown): void {
     this.#ledger.recordsIn += 1;
     this.#begin();
-    this.#fail(new OperatorFailure(this.#stage.name, error), raw, undefined);
+    const failure = new OperatorFailure(this.#stage.name, error);
+    this.#letter(failure, { key: undefined, timestamp: undefined, value: raw, origin: "unread" });
   }
 
   /** A sink has refused a row of an earlier step for good: a dead letter. */
   rejectRow(sink: string, reason: string, value: unknown, timestamp: number | undefined): void {
     this.#begin();
     const failure = new OperatorFailure(sink, new StreamError("ROW_REFUSED", reason));
-    this.#letter(failure, { key: undefined, timestamp, value });
+    this.#letter(failure, { key: undefined, timestamp, value, origin: "sinkRow" });
   }
 
   /**
@@ -312,7 +323,9 @@ export class StageProgram {
       step();
       this.#commit();
     } catch (error) {
-      this.#fail(blame(operator, error), describe(), timestamp);
+      const of: Pick<FailedRecord, "origin" | "edge"> =
+        operator === this.#deferring ? { origin: "record", edge: this.#options.onlyInput } : { origin: "step" };
+      this.#fail(blame(operator, error), { value: describe(), timestamp, ...of });
     }
   }
 
@@ -332,13 +345,13 @@ export class StageProgram {
   }
 
   /** P2. The dead letter comes after the undo: it is no part of the step. */
-  #fail(error: unknown, value: unknown, timestamp: number | undefined): void {
+  #fail(error: unknown, record: Omit<FailedRecord, "key">): void {
     const key = this.#store.key;
     this.#store.undo();
     this.#ledger.undo();
     this.#outlet.undo();
     if (!(error instanceof OperatorFailure)) throw error;
-    this.#letter(error, { key: key === undefined ? undefined : renderKey(key), timestamp, value });
+    this.#letter(error, { ...record, key: key === undefined ? undefined : renderKey(key) });
   }
 
   #letter(failure: OperatorFailure, record: FailedRecord): void {
@@ -372,6 +385,16 @@ function keyedOperator({ name, entry, operators }: StageShape): string | undefin
   const isEntry = entry.some((target) => target.kind === "operator" && target.operator === first?.index);
   invariant(first === undefined || isEntry, `${first?.node.name} is keyed and not at the entry of stage ${name}`);
   return first?.node.name;
+}
+
+/** The operator that is all of the stage's entry, and whose outputs come later than its inputs: its name. */
+function deferringEntry(
+  { entry, operators: nodes }: StageShape,
+  operators: readonly (Operator | undefined)[],
+): string | undefined {
+  const [first, ...others] = entry;
+  if (first?.kind !== "operator" || others.length > 0) return undefined;
+  return operators[first.operator]?.deferral === undefined ? undefined : nodes[first.operator]?.name;
 }
 
 /** The operators that make watermarks, and behind which no other one does. */

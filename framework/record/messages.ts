@@ -79,8 +79,24 @@ export interface Results {
   readonly results: readonly CallResult[];
 }
 
+/**
+ * A record that has become a dead letter of this instance is given to it again, because somebody wants it: an input like any other. The first one of a
+ * letter counts.
+ */
+export interface Redelivery {
+  readonly kind: "redelivery";
+  /** Number of the letter in the instance's channel of dead letters (R1): the same whoever reads it, and when. */
+  readonly letter: number;
+  /** Index, in the plan, of the edge that the record came over. */
+  readonly edge: number;
+  /** The record, in the default codec. */
+  readonly value: Uint8Array;
+  /** NaN where the record has none. */
+  readonly timestamp: number;
+}
+
 /** A control message in an inbox. */
-export type Control = EpochStart | WatermarkControl | Tick | Refusal | Results;
+export type Control = EpochStart | WatermarkControl | Tick | Refusal | Results | Redelivery;
 
 /** A worker became leader; the record's sequence is the leader epoch. */
 export interface LeaderStart {

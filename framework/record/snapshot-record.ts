@@ -83,6 +83,12 @@ export interface SegmentState {
   readonly chunks: readonly ChunkRef[];
 }
 
+/** The numbers from `first` to `last`, both included. */
+export interface NumberRange {
+  readonly first: number;
+  readonly last: number;
+}
+
 /** A snapshot: an instance after a given position, with all that replay needs (R6). */
 export interface Manifest {
   /** Version of this format; others are refused. */
@@ -109,6 +115,8 @@ export interface Manifest {
   readonly channelsOut: readonly ChannelOutState[];
   readonly edges: readonly EdgeState[];
   readonly sinks: readonly SinkState[];
+  /** Dead letters that have been given to the instance again, by their numbers, ascending. */
+  readonly redelivered: readonly NumberRange[];
   readonly segments: readonly SegmentState[];
   /** State of operators outside keyed state (dealing counters, watermark generators), by operator name; default codec. */
   readonly operators: Uint8Array;

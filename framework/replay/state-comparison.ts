@@ -25,6 +25,7 @@ export function differentState(replayed: ReplayedInstance, manifest: Manifest, f
   compare("watermark", feed.watermark, manifest.watermark);
   compare("channels out", byEdge(replayed.channels), byEdge(manifest.channelsOut));
   compare("channels in", byEdge(feed.channelsIn.map(withoutEpoch)), byEdge(manifest.channelsIn.map(withoutEpoch)));
+  compare("letters given again", feed.redelivered, manifest.redelivered);
   compare("state of operators", sha256Hex(cut.operators), sha256Hex(manifest.operators));
   return [...different, ...differentSegments(cut.segments(), manifest, from)];
 }

@@ -50,8 +50,14 @@ class FakeProgram {
   setNow(ms: number): void {
     this.now = ms;
   }
-  process(value: unknown): void {
-    this.told.push(value);
+  process(value: unknown, timestamp?: number): void {
+    this.told.push(timestamp === undefined || timestamp === 0 ? value : [value, timestamp]);
+  }
+  select(key: unknown): void {
+    this.told.push(`select ${String(key)}`);
+  }
+  refuse(error: Error, value: unknown): void {
+    this.told.push(["refuse", error.message, value]);
   }
   advanceTo(time: number): boolean {
     return this.#slice(`advance ${time}`);
@@ -85,11 +91,16 @@ beforeEach(async () => {
   await open();
 });
 
-async function open(saved?: Manifest, epoch = 50): Promise<void> {
+async function open(saved?: Manifest, epoch = 50, of: Plan = plan, owner: Stage = stage): Promise<void> {
   program = new FakeProgram();
   failures = [];
   const events = { onReadable: () => undefined, onFailed: (error: unknown) => void failures.push(error) };
-  feed = new InboxFeed({ plan, stage, partition: 0, epoch }, log, program as unknown as StageProgram, events);
+  feed = new InboxFeed(
+    { plan: of, stage: owner, partition: 0, epoch },
+    log,
+    program as unknown as StageProgram,
+    events,
+  );
   await rig.result(feed.open(saved));
 }
 
@@ -378,6 +389,64 @@ test("a row that a sink has refused is rejected once, also when it is refused ag
   await append(refusal(4), refusal(6));
   while (feed.turn(true) !== "empty");
   expect(program.told).toEqual([["out", "no", { n: 6 }, 5]]);
+});
+
+describe("dead letters that are given again", () => {
+  const again = (letter: number, value: unknown, timestamp = Number.NaN, on = 0) =>
+    encodeControl({ kind: "redelivery", letter, edge: on, value: defaultCodec.encode(value), timestamp });
+  const keyed: Edge = { ...edge(0), exchange: "keyed", key: (value) => (value as { k: string }).k };
+  const keyedPlan: Plan = { ...plan, edges: [keyed, edge(1)] };
+
+  test("each is taken once, in its place among the messages, also after a restore", async () => {
+    const sender = new Sender();
+    await append(sender.frame("a"), again(2, "b", 7), again(2, "b", 7), sender.frame("c"), again(1, "d"));
+    expect(turns()).toEqual(["turned", "turned", "turned", "turned", "turned"]);
+    expect(program.told).toEqual(["a", ["b", 7], "c", "d"]);
+    expect(feed.state().redelivered).toEqual([{ first: 1, last: 2 }]);
+    await open(manifest());
+    await append(again(1, "d"), again(2, "b", 7), again(3, "e"));
+    turns();
+    expect(program.told).toEqual(["e"]);
+  });
+
+  test("R16: an idle instance asks before it takes one", async () => {
+    await append(again(1, "a"));
+    expect(feed.turn(false)).toBe("gated");
+    expect(program.told).toEqual([]);
+    turns();
+    expect(program.told).toEqual(["a"]);
+  });
+
+  test("the key is that of the edge that the record came over", async () => {
+    await open(undefined, 50, keyedPlan);
+    await append(again(1, { k: "x" }), again(2, { k: 1 }, Number.NaN, 1));
+    turns();
+    expect(program.told).toEqual(["select x", { k: "x" }, { k: 1 }]);
+  });
+
+  test("a record without a key, or with one of another partition, is refused: it was changed before it failed", async () => {
+    await open(undefined, 50, keyedPlan, { ...stage, partitions: 64 });
+    await append(again(1, null), again(2, { k: {} }), again(3, { k: "x" }));
+    turns();
+    expect(program.told).toEqual([
+      ["refuse", expect.stringContaining("edge e0: "), null],
+      ["refuse", expect.stringContaining("edge e0: "), { k: {} }],
+      ["refuse", expect.stringMatching(/"?x"? belongs to own\/\d+, .* came from own\/0: .*changed/), { k: "x" }],
+    ]);
+    expect(feed.state().redelivered).toEqual([{ first: 1, last: 3 }]);
+  });
+
+  test("an instance whose input has ended takes none, and it does not count as taken", async () => {
+    await append(watermark(Infinity), watermark(Infinity, { edge: 1 }), again(1, "a"));
+    expect(turns()).toEqual(["turned", "ended", "turned"]);
+    expect(program.told).toEqual(["advance Infinity"]);
+    expect(feed.state().redelivered).toEqual([]);
+  });
+
+  test("one of an edge that does not lead here is corruption", async () => {
+    await append(again(1, "a", 0, 7));
+    expect(() => feed.turn(true)).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  });
 });
 
 test("a look says what lies behind the last message whose turn ended, and how large the log is", async () => {

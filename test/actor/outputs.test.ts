@@ -218,6 +218,8 @@ describe("ordinals", () => {
     out.emit(edgeOf("global"), "gone", 0);
     out.undo();
     out.deadLetter({
+      origin: "record",
+      edge: 0,
       operator: "map",
       code: "USER_FUNCTION",
       message: "no",

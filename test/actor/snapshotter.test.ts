@@ -128,6 +128,7 @@ class World {
       leader: 3,
       watermark: -Infinity,
       channelsIn: [],
+      redelivered: [],
       edges: [],
       refused: {},
     };

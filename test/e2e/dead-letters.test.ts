@@ -2,14 +2,17 @@
  * Records that cannot be processed: each is a dead letter with its reason, and the job goes on with the others.
  */
 import { describe, expect, onTestFinished, test } from "vitest";
-import { callback, embedded, fromArray, job, nats, start, type Home, type Job } from "tidemark";
+import { callback, embedded, fromArray, job, json, nats, start, type Home, type Job } from "tidemark";
+import { jetstream } from "tidemark/connectors/jetstream";
 import { followSideStream } from "../../framework/actor/side-stream.ts";
 import type { StoredDeadLetter } from "../../framework/actor/dead-letter.ts";
 import { JobNames } from "../../framework/log/names.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import { systemRandom } from "../../framework/platform/random.ts";
 import { realClock } from "../../framework/platform/real-clock.ts";
+import { Outsider } from "../connectors/streams.ts";
 import { natsForTests } from "../support/nats.ts";
+import { startTidemark } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
 const timeout = 60_000;
@@ -119,3 +122,44 @@ test("a row that the sink refuses for good is a dead letter, too", { timeout }, 
   expect(totals.deadLetters).toBe(2);
   expect(letters).toHaveLength(2);
 });
+
+test.skipIf(server === undefined)(
+  "what has failed because somebody was away is replayed when he is back, once however often it is asked for",
+  { timeout },
+  async () => {
+    const url = server?.server.url ?? "";
+    const outsider = await Outsider.on({ url });
+    onTestFinished(() => outsider.connection.close());
+    await outsider.create("NUMBERS", { subjects: ["numbers"] });
+    const taken: number[] = [];
+    let isDown = true;
+    const asked = job("asked", { version: "1" });
+    asked
+      .source("numbers", jetstream({ servers: url, stream: "NUMBERS", codec: json<number>() }))
+      .mapAsync((n) => (isDown ? Promise.reject(new Error("nobody is there")) : Promise.resolve(n)))
+      .to(callback("out", (n: number) => void taken.push(n)));
+    const handle = await start(asked, nats({ servers: url }), { platform: quiet });
+    onTestFinished(() => handle.stop());
+    const tidemark = async (...args: readonly string[]) => {
+      const command = startTidemark(["dead-letters", "asked", ...args], { TIDEMARK_NATS: url });
+      const { code } = await command.ended();
+      return { code, out: command.stdout.join("\n"), said: command.stderr.join("\n") };
+    };
+    await outsider.publish("numbers", "1", "{", "3");
+    // The head of the table, and a line each.
+    while ((await tidemark("list")).out.split("\n").length < 4);
+    isDown = false;
+    expect(await tidemark("replay", "--reason", "nobody is there")).toMatchObject({
+      code: 0,
+      out: "2 dead letters of job asked replayed",
+    });
+    await until("both are there", () => taken.length === 2);
+    const { code, out } = await tidemark("replay", "all", "--json");
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ refused: [{ reason: expect.stringContaining("row") as string }] });
+    expect(await tidemark("replay")).toMatchObject({ code: 2, said: expect.stringContaining("or all") as string });
+    await outsider.publish("numbers", "5");
+    await until("the next one is there", () => taken.includes(5));
+    expect(taken.toSorted((a, b) => a - b)).toEqual([1, 3, 5]);
+  },
+);

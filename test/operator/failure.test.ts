@@ -15,7 +15,10 @@ test("X2: the first operator that a throw comes out of keeps the blame", () => {
 test("X1: a StreamError that says what is wrong with a record keeps its code; one about an option is the user's function", () => {
   const codes = (["KEY_INVALID", "OPTION_INVALID"] as const).map((code) => {
     const failure = blame("op", new StreamError(code, "x"));
-    return failure instanceof OperatorFailure && deadLetterOf(failure, { key: undefined, timestamp: 0, value: 0 }).code;
+    return (
+      failure instanceof OperatorFailure &&
+      deadLetterOf(failure, { key: undefined, timestamp: 0, value: 0, origin: "record" }).code
+    );
   });
   expect(codes).toEqual(["KEY_INVALID", "USER_FUNCTION"]);
 });
@@ -43,11 +46,17 @@ test("X3: a throw that is no error has no stack", () => {
 
 test("a value that no codec takes is rendered", () => {
   const failure = new OperatorFailure("op", new Error("x"));
-  const rendered = [{ a: 1, f: () => 1, n: 5n }, () => 1, Symbol("s")].map(
-    (value) => deadLetterOf(failure, { key: undefined, timestamp: 0, value }).value,
+  const rendered = [{ a: 1, f: () => 1, n: 5n }, () => 1, Symbol("s")].map((value) =>
+    deadLetterOf(failure, { key: undefined, timestamp: 0, value, origin: "record" }),
   );
-  expect(rendered).toEqual(['{"a":1,"f":"(function)","n":"(bigint)"}', '"(function)"', '"(symbol)"']);
+  expect(new Set(rendered.map(({ origin }) => origin))).toEqual(new Set(["rendering"]));
+  expect(rendered.map(({ value }) => value)).toEqual([
+    '{"a":1,"f":"(function)","n":"(bigint)"}',
+    '"(function)"',
+    '"(symbol)"',
+  ]);
   const circular: Record<string, unknown> = {};
   circular["self"] = circular;
-  expect(deadLetterOf(failure, { key: undefined, timestamp: 0, value: circular }).value).toBe("(object)");
+  const letter = deadLetterOf(failure, { key: undefined, timestamp: 0, value: circular, origin: "record" });
+  expect(letter.value).toBe("(object)");
 });

@@ -252,6 +252,8 @@ describe("P2: failures", () => {
     expect(outlet.take().at(-1)).toEqual([
       "deadLetter",
       {
+        origin: "unread",
+        edge: undefined,
         operator: "stage",
         code: "ROW_INVALID",
         message: "line 5: no number",

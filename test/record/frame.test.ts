@@ -18,6 +18,7 @@ const controls: Control[] = [
   { kind: "watermark", edge: 0, leader: 1, n: 1, upto: 2, watermark: 1760000000000, isIdle: true },
   { kind: "tick" },
   { kind: "refusal", sink: "out", number: 7, reason: "no", value: new Uint8Array([1]), timestamp: 5 },
+  { kind: "redelivery", letter: 2 ** 40, edge: 3, value: new Uint8Array([1]), timestamp: Number.NaN },
 ];
 
 /** A frame with every kind of block, column and value. */

@@ -1,7 +1,7 @@
 /**
  * Bytes of the controls in inboxes (`protos/tidemark/control.proto`), without the checksum that `frame.ts` puts before them.
  */
-import type { CallResult, Control, EpochStart, Refusal, Results, WatermarkControl } from "../messages.ts";
+import type { CallResult, Control, EpochStart, Redelivery, Refusal, Results, WatermarkControl } from "../messages.ts";
 import { instanceId } from "./instance-id.ts";
 import { bytes, double, flag, integer, message, nested, repeated, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
@@ -41,12 +41,20 @@ const callResult = message<CallResult>("CallResult", {
 
 const results = message<Omit<Results, "kind">>("Results", { results: repeated(nested(1, callResult)) });
 
+const redelivery = message<Omit<Redelivery, "kind">>("Redelivery", {
+  letter: integer(1),
+  edge: integer(2),
+  value: bytes(3),
+  timestamp: double(4),
+});
+
 const variants = {
   epochStart: { number: 3, message: epochStart },
   watermark: { number: 4, message: watermark },
   tick: { number: 5, message: tick },
   refusal: { number: 6, message: refusal },
   results: { number: 7, message: results },
+  redelivery: { number: 8, message: redelivery },
 } as const;
 
 const control: Message<Control> = union<Control>("InboxMessage", variants);

@@ -9,6 +9,7 @@ import type {
   ChunkRef,
   EdgeState,
   Manifest,
+  NumberRange,
   Pointer,
   SegmentState,
   SinkState,
@@ -69,6 +70,8 @@ const sink = message<SinkState>("Sink", {
   refused: integer(4),
 });
 
+const numberRange = message<NumberRange>("NumberRange", { first: integer(1), last: integer(2) });
+
 const segment = message<SegmentState>("Segment", { segment: integer(1), chunks: repeated(nested(2, chunkRef)) });
 
 const manifest = message<Manifest>("Manifest", {
@@ -93,6 +96,7 @@ const manifest = message<Manifest>("Manifest", {
   segments: repeated(nested(19, segment)),
   operators: bytes(20),
   counts: nested(21, counts),
+  redelivered: repeated(nested(22, numberRange)),
 });
 
 /** The bytes of a pointer. */

@@ -55,6 +55,7 @@ const controls: readonly Control[] = [
   { kind: "watermark", edge: 0, leader: 3, n: 4, upto: 9, watermark: 1_000, isIdle: false },
   { kind: "tick" },
   { kind: "refusal", sink: "out", number: 3, reason: "no", value: defaultCodec.encode("row"), timestamp: 5 },
+  { kind: "redelivery", letter: 3, edge: 0, value: defaultCodec.encode({ n: 1 }), timestamp: 5 },
 ];
 
 /** Frames and controls begin with a CRC-32 of the rest, behind a tag. */
@@ -103,6 +104,7 @@ const manifest: Manifest = {
   channelsOut: [{ edge: 1, to: 0, last: 3, check: 1 }],
   edges: [{ edge: 0, watermark: 5, isIdle: false, epoch: 7, n: 2 }],
   sinks: [{ sink: "out", last: 3, prepared: [new Uint8Array([1])], refused: 0 }],
+  redelivered: [{ first: 1, last: 3 }],
   segments: [{ segment: 1, chunks: [chunk] }],
   operators: defaultCodec.encode([1, []]),
   counts,

@@ -12,6 +12,13 @@ const receive: readonly Mutant[] = [
     tests: ["protocol/receive.test.ts"],
   },
   {
+    name: "letter taken twice",
+    file: "actor/inbox-feed.ts",
+    from: "!this.#redelivered.take(letter)",
+    to: "this.#redelivered.take(letter) === undefined",
+    tests: ["actor/inbox-feed.test.ts", "administration/redelivery.test.ts"],
+  },
+  {
     name: "lower epoch not dropped",
     file: "protocol/receive.ts",
     from: "if (section.epoch < channel.epoch) return stale;",

@@ -105,6 +105,7 @@ const cases: Case[] = [
         timestamp: time,
       }),
       fc.record({ kind: kind("results"), results: few(callResult) }),
+      fc.record({ kind: kind("redelivery"), letter: whole, edge: small, value: fc.uint8Array(), timestamp: time }),
     ),
     encode: encodeControlBody,
     decode: decodeControlBody,
@@ -233,6 +234,7 @@ const cases: Case[] = [
       channelsOut: few(fc.record({ edge: small, to: small, last: whole, check: uint32 })),
       edges: few(fc.record({ edge: small, watermark: time, isIdle: fc.boolean(), epoch: whole, n: whole })),
       sinks: few(fc.record({ sink: text, last: whole, prepared: few(fc.uint8Array()), refused: whole })),
+      redelivered: few(fc.record({ first: whole, last: whole })),
       segments: few(fc.record({ segment: small, chunks: few(chunk) })),
       operators: fc.uint8Array(),
       counts,
@@ -333,7 +335,9 @@ function asProto(value: object): { [name: string]: unknown } {
     ? fields
     : {
         [variant]: fields,
-        ...(["epochStart", "watermark", "tick", "refusal", "results"].includes(variant) && { checksum: 0 }),
+        ...(["epochStart", "watermark", "tick", "refusal", "results", "redelivery"].includes(variant) && {
+          checksum: 0,
+        }),
       };
 }
 
