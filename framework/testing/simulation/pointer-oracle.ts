@@ -44,12 +44,19 @@ export class PointerOracle {
     for (const [key, pointer] of this.#pointers) if (key.endsWith(`.${stage}.${partition}`)) this.#look(key, pointer);
   }
 
-  /** Chunks that no pointer names, for instances whose newest incarnation has snapshots. */
+  /** Chunks of incarnations before the pointers' owners that no pointer names. What an owner itself has not come to collect at the end is its successor's. */
   orphans(): readonly string[] {
     const named = new Set<string>();
-    for (const { current, previous } of this.#pointers.values())
+    const owners = new Map<string, number>();
+    for (const [key, { epoch, current, previous }] of this.#pointers) {
+      owners.set(key.split(".").slice(2).join("."), epoch);
       for (const ref of [current, previous]) for (const { name } of this.#chunksOf(ref) ?? []) named.add(name);
-    return [...this.#place.blobs.keys()].filter((name) => !named.has(name));
+    }
+    const isOlder = (name: string) => {
+      const [stage, partition, epoch] = name.split(".");
+      return Number(epoch) < (owners.get(`${stage}.${partition}`) ?? 0);
+    };
+    return [...this.#place.blobs.keys()].filter((name) => !named.has(name) && isOlder(name));
   }
 
   #compare(key: string, before: Pointer, after: Pointer): void {
