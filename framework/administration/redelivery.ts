@@ -41,6 +41,8 @@ export interface RedeliveryResult {
 interface Target {
   readonly inbox: Log;
   readonly taken: readonly NumberRange[];
+  /** Whether its input has ended, as far as its last snapshot knows: then it takes nothing. */
+  readonly isEnded: boolean;
   /** Bytes until only the room of others is left. */
   roomBytes: number;
 }
@@ -69,27 +71,47 @@ export async function replayDeadLetters(
   const letters = await ("numbers" in choice
     ? getDeadLetters(administrator, job, choice.numbers)
     : listDeadLetters(administrator, job, choice.filter));
-  const sources = new Set(
-    stagesIn(found.record.plan).flatMap(({ name, source }) => (source === undefined ? [] : [name])),
+  const redelivery = new Redelivery(administrator, found, names);
+  const fates: { readonly number: string; readonly fate: Fate }[] = [];
+  for (const letter of letters) fates.push({ number: letter.number, fate: await redelivery.give(letter) });
+  const numbersOf = (wanted: Fate) => fates.flatMap(({ number, fate }) => (fate === wanted ? [number] : []));
+  const refused = fates.flatMap(({ number, fate }) =>
+    typeof fate === "string" ? [] : [{ number, reason: fate.refused }],
   );
-  const targets = new Map<string, Target>();
-  const [replayed, before, refused]: [string[], string[], { number: string; reason: string }[]] = [[], [], []];
-  for (const letter of letters) {
-    const { number, stage, partition } = letter;
-    const control = controlOf(letter, sources.has(stage));
-    if (typeof control === "string") {
-      refused.push({ number, reason: control });
-      continue;
-    }
-    const key = `${stage}/${partition}`;
-    const target = targets.get(key) ?? (await openTarget(administrator, found, names, letter));
-    targets.set(key, target);
-    if (isWithin(target.taken, letter.ordinal)) before.push(number);
-    else if (await hasGone(target, control)) replayed.push(number);
-    else
-      refused.push({ number, reason: `LOG_FULL: the inbox of ${key} is full; repeat the command when it has read on` });
+  return { job, replayed: numbersOf("replayed"), before: numbersOf("before"), refused };
+}
+
+/** What has become of a letter. */
+type Fate = "replayed" | "before" | { readonly refused: string };
+
+/** One giving of letters: what it has found out of their instances holds for all of them. */
+class Redelivery {
+  readonly #administrator: Administrator;
+  readonly #found: FoundJob;
+  readonly #names: JobNames;
+  readonly #sources: ReadonlySet<string>;
+  readonly #targets = new Map<string, Target>();
+
+  constructor(administrator: Administrator, found: FoundJob, names: JobNames) {
+    this.#administrator = administrator;
+    this.#found = found;
+    this.#names = names;
+    const stages = stagesIn(found.record.plan);
+    this.#sources = new Set(stages.flatMap(({ name, source }) => (source === undefined ? [] : [name])));
   }
-  return { job, replayed, before, refused };
+
+  /** Puts a letter into the inbox of its instance. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
+  async give(letter: NumberedLetter): Promise<Fate> {
+    const control = controlOf(letter, this.#sources.has(letter.stage));
+    if (typeof control === "string") return { refused: control };
+    const name = `${letter.stage}/${letter.partition}`;
+    const target = this.#targets.get(name) ?? (await openTarget(this.#administrator, this.#found, this.#names, letter));
+    this.#targets.set(name, target);
+    if (isWithin(target.taken, letter.ordinal)) return "before";
+    if (target.isEnded) return { refused: `the input of ${name} has ended: it says nothing any more` };
+    if (await hasGone(target, control)) return "replayed";
+    return { refused: `LOG_FULL: the inbox of ${name} is full; repeat the command when it has read on` };
+  }
 }
 
 async function checkGoesOn(administrator: Administrator, { record }: FoundJob, names: JobNames): Promise<void> {
@@ -145,7 +167,7 @@ async function openTarget(
   const pointer = stored === undefined ? undefined : decodePointer(stored.value);
   const manifest = await readManifest(administrator, names, stage, { partition }, pointer);
   const roomBytes = config.maxBytes - watermarkReserveBytes - fenceReserveBytes - bytes;
-  return { inbox, taken: manifest?.redelivered ?? [], roomBytes };
+  return { inbox, taken: manifest?.redelivered ?? [], isEnded: manifest?.watermark === Infinity, roomBytes };
 }
 
 /** Whether the control is in the inbox; false when there is no room for it (RL3). */

@@ -1,7 +1,7 @@
 /** Dead letters that are given to the job again, by somebody who is no worker of it: each counts once, however often it is asked for. */
 import { expect, test } from "vitest";
 import { callback, fromArray, job, tumbling, value } from "tidemark";
-import { testJob, type TestJob, type TestJobOptions } from "tidemark/testing";
+import { testJob, type TestJob, type TestJobOptions, type TestTurn } from "tidemark/testing";
 import { listDeadLetters } from "../../framework/administration/dead-letters.ts";
 import { restartJob, stopJob } from "../../framework/administration/job-commands.ts";
 import {
@@ -9,6 +9,8 @@ import {
   type LetterChoice,
   type RedeliveryResult,
 } from "../../framework/administration/redelivery.ts";
+import { encodeFrame, SectionWriter } from "../../framework/record/frame.ts";
+import { seededRandom } from "../../framework/platform/random.ts";
 import { administrator, settled } from "./administrator.ts";
 
 const all: LetterChoice = { filter: {} };
@@ -107,6 +109,29 @@ test("a snapshot knows what has been given again: the command says so, and no su
   expect(sums(t)).toEqual([1, 3, 8, 9, 10, 15, 16]);
 });
 
+test.each([1, 2, 3, 4, 5, 6, 7, 8])("whatever crashes, and whoever asks again: seed %i", async (seed) => {
+  const random = seededRandom(seed);
+  let crashes = 0;
+  const kinds = ["actor", "actor", "worker", "leader"] as const;
+  const crashAt = ({ stage }: TestTurn) => {
+    if (stage !== "sums" || crashes >= 8 || random.below(4) > 0) return undefined;
+    crashes += 1;
+    return kinds[random.below(4)];
+  };
+  const t = await summing({ seed, workers: 2, snapshotInterval: "1s", restart: { max: 100 }, crashAt });
+  await mend(t);
+  for (let round = 0; round < 6; round += 1) {
+    // The letter of another round fails again and again; those of the first succeed.
+    await feed(t, 3 + round, 1);
+    const choice = round % 2 === 0 ? { stage: "sums" } : { reason: "the 0 of 1" };
+    await settled(t, replayDeadLetters(administrator(t), "summing", { filter: choice }));
+    await t.clock(random.below(3_000));
+  }
+  await t.endOfInput();
+  expect(crashes).toBe(8);
+  expect(sums(t)).toEqual([1, 3, 10]);
+});
+
 test("a record that fails again is a new letter, which can be given again", async () => {
   const t = await summing();
   const [first = ""] = await numbersOf(t);
@@ -136,6 +161,49 @@ test("what no inbox takes is refused with the reason, and the others go", async 
   expect(replayed).toHaveLength(3);
   expect(refused).toEqual([{ number: expect.any(String), reason: expect.stringContaining("source stage numbers") }]);
   expect(sums(t)).toEqual([1, 3, 10]);
+});
+
+test("a letter says what its value is: what is no record is refused by name, an earlier version's too", async () => {
+  const t = await summing();
+  const earlier = { stage: "sums", partition: 0, sequence: 1, operator: "sums", code: "USER_FUNCTION", reason: "old" };
+  const lettersNow = [
+    { ...earlier, value: 1 },
+    { ...earlier, origin: "step", value: 2 },
+    { ...earlier, origin: "sinkRow", value: 3 },
+    { ...earlier, origin: "unread", value: 4 },
+    { ...earlier, origin: "rendering", value: "5" },
+    { ...earlier, origin: "record", value: 6 },
+  ];
+  const records = new SectionWriter();
+  for (const letter of lettersNow) records.add(letter, undefined);
+  const header = { edge: 99, from: 0, epoch: 1, first: 1, count: lettersNow.length, check: 0 };
+  const log = await settled(t, t.seams.logs.open("TM_summing_1_DEAD"));
+  await settled(t, log.append(encodeFrame([{ header, records }])));
+  const { refused } = await again(t, { filter: { reason: "old" } });
+  const reasons = [
+    "earlier version",
+    "a timer, a window",
+    "a sink has refused",
+    "did not become",
+    "a rendering",
+    "several",
+  ];
+  expect(refused.map(({ reason }) => reason)).toEqual(reasons.map((part) => expect.stringContaining(part) as string));
+});
+
+test("an instance whose input has ended takes nothing, and is named when its last snapshot says so", async () => {
+  const t = await summing();
+  // What key 1 says is not taken: its instance does not finish, and the other one does.
+  t.sink("out").pause();
+  await feed(t, 1, 0);
+  t.source("numbers").end();
+  await t.clock(30_000);
+  const { refused, replayed } = await again(t);
+  expect(refused.map(({ reason }) => reason)).toEqual([expect.stringContaining("the input of sums/1 has ended")]);
+  expect(replayed).toHaveLength(2);
+  t.sink("out").resume();
+  await t.endOfInput();
+  expect(sums(t)).toEqual([0]);
 });
 
 /** A job that asks somebody, who does not answer while it is `down`; the stage begins with the call, or with a function before it. */

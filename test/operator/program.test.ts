@@ -246,6 +246,39 @@ describe("P2: failures", () => {
     expect(program.counts.deadLetters).toBe(1);
   });
 
+  test("a dead letter says what its value is, and of a record which edge it came over", () => {
+    const said = ({ outlet }: { outlet: Recorder }) =>
+      outlet
+        .take()
+        .flatMap(([call, letter]) => (call === "deadLetter" ? [letter as DeadLetter] : []))
+        .map(({ origin, edge: over }) => [origin, over]);
+    const late = processOperator({
+      process(value: number, { timers: register }) {
+        register.onEventTime(value);
+        if (value === 2) throw new RangeError("two");
+      },
+      onTimer() {
+        throw new RangeError("late");
+      },
+    });
+    const both = programOf(shape([{ factory: late, outputs: [edge(1)] }]), { onlyInput: 9 });
+    both.program.select("k");
+    both.program.process(2, 0);
+    both.program.input = 4;
+    both.program.process(2, 0);
+    both.program.process(5, 0);
+    both.program.advanceTo(7, 10);
+    both.program.refuse(new StreamError("ROW_INVALID", "no"), "row");
+    both.program.rejectRow("out", "no", 1, 0);
+    expect(said(both)).toEqual([
+      ["record", undefined],
+      ["record", 4],
+      ["step", undefined],
+      ["unread", undefined],
+      ["sinkRow", undefined],
+    ]);
+  });
+
   test("a row of the source that does not parse is a dead letter of the stage", () => {
     const { program, outlet } = programOf(shape([{ factory: same, outputs: [] }]));
     program.refuse(new StreamError("ROW_INVALID", "line 5: no number"), "a,b,c");

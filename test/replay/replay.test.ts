@@ -5,6 +5,7 @@ import { replayInstance, type ReplayOptions, type ReplayReport } from "../../fra
 import type { Seams } from "../../framework/log/contracts.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import { testJob, type TestJob } from "../../framework/testing/test-job.ts";
+import { replayDeadLetters } from "../../framework/administration/redelivery.ts";
 import { administrator, settled } from "../administration/administrator.ts";
 import { readings, twoExchanges, type Reading } from "../actor/jobs.ts";
 
@@ -98,6 +99,37 @@ describe("an instance that is a function of its inbox", () => {
     expect(before).toBe(readings(40, 0, 12_000).length);
     expect(await replay(t, "ask/0")).toMatchObject({ isEqual: true, state: { different: [] } });
     expect(asked).toBe(before);
+  });
+
+  test("… also when dead letters have been given to it again: they are in its inbox", async () => {
+    const plant = job("mending", { partitions: 1, version: "test" });
+    plant
+      .source("readings", fromArray<Reading>([]))
+      .timestamps((r) => r.at)
+      .keyBy((r) => r.device)
+      .process({
+        state: { seen: value<number>() },
+        process({ at }, { state }) {
+          const seen = (state.seen.get() ?? 0) + 1;
+          if (at >= 4_000 && seen === 1) throw new RangeError("it is the first one");
+          state.seen.set(seen);
+          return [seen];
+        },
+      })
+      .named("counts")
+      .to(callback("out", () => undefined));
+    const t = await testJob(plant);
+    await t.feed("readings", [...readings(40, 4_000, 4_001), ...readings(40, 0, 2_000)]);
+    const letters = t.deadLetters().length;
+    expect(letters).toBeGreaterThan(0);
+    await t.clock(11_000);
+    const { replayed } = await settled(t, replayDeadLetters(administrator(t), "mending", { filter: {} }));
+    expect(replayed).toHaveLength(letters);
+    await t.clock(11_000);
+    await t.feed("readings", readings(40, 8_000, 9_000));
+    await t.clock(11_000);
+    const report = await replay(t, "counts/0");
+    expect(report).toMatchObject({ isEqual: true, outputs: { differences: 0 }, state: { different: [] } });
   });
 
   test("from the first message, while nothing is trimmed; and up to a given message", async () => {

@@ -19,6 +19,20 @@ const receive: readonly Mutant[] = [
     tests: ["actor/inbox-feed.test.ts", "administration/redelivery.test.ts"],
   },
   {
+    name: "taken letters forgotten by a restore",
+    file: "actor/inbox-feed.ts",
+    from: "this.#redelivered.restore(manifest.redelivered);",
+    to: "",
+    tests: ["actor/inbox-feed.test.ts"],
+  },
+  {
+    name: "letter taken when the input has ended",
+    file: "actor/inbox-feed.ts",
+    from: "if (this.#watermark === Infinity || !this.#redelivered",
+    to: "if (!this.#redelivered",
+    tests: ["actor/inbox-feed.test.ts"],
+  },
+  {
     name: "lower epoch not dropped",
     file: "protocol/receive.ts",
     from: "if (section.epoch < channel.epoch) return stale;",
