@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { callback, fromArray, job } from "tidemark";
 import { testJob, type TestJob } from "tidemark/testing";
 import { dropDeadLetters, getDeadLetter, listDeadLetters } from "../../framework/administration/dead-letters.ts";
+import { encodeFrame, SectionWriter } from "../../framework/record/frame.ts";
 import { administrator, settled } from "./administrator.ts";
 
 /** A job that refuses odd numbers, with what it has been given so far. */
@@ -44,6 +45,22 @@ test("DL2: what a crashed instance has said again is there once", async () => {
   await t.crash("evens/0");
   await t.feed("numbers", [5]);
   expect(values(await settled(t, listDeadLetters(administrator(t), "refusing")))).toEqual([1, 3, 5]);
+});
+
+test("DL2: a message that has overtaken the one before it, which is stored again behind it, hides nothing", async () => {
+  const t = await refusing([]);
+  const log = await settled(t, t.seams.logs.open("TM_refusing_1_DEAD"));
+  const tell = async (first: number, ...told: readonly string[]) => {
+    const records = new SectionWriter();
+    for (const each of told)
+      records.add({ stage: "evens", code: "USER_FUNCTION", reason: each, value: each }, undefined);
+    const header = { edge: 9, from: 0, epoch: 1, first, count: told.length, check: 0 };
+    await settled(t, log.append(encodeFrame([{ header, records }])));
+  };
+  await tell(2, "second");
+  await tell(1, "first");
+  await tell(2, "second");
+  expect(values(await settled(t, listDeadLetters(administrator(t), "refusing")))).toEqual(["first", "second"]);
 });
 
 test("they are filtered by stage and by reason, and the newest are shown", async () => {
