@@ -54,6 +54,10 @@ export interface Claimed {
   readonly pointer: PointerRegister;
   /** The own inbox; undefined in a source stage. */
   readonly inbox: Log | undefined;
+  /** Whether the incarnation has ended. */
+  readonly isOver: () => boolean;
+  /** What the pointer names, newest first. */
+  readonly retained: readonly RetainedSnapshot[];
 }
 
 /** Whom the parts tell. */
@@ -74,11 +78,16 @@ export function splitOf({ host, id, stage }: Pick<Claimed, "host" | "id" | "stag
   return split;
 }
 
+/** The chunks of an incarnation. */
+export function storeOf({ host, id, stage, epoch, isOver }: Claimed): SnapshotStore {
+  return new SnapshotStore(host.blobs(isOver), { stage: stage.name, partition: id.partition, epoch });
+}
+
 /** Restores the incarnation. @throws CORRUPT, SNAPSHOT_UNSUITABLE, DATA_LOST, SOURCE_CHANGED and whatever a source or sink refuses with */
 export async function assemble(claimed: Claimed, events: AssemblyEvents): Promise<Incarnation> {
   const { host, id, stage, epoch, pointer } = claimed;
-  const store = new SnapshotStore(host.blobs, { stage: stage.name, partition: id.partition, epoch });
-  const retained = await loadRetained(store, pointer.current);
+  const store = storeOf(claimed);
+  const { retained } = claimed;
   const manifest = retained[0]?.manifest;
   if (manifest !== undefined) checkManifest(manifest, stage);
   const sinks = stage.sinks.map((node) => sinkQueue(claimed, node, manifest, events));
@@ -103,7 +112,8 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   };
   const pause = () => new Promise<void>((resolve) => host.platform.clock.schedule(0, resolve));
   const acknowledged = (ordinal: number) => events.acknowledged(ordinal);
-  const subject = { program, outputs, sinks, feed, identity, pointer, store, acknowledged, pause };
+  const { snapshotBytes } = host.plan.options;
+  const subject = { program, outputs, sinks, feed, identity, pointer, store, snapshotBytes, acknowledged, pause };
   // Last of all: what fails before leaves no producer behind.
   const stopProducer = produce();
   const snapshotter = new Snapshotter(subject, retained);

@@ -49,7 +49,8 @@ export interface InstanceHost {
   readonly plan: Plan;
   readonly names: JobNames;
   readonly registers: Registers;
-  readonly blobs: Blobs;
+  /** Chunks of snapshots; nothing is tried again once `isOver`. */
+  blobs(isOver: () => boolean): Blobs;
   readonly probe: Probe;
   /** What sources and sinks are told of the place. */
   readonly ends: EndHome;

@@ -317,7 +317,7 @@ export class InboxFeed implements Feed {
     return keys;
   }
 
-  #epochStart({ instance, epoch }: EpochStart): TurnResult {
+  #epochStart({ instance, epoch, floors }: EpochStart): TurnResult {
     const { stage, partition, epoch: own, plan } = this.#owner;
     if (instance.stage === stage.index && instance.partition === partition) {
       if (epoch > own)
@@ -328,8 +328,17 @@ export class InboxFeed implements Feed {
       if (plan.edges[index]?.from !== instance.stage) continue;
       const channel = this.#channel(index, instance.partition);
       if (epoch > channel.epoch) this.#adopt(index, channel, epoch);
+      this.#checkFloor(index, instance.partition, channel, floors.find(({ edge }) => edge === index)?.last ?? 0);
     }
     return "turned";
+  }
+
+  /** R8: what a sender's snapshot rests on was stored here before; it is not said again, so nobody else would notice that it is gone. */
+  #checkFloor(edge: number, from: number, { last }: ChannelIn, floor: number): void {
+    if (last >= floor) return;
+    const name = this.#owner.plan.edges[edge]?.name ?? edge;
+    const what = `record ${floor} of ${name} from ${from} was acknowledged, and the last one that is here is ${last}`;
+    throw new StreamError("DATA_LOST", `inbox ${this.#log.name}: ${what}`);
   }
 
   #adopt(edge: number, channel: ChannelIn, epoch: number): void {

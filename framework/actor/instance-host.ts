@@ -38,7 +38,7 @@ export function instanceHost(parts: HostParts): InstanceHost {
     marks,
     watchStep,
     hasManualWatermarks,
-    blobs: patientBlobs(platform, job.blobs, plan.options.replicas),
+    blobs: (isOver) => patientBlobs(platform, job.blobs, plan.options.replicas, isOver),
     ends: { cluster: job.cluster, logger: platform.logger },
     startedMs: tail.createdMs,
     codeVersion: plan.version,

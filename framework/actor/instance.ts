@@ -15,11 +15,11 @@ import type { Stage } from "../plan/plan.ts";
 import type { Cancel, LogLevel } from "../platform/platform.ts";
 import { decideBroken } from "../protocol/read.ts";
 import { encodeControl } from "../record/frame.ts";
-import type { InstanceId, Report } from "../record/messages.ts";
+import type { ChannelFloor, InstanceId, Report } from "../record/messages.ts";
 import type { InstanceMeasures } from "../telemetry/measures.ts";
 import { AckGate } from "./ack-gate.ts";
-import { assemble, letGo, splitOf, type Claimed, type Incarnation } from "./assembly.ts";
-import { inboxesBehind } from "./downstream.ts";
+import { assemble, type Claimed, type Incarnation, letGo, loadRetained, splitOf, storeOf } from "./assembly.ts";
+import { floorsInto, inboxesBehind } from "./downstream.ts";
 import type { TurnResult } from "./feed.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import { InstanceMeter, noCounts } from "./instance-meter.ts";
@@ -30,6 +30,7 @@ import { Progress } from "./progress.ts";
 import { encodeRefusal } from "./refusal.ts";
 import { RecoveryTimes } from "./recovery-times.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
+import type { RetainedSnapshot } from "./snapshotter.ts";
 import { TickSchedule } from "./tick-schedule.ts";
 import { TurnLoop, type TurnOwner } from "./turn-loop.ts";
 
@@ -50,6 +51,8 @@ export class Instance implements Reporter {
   readonly #times: RecoveryTimes;
   readonly #turns: TurnLoop;
   #inbox: Log | undefined;
+  /** What the pointer named when it was claimed, newest first. */
+  #retained: readonly RetainedSnapshot[] = [];
   #incarnation: Incarnation | undefined;
   #snapshots: SnapshotSchedule | undefined;
   #failure: unknown;
@@ -233,10 +236,25 @@ export class Instance implements Reporter {
     while (host.probe.isHeld?.(this.name) === true) await this.#later(true);
     if (this.stage.source === undefined) this.#inbox = await host.openInbox(stage, partition);
     await this.#own(this.#inbox === undefined ? splitOf(this.#claimed()).identity : String(this.#inbox.createdMs));
-    const fence = encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch });
-    if (this.#inbox !== undefined) await host.appendControl(stage, partition, fence);
-    await Promise.all(inboxesBehind(host.plan, stage).map(([to, at]) => host.appendControl(to, at, fence)));
+    const fence = (floors: readonly ChannelFloor[]) =>
+      encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch, floors });
+    const own = this.#inbox === undefined ? undefined : host.appendControl(stage, partition, fence([]));
+    const [retained] = await Promise.all([this.#retainedSnapshots(), own]);
+    this.#retained = retained;
+    const channels = retained[0]?.manifest.channelsOut ?? [];
+    const behind = inboxesBehind(host.plan, stage);
+    await Promise.all(
+      behind.map(([to, at]) => host.appendControl(to, at, fence(floorsInto(host.plan, channels, to, at)))),
+    );
     this.#times.claimed();
+  }
+
+  async #retainedSnapshots(): Promise<RetainedSnapshot[]> {
+    try {
+      return await loadRetained(storeOf(this.#claimed()), this.#pointer.current);
+    } catch (error) {
+      throw await this.#explain(error);
+    }
   }
 
   /** R5 (1). R8 for the job log: an epoch in the pointer that it does not name was made by records that it has lost. */
@@ -408,6 +426,8 @@ export class Instance implements Reporter {
       epoch: this.epoch,
       pointer: this.#pointer,
       inbox: this.#inbox,
+      retained: this.#retained,
+      isOver: () => this.#isClosed,
     };
   }
 

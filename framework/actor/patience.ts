@@ -6,6 +6,7 @@
  *
  * Y1. A retryable error is waited out, with back-off; any other one passes through.
  * Y2. Whoever waits for long says so, once, and when it is over.
+ * Y3. Nobody waits for one who is gone: what an ended incarnation has under way is not tried again, or it would leave what its successor has swept.
  */
 import { StreamError, messageOf } from "../errors.ts";
 import type { Blobs, Log } from "../log/contracts.ts";
@@ -17,12 +18,18 @@ const retryMsMax = 1_000;
 /** A wait longer than this is spoken of (Y2), ms. */
 const longMs = 5_000;
 
-/** Repeats `call` until it is answered (Y1). */
-export async function patiently<T>(platform: Platform, what: string, call: () => Promise<T>): Promise<T> {
+/** Repeats `call` until it is answered (Y1), or `isOver` (Y3). @throws FENCED when it is over */
+export async function patiently<T>(
+  platform: Platform,
+  what: string,
+  call: () => Promise<T>,
+  isOver: () => boolean = () => false,
+): Promise<T> {
   const { clock, logger } = platform;
   const sinceMs = clock.monotonicMs();
   let hasComplained = false;
   for (let retryMs = retryMsMin; ; retryMs = Math.min(retryMsMax, retryMs * 2)) {
+    if (isOver()) throw new StreamError("FENCED", `${what}: who asked for it has ended`);
     try {
       const answer = await call();
       if (hasComplained) logger.log("info", "answered at last", { what, waitedMs: clock.monotonicMs() - sinceMs });
@@ -53,11 +60,11 @@ export function patientLog(platform: Platform, log: Log): Log {
 }
 
 /** Blobs whose calls wait, also for a chunk of a store with several copies that is not shown yet. */
-export function patientBlobs(platform: Platform, blobs: Blobs, replicas: number): Blobs {
+export function patientBlobs(platform: Platform, blobs: Blobs, replicas: number, isOver?: () => boolean): Blobs {
   return {
-    put: (name, bytes) => patiently(platform, name, () => blobs.put(name, bytes)),
-    get: (name) => getWhenSettled(platform, replicas, () => patiently(platform, name, () => blobs.get(name))),
-    delete: (name) => patiently(platform, name, () => blobs.delete(name)),
-    list: (prefix) => patiently(platform, prefix, () => blobs.list(prefix)),
+    put: (name, bytes) => patiently(platform, name, () => blobs.put(name, bytes), isOver),
+    get: (name) => getWhenSettled(platform, replicas, () => patiently(platform, name, () => blobs.get(name), isOver)),
+    delete: (name) => patiently(platform, name, () => blobs.delete(name), isOver),
+    list: (prefix) => patiently(platform, prefix, () => blobs.list(prefix), isOver),
   };
 }

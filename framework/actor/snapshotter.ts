@@ -19,8 +19,10 @@ import type { SnapshotStore } from "./snapshot-store.ts";
 /** Version of the manifest's format that this runtime writes and reads. */
 export const manifestFormat = 1;
 
-/** Bytes of state encoded before the event loop gets a chance. */
-const encodeBytesPerSlice = 256 * 1024;
+/** Bytes of state encoded before the event loop gets a chance, at most … */
+const sliceBytesMax = 256 * 1024;
+/** … and of what is read between two snapshots: where those are small, so is everything. */
+const slicesPerSnapshot = 8;
 
 /** The parts of an incarnation that a snapshot is taken of. */
 export interface SnapshotSubject {
@@ -31,6 +33,8 @@ export interface SnapshotSubject {
   readonly sinks: readonly SinkQueue[];
   readonly pointer: PointerRegister;
   readonly store: SnapshotStore;
+  /** What is read between two snapshots, as the job has it. */
+  readonly snapshotBytes: number;
   /** Resolves when everything up to the ordinal is acknowledged. */
   acknowledged(ordinal: number): Promise<void>;
   /** Resolves in a later task. */
@@ -108,7 +112,8 @@ export class Snapshotter {
   }
 
   async #putSegments(state: StateCut): Promise<SegmentState[]> {
-    while (!state.encodeSome(encodeBytesPerSlice)) await this.#subject.pause();
+    const sliceBytes = Math.min(sliceBytesMax, this.#subject.snapshotBytes / slicesPerSnapshot);
+    while (!state.encodeSome(sliceBytes)) await this.#subject.pause();
     const known = new Map((this.#retained[0]?.manifest.segments ?? []).map((segment) => [segment.segment, segment]));
     const changed: { readonly segment: number; readonly bytes: Uint8Array }[] = [];
     for (const { segment, bytes } of state.segments()) {

@@ -11,12 +11,21 @@ export interface InstanceId {
   readonly partition: number;
 }
 
+/** A channel into the inbox that an epoch-start goes to: its records up to `last` have been acknowledged. */
+export interface ChannelFloor {
+  /** Index in the plan. */
+  readonly edge: number;
+  readonly last: number;
+}
+
 /** A claim has happened upstream (or here): everything of lower epochs from that instance is void (R2, R5). */
 export interface EpochStart {
   readonly kind: "epochStart";
   /** Whose epoch begins. The receiver's own id: its own epoch-start. */
   readonly instance: InstanceId;
   readonly epoch: number;
+  /** What the snapshot that it begins with says of the channels into this inbox: it was taken when all of that was stored here (H1). */
+  readonly floors: readonly ChannelFloor[];
 }
 
 /** Event time of one edge, as its stage supervisor sees it (R10). */

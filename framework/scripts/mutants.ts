@@ -14,6 +14,7 @@ import { callMutants } from "./mutants/calls.ts";
 import { exchangeMutants } from "./mutants/exchange.ts";
 import { jetstreamMutants } from "./mutants/jetstream.ts";
 import type { Mutant } from "./mutants/mutant.ts";
+import { patched } from "./mutants/patch.ts";
 import { poisonMutants } from "./mutants/poison.ts";
 import { progressMutants } from "./mutants/progress.ts";
 import { recoveryMutants } from "./mutants/recovery.ts";
@@ -51,25 +52,14 @@ function copyTree(): string {
   return copy;
 }
 
-/** Finds `text` whatever its spaces and line ends. */
-function patternOf(text: string): RegExp {
-  const words = text
-    .trim()
-    .split(/\s+/u)
-    .map((word) => word.replaceAll(/[$()*+.?[\\\]^{|}]/gu, String.raw`\$&`));
-  return new RegExp(words.join(String.raw`\s*`), "gu");
-}
-
 /** Whether the tests fail with the mutant. */
-function tryMutant(copy: string, { file, from, to, tests }: Mutant): Fate {
+function tryMutant(copy: string, mutant: Mutant): Fate {
+  const { file, tests } = mutant;
   const path = join(copy, "framework", file);
   const source = readFileSync(path, "utf8");
-  const pattern = patternOf(from);
-  if ([...source.matchAll(pattern)].length !== 1) return "STALE";
-  writeFileSync(
-    path,
-    source.replace(pattern, () => to),
-  );
+  const changed = patched(source, mutant);
+  if (changed === undefined) return "STALE";
+  writeFileSync(path, changed);
   try {
     return passes(copy, tests) ? "SURVIVED" : "caught";
   } finally {

@@ -7,7 +7,7 @@ import { decodeMessage } from "../../framework/record/frame.ts";
 import type { WatermarkControl } from "../../framework/record/messages.ts";
 import { Rig, ScriptedLog } from "./rig.ts";
 
-const fence = encodeControl({ kind: "epochStart", instance: { stage: 0, partition: 0 }, epoch: 3 });
+const fence = encodeControl({ kind: "epochStart", instance: { stage: 0, partition: 0 }, epoch: 3, floors: [] });
 
 function watermark(value: number, edge = 0): WatermarkControl {
   return { kind: "watermark", edge, leader: 1, n: 1, upto: 1, watermark: value, isIdle: false };

@@ -144,8 +144,8 @@ function watermark(value: number, of: Partial<WatermarkControl> = {}): Uint8Arra
   return encodeControl(control);
 }
 
-const fence = (epoch: number, partition = 0, of = 0) =>
-  encodeControl({ kind: "epochStart", instance: { stage: of, partition }, epoch });
+const fence = (epoch: number, partition = 0, of = 0, last = 0) =>
+  encodeControl({ kind: "epochStart", instance: { stage: of, partition }, epoch, floors: [{ edge: 0, last }] });
 
 /** Takes turns until nothing is left; answers what each came to. */
 function turns(): string[] {
@@ -200,6 +200,13 @@ describe("R2", () => {
     await append(first, again, last, far.frame("gap"), dead.frame("zombie"), successor.frame("zombie"));
     turns();
     expect(program.told).toEqual(["a", "b", "c"]);
+  });
+
+  test("R8: a sender's snapshot rests on records that were stored here; when they are gone, that is data loss", async () => {
+    await append(new Sender({ epoch: 10 }).frame("a", "b"), fence(11, 0, 0, 2));
+    expect(turns()).toEqual(["turned", "turned"]);
+    await append(fence(12, 0, 0, 3));
+    expect(() => turns()).toThrow(/DATA_LOST|record 3 of .* was acknowledged, and the last one that is here is 2/);
   });
 
   test("a fence alone silences the dead incarnation, on every edge from that instance", async () => {

@@ -68,7 +68,7 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     plan,
     names,
     registers: watched,
-    blobs,
+    blobs: () => blobs,
     probe: {},
     marks: noMarks,
     skipsOf: () => [],

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { patientBlobs, patiently } from "../../framework/actor/patience.ts";
 import { StreamError } from "../../framework/errors.ts";
+import type { Blobs } from "../../framework/log/contracts.ts";
 import type { Logger } from "../../framework/platform/platform.ts";
 import { Rig, WatchedBlobs } from "./rig.ts";
 
@@ -72,4 +73,29 @@ test("Y2: a wait that takes long is spoken of, once, and its end", async () => {
   };
   await rig.result(patiently({ ...rig.platform, logger }, "the call", call));
   expect(lines).toEqual(["warn no answer yet; trying for ever", "info answered at last"]);
+});
+
+test("Y3: what somebody has under way who is gone is not tried again", async () => {
+  const rig = new Rig();
+  let tries = 0;
+  let isOver = false;
+  const failing: Blobs = {
+    put: () => {
+      tries += 1;
+      return Promise.reject(new StreamError("UNAVAILABLE", "not now"));
+    },
+    get: () => Promise.resolve(undefined),
+    delete: () => Promise.resolve(),
+    list: () => Promise.resolve([]),
+  };
+  const blobs = patientBlobs(rig.platform, failing, 1, () => isOver);
+  const put = blobs.put("chunk", Buffer.from("state"));
+  put.catch(() => undefined);
+  await rig.pass(500);
+  const before = tries;
+  expect(before).toBeGreaterThan(1);
+  isOver = true;
+  await expect(rig.result(put)).rejects.toMatchObject({ code: "FENCED" });
+  expect(tries).toBe(before);
+  await expect(rig.result(blobs.get("chunk"))).rejects.toMatchObject({ code: "FENCED" });
 });

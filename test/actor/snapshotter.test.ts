@@ -41,6 +41,7 @@ class World {
         sinks: [this.#sink()],
         pointer,
         store: new SnapshotStore(blobs, owner),
+        snapshotBytes: 1_000_000,
         acknowledged: () => this.#acknowledged(),
         pause: () => this.#say("pause"),
       },

@@ -13,7 +13,7 @@ import { holey, objectOf } from "./values.ts";
 import { messageType } from "./wire/protos.ts";
 
 const controls: Control[] = [
-  { kind: "epochStart", instance: { stage: 1, partition: 7 }, epoch: 2 ** 52 + 1 },
+  { kind: "epochStart", instance: { stage: 1, partition: 7 }, epoch: 2 ** 52 + 1, floors: [{ edge: 1, last: 2 }] },
   { kind: "watermark", edge: 3, leader: 12, n: 7, upto: 99, watermark: Infinity, isIdle: false },
   { kind: "watermark", edge: 0, leader: 1, n: 1, upto: 2, watermark: 1760000000000, isIdle: true },
   { kind: "tick" },

@@ -1,14 +1,26 @@
 /**
  * Bytes of the controls in inboxes (`protos/tidemark/control.proto`), without the checksum that `frame.ts` puts before them.
  */
-import type { CallResult, Control, EpochStart, Redelivery, Refusal, Results, WatermarkControl } from "../messages.ts";
+import type {
+  CallResult,
+  ChannelFloor,
+  Control,
+  EpochStart,
+  Redelivery,
+  Refusal,
+  Results,
+  WatermarkControl,
+} from "../messages.ts";
 import { instanceId } from "./instance-id.ts";
 import { bytes, double, flag, integer, message, nested, repeated, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
 
+const channelFloor = message<ChannelFloor>("ChannelFloor", { edge: integer(1), last: integer(2) });
+
 const epochStart = message<Omit<EpochStart, "kind">>("EpochStart", {
   instance: nested(1, instanceId),
   epoch: integer(2),
+  floors: repeated(nested(3, channelFloor)),
 });
 
 const watermark = message<Omit<WatermarkControl, "kind">>("Watermark", {

@@ -51,7 +51,7 @@ function frameOf(some: readonly unknown[], codec?: ReturnType<typeof json>): Uin
 }
 
 const controls: readonly Control[] = [
-  { kind: "epochStart", instance, epoch: 7 },
+  { kind: "epochStart", instance, epoch: 7, floors: [{ edge: 0, last: 3 }] },
   { kind: "watermark", edge: 0, leader: 3, n: 4, upto: 9, watermark: 1_000, isIdle: false },
   { kind: "tick" },
   { kind: "refusal", sink: "out", number: 3, reason: "no", value: defaultCodec.encode("row"), timestamp: 5 },

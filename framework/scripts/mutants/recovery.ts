@@ -14,8 +14,8 @@ const snapshot: readonly Mutant[] = [
   {
     name: "pointer moved before the manifest is stored",
     file: "actor/snapshot-store.ts",
-    from: "await this.#blobs.put(chunk.name, slice); await this.#read(chunk);",
-    to: "void this.#blobs.put(chunk.name, slice);",
+    from: "await this.#blobs.put(name, bytes); await this.#read(chunk);",
+    to: "void this.#blobs.put(name, bytes);",
     tests: ["actor/snapshot-store.test.ts"],
   },
   {
@@ -105,14 +105,14 @@ const claim: readonly Mutant[] = [
     name: "fence before compare-and-set",
     file: "actor/instance.ts",
     from: "await this.#pointer.claim(",
-    to: 'await host.appendControl(stage, partition, encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch })); await this.#pointer.claim(',
+    to: 'await host.appendControl(stage, partition, encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch, floors: [] })); await this.#pointer.claim(',
     tests: ["actor/instance.test.ts"],
   },
   {
     name: "emit before all fences are acknowledged",
     file: "actor/instance.ts",
-    from: "await Promise.all(inboxesBehind(host.plan, stage)",
-    to: "void Promise.all(inboxesBehind(host.plan, stage)",
+    from: "await Promise.all( behind.map(",
+    to: "void Promise.all( behind.map(",
     tests: ["actor/instance.test.ts"],
   },
   {

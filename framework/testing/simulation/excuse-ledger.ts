@@ -15,8 +15,8 @@ import type { SimulatedRecord } from "./contract.ts";
 /** An idle timeout above this is longer than any pause of a script, ms. */
 const pauseMsMax = 10_000;
 
-/** Controls into one inbox that may have been decided before, and are stored later: one on its way, and one that waits for it. */
-const controlsUnderWay = 2;
+/** Controls into one inbox that may have been decided before, and are stored later: one on its way, and one that waits for it; of two leaders. */
+const controlsUnderWay = 4;
 
 /** What is known of one instance. */
 interface Memory {

@@ -9,6 +9,9 @@ import { decodeManifest, decodePointer } from "../../record/wire/snapshot.ts";
 import type { Violation } from "./contract.ts";
 import type { SimulatedPlace } from "./place.ts";
 
+/** Snapshots of an owner by which it has swept what those before it have left: the second one follows the first one's sweep. */
+const sweptAfter = 2;
+
 /** Watches registers, trims and deletions of one job. */
 export class PointerOracle {
   readonly violations: Violation[] = [];
@@ -16,6 +19,10 @@ export class PointerOracle {
   /** From a pointer's key to the name of its instance's inbox. */
   readonly #inboxOf: (key: string) => string;
   readonly #pointers = new Map<string, Pointer>();
+  /** What each pointer said before: what only that names may be on its way out. */
+  readonly #earlier = new Map<string, Pointer>();
+  /** Snapshots that the owner of a pointer has taken. */
+  readonly #snapshots = new Map<string, number>();
   /** Of bytes that have been looked at: a blob never changes in place. */
   readonly #sums = new WeakMap<Uint8Array, Map<number, string>>();
   /** Chunks that a manifest names, by its first chunk. */
@@ -31,6 +38,9 @@ export class PointerOracle {
     const pointer = decodePointer(value);
     const before = this.#pointers.get(key);
     this.#pointers.set(key, pointer);
+    if (before !== undefined) this.#earlier.set(key, before);
+    const isOwn = before?.epoch === pointer.epoch;
+    this.#snapshots.set(key, isOwn ? (this.#snapshots.get(key) ?? 0) + 1 : 0);
     if (before !== undefined) this.#compare(key, before, pointer);
     this.#look(key, pointer);
   }
@@ -44,13 +54,18 @@ export class PointerOracle {
     for (const [key, pointer] of this.#pointers) if (key.endsWith(`.${stage}.${partition}`)) this.#look(key, pointer);
   }
 
-  /** Chunks of incarnations before the pointers' owners that no pointer names. What an owner itself has not come to collect at the end is its successor's. */
+  /**
+   * Chunks of incarnations before the pointers' owners that no pointer names, where the owner has had the time to sweep them: it has taken a snapshot after its
+   * first. What an owner itself has not come to collect at the end is its successor's.
+   */
   orphans(): readonly string[] {
     const named = new Set<string>();
     const owners = new Map<string, number>();
     for (const [key, { epoch, current, previous }] of this.#pointers) {
-      owners.set(key.split(".").slice(2).join("."), epoch);
-      for (const ref of [current, previous]) for (const { name } of this.#chunksOf(ref) ?? []) named.add(name);
+      if ((this.#snapshots.get(key) ?? 0) >= sweptAfter) owners.set(key.split(".").slice(2).join("."), epoch);
+      const earlier = this.#earlier.get(key);
+      for (const ref of [current, previous, earlier?.current, earlier?.previous])
+        for (const { name } of this.#chunksOf(ref) ?? []) named.add(name);
     }
     const isOlder = (name: string) => {
       const [stage, partition, epoch] = name.split(".");

@@ -46,4 +46,16 @@ export const regressions: readonly Regression[] = [
     workload: "idling",
     found: "a replay of a working instance called a chunk corrupt that the job had collected while it was being loaded",
   },
+  {
+    seed: 11,
+    mix: "tail-loss",
+    workload: "mapping",
+    found: "what an inbox lost of a sender that says nothing more, while nobody lived, was computed over",
+  },
+  {
+    seed: 213,
+    mix: "acks",
+    workload: "mapping",
+    found: "a crashed actor stored a chunk of its snapshot after its successor had swept what it had left",
+  },
 ];

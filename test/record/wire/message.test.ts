@@ -85,7 +85,12 @@ const cases: Case[] = [
   {
     name: "InboxMessage",
     arbitrary: fc.oneof(
-      fc.record({ kind: kind("epochStart"), instance, epoch: whole }),
+      fc.record({
+        kind: kind("epochStart"),
+        instance,
+        epoch: whole,
+        floors: few(fc.record({ edge: small, last: whole })),
+      }),
       fc.record({
         kind: kind("watermark"),
         edge: small,

@@ -1,0 +1,286 @@
+/**
+ * The protocol mutants that the simulator must catch: the production code with one thing wrong, by the rule that it breaks.
+ *
+ * Some are the mutants of the unit tests (`scripts/mutants/`), found here by name: what one instrument catches the other must catch, too. Some of those are not
+ * here, for no result could tell: `docs/proof.md` says which, and why.
+ */
+import { callMutants } from "../mutants/calls.ts";
+import { exchangeMutants } from "../mutants/exchange.ts";
+import type { Mutant } from "../mutants/mutant.ts";
+import { progressMutants } from "../mutants/progress.ts";
+import { recoveryMutants } from "../mutants/recovery.ts";
+
+/** A mutant, and where to look first. */
+export interface SimMutant extends Pick<Mutant, "name" | "file" | "from" | "to"> {
+  readonly group: string;
+  /** Mixes that favour it; the swarm comes after them. */
+  readonly mixes: readonly string[];
+}
+
+const known = new Map(
+  [...callMutants, ...exchangeMutants, ...progressMutants, ...recoveryMutants].map((each) => [each.name, each]),
+);
+
+/** One of the unit tests' mutants. */
+function unit(name: string, ...mixes: string[]): Omit<SimMutant, "group"> {
+  const mutant = known.get(name);
+  if (mutant === undefined) throw new RangeError(`there is no mutant ${name}`);
+  const { file, from, to } = mutant;
+  return { name, file, from, to, mixes };
+}
+
+/** One of this list alone. */
+function own(name: string, file: string, from: string, to: string, ...mixes: string[]): Omit<SimMutant, "group"> {
+  return { name, file, from, to, mixes };
+}
+
+const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
+  receive: [
+    own(
+      "last record taken again",
+      "protocol/receive.ts",
+      '{ kind: "accept", skip: last + 1 - first }',
+      '{ kind: "accept", skip: last - first }',
+      "acks",
+    ),
+    unit("gap accepted", "acks"),
+    unit("own epoch dropped", "acks"),
+    unit("channel without its edge", "calm"),
+    unit("check not rolled over what is skipped", "acks"),
+  ],
+  send: [
+    unit("ack order not checked", "acks"),
+    unit("only the failed frame sent again", "acks"),
+    own(
+      "an ack is believed whatever it says",
+      "protocol/lane.ts",
+      'if (result.kind !== "stored")',
+      'if (result.kind === "full")',
+      "acks",
+    ),
+    own(
+      "acks counted per channel, not per epoch",
+      "actor/lane.ts",
+      "for (const { channel } of frame.pieces) channel.acknowledge();",
+      "for (const { channel } of frame.pieces) { channel.acknowledge(); const { edge, from } = channel.identity; for (const { pieces } of this.#frames) for (const { channel: heir } of pieces) if (heir !== channel && heir.identity.edge === edge && heir.identity.from === from) heir.acknowledge(); }",
+      "acks",
+      "snapshots",
+    ),
+    own(
+      "encoded when it is sent, not when it is said",
+      "actor/sink-queue.ts",
+      "this.#rows.push({ number: this.#last, value: taken, timestamp, ordinal });",
+      "this.#rows.push({ number: this.#last, get value() { return copyOf(value); }, timestamp, ordinal });",
+      "calm",
+    ),
+  ],
+  identity: [
+    own(
+      "numbers per sender",
+      "actor/channel-out.ts",
+      "this.#last += 1;",
+      "this.#last = Math.max(this.#last + 1, ordinal);",
+      "calm",
+    ),
+    unit("numbers count frames", "acks"),
+    unit("numbers reset by an epoch", "acks"),
+    unit("rebalance by load", "acks"),
+    unit("dealing counter not restored", "snapshots"),
+  ],
+  snapshot: [
+    unit("pointer moved before acks", "acks", "snapshots"),
+    own(
+      "cut not at one instant",
+      "actor/snapshotter.ts",
+      "const { refused, ...feed } = cut.feed;",
+      "const { refused, ...feed } = this.#subject.feed.state();",
+      "snapshots",
+    ),
+    own(
+      "frozen segment written before it was encoded",
+      "state/store.ts",
+      "segment.cut?.encode(segment);",
+      "",
+      "snapshots",
+    ),
+    unit("pointer without compare-and-set", "zombies", "snapshots"),
+    unit("missing reply of the pointer update believed", "snapshots"),
+    unit("pointer moved before the manifest is stored", "snapshots"),
+    own(
+      "chunk shared by content",
+      "protocol/snapshot.ts",
+      "return [stage, partition, epoch, snapshot,",
+      "return [stage, partition, 0, 0,",
+      "snapshots",
+      "zombies",
+    ),
+    unit("chunks deleted before confirmation", "snapshots"),
+    unit("retained chunks deleted", "snapshots"),
+    unit("watermark missing from the snapshot", "snapshots"),
+    unit("rolling check missing from the snapshot", "snapshots"),
+    own(
+      "timers missing from the snapshot",
+      "state/keyed-timers.ts",
+      "this.#insert(new Timer(time as number, number as number, row));",
+      "new Timer(time as number, number as number, row);",
+      "snapshots",
+    ),
+    own(
+      "windows to fire missing from the snapshot",
+      "operator/window-aggregate.ts",
+      "slices.timer = new Timer(time, number as number, row); this.#queue.add(slices.timer);",
+      "slices.timer = new Timer(time, number as number, row);",
+      "snapshots",
+    ),
+    own(
+      "pending requests missing from the snapshot",
+      "operator/async-map.ts",
+      "for (const request of this.#requests.unanswered()) this.#context.requests.reopen(request, this.#spec);",
+      "",
+      "snapshots",
+    ),
+    own(
+      "random draws missing from the snapshot",
+      "operator/ledger.ts",
+      "this.#random = random >>> 0;",
+      "",
+      "snapshots",
+    ),
+    own(
+      "channels of the receiver missing from the snapshot",
+      "actor/inbox-feed.ts",
+      "channel.last = state.last;",
+      "",
+      "snapshots",
+    ),
+    own(
+      "idle state missing from the snapshot",
+      "protocol/watermark.ts",
+      "for (const { edge, ...clock } of states) Object.assign(this.#clock(edge), clock);",
+      "for (const { edge, ...clock } of states) Object.assign(this.#clock(edge), { ...clock, isIdle: false, watermark: -Infinity });",
+      "snapshots",
+    ),
+  ],
+  trim: [
+    unit("trim before the pointer", "snapshots"),
+    unit("trim to the current snapshot", "snapshots"),
+    unit("trim one too many", "snapshots"),
+  ],
+  claim: [
+    unit("fence before compare-and-set", "zombies", "snapshots"),
+    unit("emit before all fences are acknowledged", "zombies"),
+    unit("epoch equal accepted", "zombies", "leaders"),
+    unit("anchor not checked", "tail-loss"),
+    unit("hole in sequences accepted", "skips"),
+    unit("data loss cried without reading the pointer", "zombies"),
+  ],
+  watermark: [
+    unit("watermark reported before acks", "acks"),
+    unit("minimum over an empty set is infinity", "idle"),
+    unit("upto ignored", "zombies", "moves"),
+    unit("reassigned instance keeps its value", "zombies", "moves"),
+    unit("not published again after an assignment", "zombies", "moves"),
+    unit("maximum for minimum", "calm"),
+    unit("receiver goes back", "zombies", "leaders"),
+    unit("counts before it has been applied fully", "rooms"),
+    unit("watermark overtakes pending requests", "calls"),
+    own(
+      "barrier of the requests forgotten",
+      "operator/pending-requests.ts",
+      "if (last === undefined) this.#passed = watermark;",
+      "if (last === undefined || last.request !== undefined) this.#passed = watermark;",
+      "calm",
+    ),
+  ],
+  reports: [
+    unit("reports only once", "leaders"),
+    unit("not reported to a new leader", "leaders"),
+    unit("older report accepted", "leaders"),
+    unit("report of another epoch accepted", "zombies", "leaders"),
+  ],
+  idle: [
+    unit("idle at once", "idle"),
+    unit("idle before acks", "idle"),
+    unit("idleness left without an answer", "idle"),
+    unit("blocked time counted", "idle", "rooms"),
+    unit("record passes the gate", "idle"),
+  ],
+  leader: [
+    unit("older leader's records accepted", "leaders"),
+    unit("reports to a leader that prepares are lost", "leaders"),
+  ],
+  time: [
+    unit("tick carries the host's clock", "calm"),
+    own(
+      "ctx.now() goes back",
+      "operator/stage-clock.ts",
+      "if (ms > this.nowMs) this.nowMs = ms;",
+      "this.nowMs = ms;",
+      "moves",
+      "leaders",
+    ),
+    own(
+      "timers due by the clock of the host",
+      "actor/inbox-feed.ts",
+      "this.#program.setNow(storedAtMs);",
+      "this.#program.setNow(Date.now() % 1 === 0 ? storedAtMs + Math.floor(performance.now() % 50) : storedAtMs);",
+      "snapshots",
+    ),
+  ],
+  room: [
+    unit("no reserve for fences", "rooms"),
+    unit("no snapshot without progress when full", "rooms"),
+    unit("no room for results", "rooms", "calls"),
+  ],
+  failure: [
+    unit("undo forgets outputs", "calm"),
+    unit("undo forgets the check", "calm"),
+    own(
+      "undo forgets timers",
+      "state/keyed-timers.ts",
+      "store.undoLog.push(unregister, this, timer, undefined);",
+      "",
+      "calm",
+    ),
+    own(
+      "undo forgets state",
+      "state/value-state.ts",
+      "store.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);",
+      "",
+      "calm",
+    ),
+    unit("undo forgets requests", "calls"),
+    own("undo forgets random draws", "operator/ledger.ts", "this.#random = this.#markedRandom;", "", "calm"),
+    unit("budget counts moves", "moves"),
+  ],
+  sinks: [
+    unit("rows of a failed write lost", "outages"),
+    unit("cut before the sinks have taken everything", "outages", "snapshots"),
+    own(
+      "prepared transactions aborted by the successor",
+      "actor/sink-queue.ts",
+      "await writer.recover?.(this.#prepared);",
+      "await writer.recover?.([]);",
+      "snapshots",
+    ),
+    own(
+      "committed before the pointer has moved",
+      "actor/snapshotter.ts",
+      "const sinks = await cut.sinks;",
+      "const sinks = await cut.sinks; await Promise.all(this.#subject.sinks.map((sink, index) => this.#commit(sink, sinks[index])));",
+      "snapshots",
+    ),
+    own(
+      "never committed after a claim",
+      "actor/sink-queue.ts",
+      "this.#prepared = [...(state?.prepared ?? [])];",
+      "this.#prepared = [];",
+      "snapshots",
+    ),
+  ],
+};
+
+/** All of them. */
+export const simMutants: readonly SimMutant[] = Object.entries(groups).flatMap(([group, mutants]) =>
+  mutants.map((mutant) => ({ ...mutant, group })),
+);
