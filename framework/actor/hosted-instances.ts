@@ -17,7 +17,7 @@ import type { ProbationOrder, StartProbation } from "./probation.ts";
 const endPhases: ReadonlySet<string> = new Set(["released", "failed", "fenced"]);
 
 /** What the worker gives to its instances, and what it wants to know. */
-export interface Hosting extends Omit<ProbationWorld, "startProbation"> {
+export interface Hosting extends Omit<ProbationWorld, "startProbation" | "onUnusable"> {
   /** @default those on probation are hosted like any other: nothing can be found out here */
   readonly startProbation: StartProbation | undefined;
   /** Of the worker. */
@@ -33,6 +33,8 @@ export interface Hosting extends Omit<ProbationWorld, "startProbation"> {
 export class HostedInstances {
   readonly #hosting: Hosting;
   readonly #byKey = new Map<string, Instance>();
+  /** The program cannot be run in a thread. */
+  #isUnusable = false;
   /** Those on probation (R15): each lives in a thread of its own. */
   readonly #apart = new Map<string, Probationer>();
 
@@ -76,10 +78,13 @@ export class HostedInstances {
     this.#retire(key, epoch);
     const stage = this.#hosting.plan.stages[id.stage];
     if (worker !== this.#hosting.id || stage === undefined) return;
-    const { startProbation } = this.#hosting;
+    const startProbation = this.#isUnusable ? undefined : this.#hosting.startProbation;
     if (suspicion?.isOnProbation === true && startProbation !== undefined)
       return this.#hostApart(key, startProbation, { instance: id, epoch, worker, site: suspicion.site });
-    const instance = new Instance(this.#hosting.host(), id, stage, epoch);
+    this.#hostHere(key, new Instance(this.#hosting.host(), id, stage, epoch));
+  }
+
+  #hostHere(key: string, instance: Instance): void {
     this.#byKey.set(key, instance);
     instance.start();
   }
@@ -95,9 +100,22 @@ export class HostedInstances {
   }
 
   #hostApart(key: string, startProbation: StartProbation, order: ProbationOrder): void {
-    const probationer = new Probationer({ ...this.#hosting, startProbation }, order);
+    const onUnusable = (_order: ProbationOrder, reason: string) => this.#takeBack(key, order, reason);
+    const probationer = new Probationer({ ...this.#hosting, startProbation, onUnusable }, order);
     this.#apart.set(key, probationer);
     probationer.start();
+  }
+
+  /** The program cannot be run in a thread (it exports no job, say): nothing is found out here, and the job goes on all the same. */
+  #takeBack(key: string, { instance: id, epoch }: ProbationOrder, reason: string): void {
+    this.#isUnusable = true;
+    this.#apart.delete(key);
+    const stage = this.#hosting.plan.stages[id.stage];
+    if (stage === undefined) return;
+    const host = this.#hosting.host();
+    const what = "the program cannot be run in a thread: instances on probation are hosted like any other here";
+    host.platform.logger.log("warn", what, { reason });
+    this.#hostHere(key, new Instance(host, id, stage, epoch));
   }
 
   /** Calls `action` for each incarnation that is addressed and lives here. */

@@ -24,6 +24,8 @@ export interface ProbationEars {
   onRest(): void;
   /** The thread is gone; `site`: in the midst of this step. */
   onGone(reason: string, site: CrashSite | undefined): void;
+  /** The program cannot be run in a thread; nothing has been claimed. */
+  onUnusable(reason: string): void;
   /** The instance has let go, or another one has taken its place. */
   onEnded(): void;
 }

@@ -21,6 +21,8 @@ const threadNMax = 2 ** 52;
 export interface ProbationWorld {
   readonly register: SuspectRegister;
   readonly startProbation: StartProbation;
+  /** The program cannot be run in a thread: the instance is to be hosted like any other, at the same epoch. */
+  onUnusable(order: ProbationOrder, reason: string): void;
   /** There is something to report. */
   onChanged(reporter: Reporter): void;
 }
@@ -59,6 +61,7 @@ export class Probationer implements Reporter {
       onRest: () => this.#world.register.leave(this, this.#suspect()),
       onGone: (reason, site) => this.#gone(reason, site),
       onEnded: () => this.#endAs("released"),
+      onUnusable: (reason) => this.#unusable(reason),
     });
   }
 
@@ -96,6 +99,13 @@ export class Probationer implements Reporter {
     this.#failure = reason;
     this.#site = site;
     this.#endAs("failed");
+  }
+
+  /** Nothing has been claimed yet. */
+  #unusable(reason: string): void {
+    if (this.#phase !== "claiming") return;
+    this.#phase = "fenced";
+    this.#world.onUnusable(this.#order, reason);
   }
 
   #endAs(phase: InstancePhase): void {

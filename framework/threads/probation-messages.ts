@@ -31,6 +31,8 @@ export type FromThread =
   | { readonly kind: "step"; readonly site: CrashSite }
   | { readonly kind: "rest" }
   | { readonly kind: "ended" }
+  /** The program cannot be loaded here; nothing has been claimed. */
+  | { readonly kind: "unusable"; readonly reason: string }
   | { readonly kind: "failed"; readonly reason: string };
 
 /** What a thread is told. */

@@ -13,6 +13,7 @@ import { JobNames } from "../log/names.ts";
 import { connectNats } from "../nats/connect.ts";
 import { compile } from "../plan/compile.ts";
 import { planText } from "../plan/plan-text.ts";
+import type { Plan } from "../plan/plan.ts";
 import { stderrLogger } from "../platform/logger.ts";
 import { systemRandom } from "../platform/random.ts";
 import { realClock } from "../platform/real-clock.ts";
@@ -34,11 +35,22 @@ async function jobOf({ path, arguments: args }: ThreadOrder["program"]): Promise
   return Promise.race([ran, loadJob(path, [...args])]);
 }
 
-async function host(): Promise<void> {
-  const { program, defaults, version, generation, cluster, order } = given;
+/** The plan of the program, loaded again. @throws PATH_UNUSABLE, PLAN_INVALID, JOB_MISMATCH: it cannot be run in a thread */
+async function planHere(): Promise<Plan> {
+  const { program, defaults, version } = given;
   const plan = compile(await jobOf(program), { defaults, version });
-  if (planText(plan) !== given.plan)
-    throw new StreamError("JOB_MISMATCH", `${program.path}, loaded again, describes another plan of job ${plan.job}`);
+  if (planText(plan) === given.plan) return plan;
+  throw new StreamError("JOB_MISMATCH", `${program.path}, loaded again, describes another plan of job ${plan.job}`);
+}
+
+async function host(): Promise<void> {
+  const { generation, cluster, order } = given;
+  let plan: Plan;
+  try {
+    plan = await planHere();
+  } catch (error) {
+    return tell({ kind: "unusable", reason: messageOf(error) });
+  }
   const seams = await connectNats({ ...cluster, replicas: plan.options.replicas, logger: platform.logger });
   const names = new JobNames(plan.job, generation);
   const registers = await seams.registers(plan.job);

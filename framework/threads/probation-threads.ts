@@ -66,6 +66,9 @@ class ProbationThread implements ProbationCell {
       case "ended":
         this.#isOver = true;
         return this.#ears.onEnded();
+      case "unusable":
+        this.kill();
+        return this.#ears.onUnusable(message.reason);
       case "failed":
         this.#isOver = true;
         return this.#ears.onGone(message.reason, undefined);
