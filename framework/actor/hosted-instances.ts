@@ -35,6 +35,8 @@ export class HostedInstances {
   readonly #byKey = new Map<string, Instance>();
   /** The program cannot be run in a thread. */
   #isUnusable = false;
+  /** The worker goes: what comes back from a thread only now goes at once. */
+  #isReleasing = false;
   /** Those on probation (R15): each lives in a thread of its own. */
   readonly #apart = new Map<string, Probationer>();
 
@@ -87,6 +89,7 @@ export class HostedInstances {
   #hostHere(key: string, instance: Instance): void {
     this.#byKey.set(key, instance);
     instance.start();
+    if (this.#isReleasing) instance.release();
   }
 
   #retire(key: string, epoch: number): void {
@@ -100,7 +103,7 @@ export class HostedInstances {
   }
 
   #hostApart(key: string, startProbation: StartProbation, order: ProbationOrder): void {
-    const onUnusable = (_order: ProbationOrder, reason: string) => this.#takeBack(key, order, reason);
+    const onUnusable = (reason: string) => this.#takeBack(key, order, reason);
     const probationer = new Probationer({ ...this.#hosting, startProbation, onUnusable }, order);
     this.#apart.set(key, probationer);
     probationer.start();
@@ -136,6 +139,7 @@ export class HostedInstances {
   }
 
   release(): void {
+    this.#isReleasing = true;
     for (const instance of [...this.#byKey.values(), ...this.#apart.values()]) instance.release();
   }
 

@@ -22,7 +22,7 @@ export interface ProbationWorld {
   readonly register: SuspectRegister;
   readonly startProbation: StartProbation;
   /** The program cannot be run in a thread: the instance is to be hosted like any other, at the same epoch. */
-  onUnusable(order: ProbationOrder, reason: string): void;
+  onUnusable(reason: string): void;
   /** There is something to report. */
   onChanged(reporter: Reporter): void;
 }
@@ -105,7 +105,7 @@ export class Probationer implements Reporter {
   #unusable(reason: string): void {
     if (this.#phase !== "claiming") return;
     this.#phase = "fenced";
-    this.#world.onUnusable(this.#order, reason);
+    this.#world.onUnusable(reason);
   }
 
   #endAs(phase: InstancePhase): void {

@@ -15,7 +15,7 @@ function started(): { readonly probationer: Probationer; readonly ears: Probatio
       heard = ears;
       return { release: () => undefined, kill: () => told.push("killed") };
     },
-    onUnusable: (of, reason) => told.push(`unusable at epoch ${of.epoch}: ${reason}`),
+    onUnusable: (reason) => told.push(`unusable: ${reason}`),
     onChanged: ({ phase }) => told.push(phase),
   };
   const probationer = new Probationer(world, order);
@@ -24,10 +24,10 @@ function started(): { readonly probationer: Probationer; readonly ears: Probatio
   return { probationer, ears: heard, told };
 }
 
-test("a program that cannot be run in a thread is hosted by the worker itself, at the same epoch; nothing is reported of it", () => {
+test("a program that cannot be run in a thread is told to the worker, which hosts the instance itself; nothing is reported of it", () => {
   const { probationer, ears, told } = started();
   ears.onUnusable("it exports no job");
-  expect(told).toEqual(["unusable at epoch 7: it exports no job"]);
+  expect(told).toEqual(["unusable: it exports no job"]);
   expect(probationer).toMatchObject({ phase: "fenced", hasNews: false });
   // The thread's end comes after it, and says nothing new.
   ears.onGone("its thread has exited", undefined);
