@@ -3,7 +3,8 @@
  *
  * Owns the comparison. Every repetition in a log is compared, too: all incarnations of an instance say the same bytes under the same number (R1).
  *
- * C1. A record that its reader has trimmed, or that is not there yet, is no difference; one missing between two that are there is.
+ * C1. A record that its reader has trimmed, or that is not there yet, is no difference. One missing between two that are there is, if the instance's own snapshot
+ *     rests on it (H1); a later one is on its way: a lane sends again what was lost, behind what was not.
  */
 import type { Logs } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
@@ -50,19 +51,20 @@ export interface Comparison {
   readonly differences: number;
 }
 
-/** Compares everything that instance `id` has said in `outputs` with the logs. @throws NOT_FOUND, CORRUPT, UNAVAILABLE */
+/** Compares everything that instance `id` has said in `outputs` with the logs; what was said up to message `settledTo` must be there. @throws NOT_FOUND, CORRUPT, UNAVAILABLE */
 export async function compareOutputs(
   logs: Logs,
   plan: Plan,
   names: JobNames,
   id: InstanceId,
   outputs: ReplayedOutputs,
+  settledTo: number,
 ): Promise<Comparison> {
   const found = new Found(plan, id, outputs);
   const wanted = new Map<string, number>();
   for (const { edge, to } of outputs.channels.values()) wanted.set(logOf(plan, names, edge, to), to);
   for (const [name, to] of wanted) await scan(logs, name, (sequence, section) => found.take(sequence, to, section));
-  return found.comparison();
+  return found.comparison(settledTo);
 }
 
 function logOf(plan: Plan, names: JobNames, edge: number, to: number): string {
@@ -140,7 +142,7 @@ class Found {
       });
   }
 
-  comparison(): Comparison {
+  comparison(settledTo: number): Comparison {
     let compared = 0;
     let trimmed = 0;
     let pending = 0;
@@ -156,7 +158,8 @@ class Found {
       pending += channel.records.length - 1 - last;
       for (let at = first; at <= last; at += 1) {
         if (isSeen[at] === true) compared += 1;
-        else this.#missing(channel, at);
+        else if ((channel.records[at]?.position ?? 0) <= settledTo) this.#missing(channel, at);
+        else pending += 1;
       }
     }
     return { compared, trimmed, pending, difference: this.#difference, differences: this.#differences };

@@ -103,7 +103,8 @@ export async function replayInstance(
   try {
     const state = await compareState(replayed, current, start, to);
     await replayed.runTo(to);
-    const outputs = await compareOutputs(administrator.seams.logs, plan, names, id, replayed.outputs);
+    const settledTo = current?.sequence ?? 0;
+    const outputs = await compareOutputs(administrator.seams.logs, plan, names, id, replayed.outputs, settledTo);
     return {
       job,
       generation: names.generation,
