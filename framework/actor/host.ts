@@ -69,8 +69,8 @@ export interface InstanceHost {
   openInbox(stage: number, partition: number): Promise<Log>;
   /** Opens the ingress log of a split of a push source. */
   openIngress(stage: number, split: number): Promise<Log>;
-  /** Appends a fence, a tick or a refusal to an inbox, past the data; resolves with its sequence when it is stored (R5). */
-  appendControl(stage: number, partition: number, payload: Uint8Array): Promise<number>;
+  /** Appends a control to an inbox, past the data; as {@link import("./control-sender.ts").ControlSender.append}. */
+  appendControl(stage: number, partition: number, payload: Uint8Array, repeatable?: string): Promise<number>;
   /** The split record of an instance of a source stage. */
   splitOf(stage: number, index: number): SplitRecord | undefined;
   /** Whether the job log, read afresh, has an assignment of the instance at this sequence. */

@@ -3,6 +3,7 @@
  *
  * Owns which incarnations live here, failed ones too until they are reassigned.
  *
+ * R8. A log that has lost something has lost it for every incarnation that lives here, and for each that comes: what it says into that log would not be sent.
  * W2. For each instance at most one incarnation lives here, the one with the highest epoch read.
  */
 import type { Plan } from "../plan/plan.ts";
@@ -37,6 +38,8 @@ export class HostedInstances {
   #isUnusable = false;
   /** The worker goes: what comes back from a thread only now goes at once. */
   #isReleasing = false;
+  /** What a log has lost that a lane of this worker leads into. */
+  #loss: StreamError | undefined;
   /** Those on probation (R15): each lives in a thread of its own. */
   readonly #apart = new Map<string, Probationer>();
 
@@ -89,7 +92,8 @@ export class HostedInstances {
   #hostHere(key: string, instance: Instance): void {
     this.#byKey.set(key, instance);
     instance.start();
-    if (this.#isReleasing) instance.release();
+    if (this.#loss !== undefined) instance.fail(this.#loss);
+    else if (this.#isReleasing) instance.release();
   }
 
   #retire(key: string, epoch: number): void {
@@ -141,6 +145,12 @@ export class HostedInstances {
   release(): void {
     this.#isReleasing = true;
     for (const instance of [...this.#byKey.values(), ...this.#apart.values()]) instance.release();
+  }
+
+  /** A log has lost what it had acknowledged to a lane of this worker. */
+  lose(error: StreamError): void {
+    this.#loss ??= error;
+    this.fail(error);
   }
 
   fail(error: unknown): void {

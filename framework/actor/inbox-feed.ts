@@ -284,6 +284,7 @@ export class InboxFeed implements Feed {
   }
 
   #accept(edge: Edge, channel: ChannelIn, section: Section, skip: number): void {
+    if (this.#clocks.hasEnded(edge.index)) this.#loseEnded(edge, section);
     const records: Records = section.decode(edge.codec);
     const { values, timestamps } = records;
     let check = section.check;
@@ -315,6 +316,12 @@ export class InboxFeed implements Feed {
     for (let i = 0; i < values.length; i += 1) keys[i] = key(values[i]);
     this.#program.lookAhead(keys);
     return keys;
+  }
+
+  /** R8: an edge ends when everything said over it is here (R10). What is new after that was here before. */
+  #loseEnded({ name }: Edge, { from, first }: Section): never {
+    const what = `record ${first} of ${name} from ${from} comes after the edge has ended`;
+    throw new StreamError("DATA_LOST", `inbox ${this.#log.name}: ${what}: what was acknowledged before is gone`);
   }
 
   #epochStart({ instance, epoch, floors }: EpochStart): TurnResult {

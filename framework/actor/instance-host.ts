@@ -45,7 +45,7 @@ export function instanceHost(parts: HostParts): InstanceHost {
     findLane: (to, partition) => lanes.find(to, partition),
     openInbox: (stage, partition) => directory.openAgain(inboxName(job, stage, partition)),
     openIngress: (stage, split) => directory.open(names.ingress(plan.stages[stage]?.name ?? "", split)),
-    appendControl: (stage, partition, payload) => controls.append(stage, partition, payload),
+    appendControl: (stage, partition, payload, repeatable) => controls.append(stage, partition, payload, repeatable),
     splitOf: (stage, index) => view.split(stage, index),
     assignsAt: (sequence, instance) => tail.assignsAt(sequence, instance),
     skipsOf: (instance) => view.skips(instance),

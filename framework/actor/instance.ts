@@ -79,7 +79,7 @@ export class Instance implements Reporter {
     this.#progress = new Progress(id, epoch, stage.source === undefined ? 0 : stage.idleTimeoutMs);
     const pointerKey = host.names.pointer(stage.name, id.partition);
     this.#pointer = new PointerRegister(host.platform, host.registers, pointerKey, epoch);
-    const tick = () => host.appendControl(id.stage, id.partition, encodeControl({ kind: "tick" }));
+    const tick = () => host.appendControl(id.stage, id.partition, encodeControl({ kind: "tick" }), "tick");
     this.#ticks = new TickSchedule(clock, tick, () => this.wake());
     this.#actor = createActor(instanceMachine, { input: this.#phases(), clock: machineClock(clock) });
   }
@@ -238,13 +238,13 @@ export class Instance implements Reporter {
     await this.#own(this.#inbox === undefined ? splitOf(this.#claimed()).identity : String(this.#inbox.createdMs));
     const fence = (floors: readonly ChannelFloor[]) =>
       encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch, floors });
-    const own = this.#inbox === undefined ? undefined : host.appendControl(stage, partition, fence([]));
+    const own = this.#inbox === undefined ? undefined : host.appendControl(stage, partition, fence([]), this.name);
     const [retained] = await Promise.all([this.#retainedSnapshots(), own]);
     this.#retained = retained;
     const channels = retained[0]?.manifest.channelsOut ?? [];
     const behind = inboxesBehind(host.plan, stage);
     await Promise.all(
-      behind.map(([to, at]) => host.appendControl(to, at, fence(floorsInto(host.plan, channels, to, at)))),
+      behind.map(([to, at]) => host.appendControl(to, at, fence(floorsInto(host.plan, channels, to, at)), this.name)),
     );
     this.#times.claimed();
   }

@@ -4,7 +4,7 @@
  * Owns who may begin a life, join one, or is refused; a job's record changes by compare-and-set only.
  */
 import { StreamError } from "../errors.ts";
-import type { Registered, Registers } from "../log/contracts.ts";
+import type { Log, Registered, Registers } from "../log/contracts.ts";
 import { jobRegister } from "../log/names.ts";
 import type { JobRecord } from "../record/snapshot-record.ts";
 import { decodeJobRecord, encodeJobRecord } from "../record/wire/job-record.ts";
@@ -62,6 +62,32 @@ export async function recordState(registers: Registers, stands: RecordedState): 
   }
 }
 
+/**
+ * R8 for the job log: it is the one that this generation began with, which is the one that its first worker opened. Called by every worker that joins,
+ * before it reads the log.
+ *
+ * @throws DATA_LOST when another one is in its place: then the job has failed, for all of them
+ */
+export async function claimJobLog(
+  registers: Registers,
+  generation: number,
+  { name, createdMs }: Pick<Log, "name" | "createdMs">,
+): Promise<void> {
+  for (;;) {
+    const found = await registers.get(jobRegister);
+    const record = found === undefined ? undefined : decodeJobRecord(found.value);
+    if (found === undefined || record?.generation !== generation || record.logCreatedMs === createdMs) return;
+    const message = `the job log ${name} was created at ${createdMs}, and that of generation ${generation} at ${record.logCreatedMs}: what it said is gone`;
+    const isFirst = record.logCreatedMs === 0;
+    const next = isFirst ? { ...record, logCreatedMs: createdMs } : { ...record, state: "failed" as const, message };
+    const isKnown = record.state === "failed" || record.state === "deleting";
+    const result = isKnown ? undefined : await registers.update(jobRegister, encodeJobRecord(next), found.revision);
+    if (result?.kind === "conflict") continue;
+    if (isFirst) return;
+    throw new StreamError("DATA_LOST", `${message}; start a new generation with --new`);
+  }
+}
+
 function halfDeleted(job: string): StreamError {
   return new StreamError("JOB_NOT_RUNNABLE", `job ${job} is being deleted; finish it with tidemark delete ${job}`);
 }
@@ -75,6 +101,7 @@ function newLife(claim: JobClaim, generation: number): JobRecord {
     state: "running",
     message: "",
     position: 0,
+    logCreatedMs: 0,
   };
 }
 

@@ -100,6 +100,7 @@ export class LaneSet {
     const framesMax = replicas > 1 ? framesMaxReplicated : framesMaxSingle;
     // The side streams drop their oldest messages: there is always room.
     const dataBytesMax = typeof to === "number" ? inboxBytes : Infinity;
-    return { frameBytesTarget, frameBytesMax, lingerMs, framesMax, laneBytesMax, dataBytesMax, flight: this.#flight };
+    const bounds = { frameBytesTarget, frameBytesMax, lingerMs, framesMax, laneBytesMax, dataBytesMax };
+    return { ...bounds, replicas, flight: this.#flight };
   }
 }

@@ -5,6 +5,7 @@
  * with nothing outstanding sends at once; otherwise it collects until the frame is full, the next ack arrives, or the oldest record has waited `lingerMs`.
  *
  * R3. Acks count in order; on any error, refusal, timeout or reconnect everything from the oldest unacknowledged frame is sent again.
+ * R8. When the link is back, the log must still have the last frame that it has acknowledged, or have trimmed it.
  * R13. Between two looks at the log's size it sends at most its share of the room; a log without room is waited for.
  */
 import { messageOf, StreamError } from "../errors.ts";
@@ -17,6 +18,7 @@ import type { ChannelOut, Piece } from "./channel-out.ts";
 import { FlightBudget } from "./flight-budget.ts";
 import type { OutputLane } from "./outputs.ts";
 import { patiently } from "./patience.ts";
+import { type Acknowledged, isTailLost } from "./tail-check.ts";
 
 /** Sizes of a lane. */
 export interface LaneOptions {
@@ -29,6 +31,8 @@ export interface LaneOptions {
   readonly laneBytesMax: number;
   /** Data limit of the log it leads into (R13). */
   readonly dataBytesMax: number;
+  /** Copies of the log. */
+  readonly replicas: number;
   /** What all lanes of the worker may have in flight together. @default no bound */
   readonly flight?: FlightBudget | undefined;
 }
@@ -79,6 +83,8 @@ export class Lane implements OutputLane {
   #isLooking = false;
   /** Since when there has been no allowance for the next frame; undefined: there has. */
   #waitingSinceMs: number | undefined;
+  /** The last frame acknowledged (R8). */
+  #acknowledged: Acknowledged | undefined;
   #isClosed = false;
 
   constructor(platform: Platform, log: Promise<Log>, options: LaneOptions, events: LaneEvents) {
@@ -250,10 +256,23 @@ export class Lane implements OutputLane {
 
   #onLink(event: LinkEvent): void {
     this.#act(this.#window.onLink(event, this.#platform.clock.monotonicMs()));
+    if (event === "reconnected") void this.#checkTail();
+  }
+
+  async #checkTail(): Promise<void> {
+    const [log, last] = [this.#log, this.#acknowledged];
+    if (log === undefined || last === undefined) return;
+    const isOver = (): boolean => this.#isClosed || this.#acknowledged !== last;
+    // What cannot be asked for good is gone, and nobody's tail.
+    const isLost = await isTailLost(this.#platform, log, this.#options.replicas, last, isOver).catch(() => false);
+    if (isLost && !isOver()) this.#lose(`what it has acknowledged at sequence ${last.sequence} is not there`);
   }
 
   #act(action: LaneAction): void {
-    if (action.lost !== undefined) return this.#lose(action.lost);
+    if (action.lost !== undefined) {
+      const { sequence, after } = action.lost;
+      return this.#lose(`a message sent after sequence ${after} was acknowledged is at ${sequence}`);
+    }
     if (action.acknowledged > 0) this.#acknowledge(action.acknowledged);
     if (action.resend) {
       if (this.#sent > 0) this.#events.onResend(this.#sent);
@@ -267,10 +286,10 @@ export class Lane implements OutputLane {
   }
 
   /** R8: the receiver may not have read what is gone, and then cannot know of it. */
-  #lose({ sequence, after }: NonNullable<LaneAction["lost"]>): void {
+  #lose(what: string): void {
     this.close();
-    const what = `${this.#log?.name}: a message sent after sequence ${after} was acknowledged is at ${sequence}`;
-    this.#events.onLost(new StreamError("DATA_LOST", `${what}: the log has lost its last messages`));
+    const message = `${this.#log?.name}: ${what}: the log has lost its last messages`;
+    this.#events.onLost(new StreamError("DATA_LOST", message));
   }
 
   #acknowledge(count: number): void {
@@ -279,6 +298,7 @@ export class Lane implements OutputLane {
       this.#frameBytes -= frame.bytes.byteLength;
       if (at < this.#sent) answered += frame.bytes.byteLength;
       for (const { channel } of frame.pieces) channel.acknowledge();
+      if (at === count - 1) this.#acknowledged = { sequence: this.#window.lastSequence, payload: frame.bytes };
     }
     this.#sent = Math.max(0, this.#sent - count);
     this.#flight.give(answered);

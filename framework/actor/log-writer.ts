@@ -8,6 +8,7 @@
  */
 import type { AppendResult, Appender, Log, Sequence } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
+import { type Acknowledged, isTailLost } from "./tail-check.ts";
 
 /** Time without a reply after which an append is repeated, ms. */
 const replyTimeoutMs = 2_000;
@@ -22,23 +23,38 @@ interface Waiting {
   readonly onFull: (() => void) | undefined;
 }
 
+/** Who wants to know when a log has lost what it had acknowledged. */
+export interface TailWatch {
+  /** Copies of the log. */
+  readonly replicas: number;
+  /** The last message stored is gone (R8), and others before it may be; found when the link to the log was back. */
+  onLost(): void;
+}
+
 /** Appends messages one after the other, each until it is stored. */
 export class LogWriter {
   readonly #platform: Platform;
   readonly #appender: Appender;
+  readonly #log: Log;
+  readonly #watch: TailWatch | undefined;
   readonly #queue: Waiting[] = [];
+  #stored: Acknowledged | undefined;
   #tag = 0;
   #attempt = 0;
   #retryMs = retryMsMin;
   #cancelTimer: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(platform: Platform, log: Log) {
+  constructor(platform: Platform, log: Log, watch?: TailWatch) {
     this.#platform = platform;
+    this.#log = log;
+    this.#watch = watch;
     this.#appender = log.appender(
       (tag, attempt, result) => this.#onResult(tag, attempt, result),
       (event) => {
-        if (event === "reconnected" && this.#queue.length > 0) this.#send();
+        if (event !== "reconnected" || this.#isClosed) return;
+        if (this.#queue.length > 0) this.#send();
+        void this.#checkTail();
       },
     );
   }
@@ -67,6 +83,15 @@ export class LogWriter {
     this.#appender.close();
   }
 
+  async #checkTail(): Promise<void> {
+    const [watch, stored] = [this.#watch, this.#stored];
+    if (watch === undefined || stored === undefined) return;
+    // What is stored by then is behind it, and is looked at when the link is back the next time.
+    const isOver = (): boolean => this.#isClosed;
+    const isLost = await isTailLost(this.#platform, this.#log, watch.replicas, stored, isOver).catch(() => false);
+    if (isLost && !isOver()) watch.onLost();
+  }
+
   #next(): void {
     this.#tag += 1;
     this.#retryMs = retryMsMin;
@@ -93,6 +118,7 @@ export class LogWriter {
     if (result.kind === "stored") {
       this.#cancelTimer?.();
       this.#queue.shift();
+      if (this.#watch !== undefined) this.#stored = { sequence: result.sequence, payload: head.payload };
       head.onStored(result.sequence);
       if (this.#queue.length > 0 && !this.#isClosed) this.#next();
       return;

@@ -73,9 +73,11 @@ export class Cell {
     this.#world = world;
     this.#bus = new JobBus(seams.bus, names);
     this.#directory = new LogDirectory(this.#platform, seams.logs);
-    this.#controls = new ControlSender(this.#platform, (stage, partition) =>
-      openInbox(this.#directory, job, stage, partition),
-    );
+    this.#controls = new ControlSender(this.#platform, {
+      replicas: plan.options.replicas,
+      openInbox: (stage, partition) => openInbox(this.#directory, job, stage, partition),
+      onLost: (error) => this.#instance?.fail(error),
+    });
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
       onProgress: () => this.#instance?.wake(),
       onLost: (error) => this.#instance?.fail(error),

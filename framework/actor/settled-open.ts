@@ -9,7 +9,8 @@
 import { StreamError } from "../errors.ts";
 import type { Platform } from "../platform/platform.ts";
 
-const settleMsMax = 10_000;
+/** How long copies may take to find out what they hold (Z1), ms. */
+export const settleMsMax = 10_000;
 const againMs = 100;
 
 /** Calls `open`, again while it finds less than is needed (Z1). @throws what `open` throws */

@@ -21,6 +21,7 @@ import { instanceHost, openInbox } from "./instance-host.ts";
 import type { Instance } from "./instance.ts";
 import { JobBus } from "./job-bus.ts";
 import { JobLogTail } from "./job-log-tail.ts";
+import { claimJobLog } from "./job-register.ts";
 import { explainBroken, recordEnd } from "./job-end.ts";
 import type { JobStatus } from "./job-status.ts";
 import { JobSupervisor } from "./job-supervisor.ts";
@@ -97,12 +98,14 @@ export class Worker implements Measured {
     this.#attention = new Attention(platform.clock);
     this.#registry = new WorkerRegistry(this.#attention, this.id, options.place);
     this.#directory = new LogDirectory(this.#platform, seams.logs);
-    this.#controls = new ControlSender(this.#platform, (stage, partition) =>
-      openInbox(this.#directory, job, stage, partition),
-    );
+    this.#controls = new ControlSender(this.#platform, {
+      replicas: plan.options.replicas,
+      openInbox: (stage, partition) => openInbox(this.#directory, job, stage, partition),
+      onLost: (error) => this.#instances.lose(error),
+    });
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
       onProgress: () => this.#instances.wake(),
-      onLost: (error) => this.#instances.fail(error),
+      onLost: (error) => this.#instances.lose(error),
       lanesInto: () => Math.max(1, this.#registry.alive().length),
     });
     this.#meter = new WorkerMeter(this.#platform, this.#instances.byKey);
@@ -129,6 +132,7 @@ export class Worker implements Measured {
     this.#actor.start();
     const { names, seams } = this.#job;
     const log = await seams.logs.create(names.jobLog, { maxBytes: jobLogBytes, full: "refuse" });
+    await claimJobLog(this.#job.registers, names.generation, log);
     const tail = new JobLogTail(this.#platform, log, {
       onRead: () => this.#follow(),
       onBroken: (error) => void this.#broken(error),

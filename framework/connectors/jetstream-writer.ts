@@ -18,6 +18,8 @@
  *     (`prepare`). A stream that still begins no later than there has removed no row since: rows go on exactly. One that begins later may have removed
  *     rows behind the snapshot; they are published again then, and a warning says so.
  * W6. A row that is too large is refused by its size alone, before it is published: so it is refused again when it comes again.
+ * W7. The row that the subject ends with is the same when it comes again (R11). Another one means that what it was computed from has changed, such as an
+ *     inbox that has lost its tail: DIVERGED.
  */
 import { nuid, type MsgHdrs } from "@nats-io/nats-core";
 import { messageOf, StreamError } from "../errors.ts";
@@ -45,6 +47,8 @@ const lookUpsMax = 16;
 interface Place {
   readonly number: number;
   readonly sequence: number;
+  /** The row itself, where it has been looked up (W7). */
+  readonly row?: Uint8Array | undefined;
 }
 
 /** What a snapshot knows (W5): rows up to `number` are stored, and every later one behind `end` of the stream that was created at `created`. */
@@ -153,7 +157,8 @@ export class JetStreamWriter implements SinkWriter {
     const isOwn = id !== undefined && this.#isSameLife(id);
     if (!isOwn) this.#sayWhatIsMissing(stream);
     this.#highest = Math.max(this.#highest, isOwn ? id.number : 0);
-    this.#place = { number: this.#highest, sequence: last?.sequence ?? 0 };
+    const row = isOwn && id.number === this.#highest ? last?.payload : undefined;
+    this.#place = { number: this.#highest, sequence: last?.sequence ?? 0, row };
     this.#evidence = { number: this.#highest, end: stream.last, created: stream.created };
   }
 
@@ -219,6 +224,7 @@ export class JetStreamWriter implements SinkWriter {
   async #publishAll(api: JetStreamApi, rows: readonly SinkRow[]): Promise<void> {
     for (let lookUps = 0; lookUps < lookUpsMax; lookUps += 1) {
       const after = this.#place?.number ?? 0;
+      this.#compare(rows);
       if (
         await this.#publishBehind(
           api,
@@ -229,6 +235,17 @@ export class JetStreamWriter implements SinkWriter {
       await this.#claim(api);
     }
     throw new StreamError("SINK_UNAVAILABLE", `others publish to ${this.#subject}, again and again`);
+  }
+
+  /** W7. */
+  #compare(rows: readonly SinkRow[]): void {
+    const { number, sequence, row } = this.#place ?? {};
+    const again = row === undefined ? undefined : rows.find((each) => each.number === number);
+    if (row === undefined || again === undefined || Buffer.compare(bytesOf(again), row) === 0) return;
+    throw new StreamError(
+      "DIVERGED",
+      `row ${number} of ${this.#subject} is in stream ${this.#limits.stream} at ${sequence} with other bytes (${row.length}, not ${bytesOf(again).length}): what it was computed from has changed`,
+    );
   }
 
   /** Answers whether all is stored; otherwise the place is another one than was thought. */

@@ -89,17 +89,17 @@ export interface LastMessage {
   readonly sequence: number;
   /** The header block as it was stored; empty when there is none. */
   readonly headers: Uint8Array;
+  readonly payload: Uint8Array;
 }
 
 /** The last message of `subject` in `stream`, or undefined. Asks the leader: a follower may lag. @throws UNAVAILABLE, TIMEOUT, SERVER_REFUSED */
 export async function lastOf(api: JetStreamApi, stream: string, subject: string): Promise<LastMessage | undefined> {
-  const answer = await api.ask<{ readonly message: { readonly seq: number; readonly hdrs?: string } }>(
-    `STREAM.MSG.GET.${stream}`,
-    { last_by_subj: subject },
-  );
+  const answer = await api.ask<{
+    readonly message: { readonly seq: number; readonly hdrs?: string; readonly data?: string };
+  }>(`STREAM.MSG.GET.${stream}`, { last_by_subj: subject });
   if (answer.kind === "done") {
-    const { seq, hdrs } = answer.value.message;
-    return { sequence: seq, headers: bytesOf(hdrs ?? "") };
+    const { seq, hdrs, data } = answer.value.message;
+    return { sequence: seq, headers: bytesOf(hdrs ?? ""), payload: bytesOf(data ?? "") };
   }
   if (answer.refusal.err_code === refusals.messageNotFound) return undefined;
   throw refusalError(`last message of ${subject} in stream ${stream}`, answer.refusal);

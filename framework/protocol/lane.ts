@@ -87,6 +87,11 @@ export class LaneWindow {
     return this.#bytesInFlight + bytes <= this.#limits.bytesMax;
   }
 
+  /** Sequence at which the log has the last acknowledged frame; 0 before the first. */
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
   /** The next frame, from the oldest unacknowledged one on, is about to be sent; {@link canSend} has allowed it. */
   sent(bytes: number, nowMs: number): { readonly tag: number; readonly attempt: number } {
     invariant(this.canSend(bytes), "a frame was sent into a closed window");

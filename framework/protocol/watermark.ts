@@ -126,6 +126,11 @@ export class EdgeClocks {
     return going.length > 0 && going.every((clock) => clock.isIdle);
   }
 
+  /** Whether that edge has ended: nothing new can come over it (R10). */
+  hasEnded(edge: number): boolean {
+    return this.#clock(edge).watermark === Infinity;
+  }
+
   /** Highest leader epoch seen. */
   get leader(): number {
     return this.#leader;

@@ -142,4 +142,6 @@ export interface JobRecord {
   readonly message: string;
   /** Sequence of the record of the job log that the state follows; 0 while it follows none. What is older changes nothing. */
   readonly position: number;
+  /** When the job log of this generation was created, ms since the epoch; 0 until a worker has opened it. */
+  readonly logCreatedMs: number;
 }

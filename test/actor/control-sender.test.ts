@@ -16,11 +16,21 @@ function watermark(value: number, edge = 0): WatermarkControl {
 let rig: Rig;
 let log: ScriptedLog;
 let sender: ControlSender;
+let lost: string[];
+
+function senderInto(inbox: Log): ControlSender {
+  return new ControlSender(rig.platform, {
+    replicas: 1,
+    openInbox: () => Promise.resolve(inbox),
+    onLost: ({ code, message }) => void lost.push(`${code}: ${message}`),
+  });
+}
 
 beforeEach(async () => {
   rig = new Rig();
   log = new ScriptedLog();
-  sender = new ControlSender(rig.platform, () => Promise.resolve(log));
+  lost = [];
+  sender = senderInto(log);
   await turn();
 });
 
@@ -107,7 +117,7 @@ describe("fences", () => {
 
   test("R13: an inbox without room for a fence is made larger, and the fence goes in", async () => {
     const inbox: Log = await rig.log("inbox", 100);
-    const sending = new ControlSender(rig.platform, () => Promise.resolve(inbox));
+    const sending = senderInto(inbox);
     const filler = inbox.appender(
       () => undefined,
       () => undefined,
@@ -131,4 +141,57 @@ test("a closed sender says nothing more", async () => {
   log.store(0, 1);
   await turn();
   expect(watermarks()).toEqual([1]);
+});
+
+describe("R8: an inbox that has lost its last messages, found out when the link to it is back", () => {
+  /** Everything that the log has been given, by kind. */
+  const kinds = (): string[] => log.asked.map(({ payload }) => decodeMessage(payload).kind);
+
+  async function stored(sending: Promise<unknown> | void): Promise<void> {
+    await turn();
+    log.store(log.asked.length - 1, log.asked.length);
+    await sending;
+    await turn();
+  }
+
+  async function reconnected(): Promise<void> {
+    log.link("disconnected");
+    log.link("reconnected");
+    await rig.pass(1_000);
+    await turn();
+    for (let sent = -1; sent !== log.asked.length; await turn()) {
+      sent = log.asked.length;
+      log.store(sent - 1, 100 + sent);
+    }
+  }
+
+  test("is told again what can be told again: fences, ticks, and the newest watermark of each edge", async () => {
+    await stored(sender.append(1, 0, fence, "records/0"));
+    await stored(sender.append(1, 0, encodeControl({ kind: "tick" }), "tick"));
+    await stored(sender.watermark(1, 0, watermark(10)));
+    await stored(sender.watermark(1, 0, watermark(20)));
+    log.stored.clear();
+    await reconnected();
+    expect(kinds().slice(4)).toEqual(["epochStart", "tick", "watermark"]);
+    expect(watermarks()).toEqual([10, 20, 20]);
+    expect(lost).toEqual([]);
+  });
+
+  test("has lost data, when it was told something that nobody says twice", async () => {
+    await stored(sender.append(1, 0, encodeControl({ kind: "tick" })));
+    await stored(sender.append(1, 0, fence, "records/0"));
+    log.stored.clear();
+    await reconnected();
+    expect(lost).toEqual([
+      "DATA_LOST: scripted: what it has acknowledged at sequence 1 is not there: the log has lost its last messages",
+    ]);
+  });
+
+  test("one that still has its last message has lost nothing: nothing is told again", async () => {
+    await stored(sender.append(1, 0, encodeControl({ kind: "tick" })));
+    await stored(sender.append(1, 0, fence, "records/0"));
+    await reconnected();
+    expect(kinds()).toEqual(["tick", "epochStart"]);
+    expect(lost).toEqual([]);
+  });
 });

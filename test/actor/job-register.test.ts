@@ -1,6 +1,6 @@
 /** The life of a job in its register: who may begin one, join one, or is refused. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { joinJob, recordState, type JobClaim } from "../../framework/actor/job-register.ts";
+import { claimJobLog, joinJob, recordState, type JobClaim } from "../../framework/actor/job-register.ts";
 import type { Registers } from "../../framework/log/contracts.ts";
 import { Rig } from "./rig.ts";
 
@@ -115,5 +115,40 @@ describe("a worker that was told its generation", () => {
       message: expect.stringMatching(/generation 1 .* generation 2 is running/) as string,
     });
     await expect(join({ generation: 1, startNew: true })).rejects.toMatchObject({ code: "JOB_MISMATCH" });
+  });
+});
+
+describe("R8: the job log of a generation", () => {
+  const claimed = (createdMs: number, generation = 1) =>
+    rig.result(claimJobLog(registers, generation, { name: "TM_job_1_LOG", createdMs }));
+
+  test("is the one that its first worker opened", async () => {
+    await join();
+    await claimed(1_000);
+    await claimed(1_000);
+    expect(await join()).toMatchObject({ state: "running", logCreatedMs: 1_000 });
+  });
+
+  test("created anew it has forgotten what was decided: the job has failed, whoever comes", async () => {
+    await join();
+    await claimed(1_000);
+    const lost = {
+      code: "DATA_LOST",
+      message: expect.stringMatching(/TM_job_1_LOG was created at 2000, .* generation 1 at 1000.*--new/) as string,
+    };
+    await expect(claimed(2_000)).rejects.toMatchObject(lost);
+    await expect(claimed(2_000)).rejects.toMatchObject(lost);
+    await expect(join()).rejects.toMatchObject({ code: "JOB_NOT_RUNNABLE" });
+  });
+
+  test("is no matter of another generation, or of a job without a record", async () => {
+    await claimed(1_000);
+    await join();
+    await claimed(1_000);
+    await join({ startNew: true });
+    await claimed(3_000);
+    expect(await join()).toMatchObject({ generation: 2, logCreatedMs: 0 });
+    await claimed(2_000, 2);
+    expect(await join()).toMatchObject({ generation: 2, logCreatedMs: 2_000 });
   });
 });

@@ -15,6 +15,7 @@ const options: LaneOptions = {
   framesMax: 4,
   laneBytesMax: 20_000,
   dataBytesMax: 1_000_000,
+  replicas: 1,
 };
 
 let rig: Rig;
@@ -224,6 +225,81 @@ describe("R3: go-back-N", () => {
     await rig.pass(60_000);
     expect(log.asked).toHaveLength(3);
     expect(out.firstUnacknowledged).toBe(1);
+  });
+});
+
+describe("R8: when the link is back, the last frame acknowledged must still be there", () => {
+  const lostMessage =
+    "scripted: what it has acknowledged at sequence 7 is not there: the log has lost its last messages";
+
+  async function acknowledgedAt7(replicas = 1): Promise<Lane> {
+    const lane = await open({ replicas });
+    await say(lane, channel(lane), "a");
+    log.store(0, 7);
+    log.link("disconnected");
+    return lane;
+  }
+
+  async function reconnected(): Promise<void> {
+    log.link("reconnected");
+    await settled();
+    await rig.pass(30_000);
+  }
+
+  test("it is: nothing is said", async () => {
+    await acknowledgedAt7();
+    await reconnected();
+    expect(lost).toEqual([]);
+  });
+
+  test("it has been trimmed by whoever has read it: nothing is said", async () => {
+    await acknowledgedAt7();
+    log.stored.clear();
+    log.first = 8;
+    await reconnected();
+    expect(lost).toEqual([]);
+  });
+
+  test("it is gone: the lane says so and stops, though nobody has anything more to send", async () => {
+    const lane = await acknowledgedAt7();
+    log.stored.clear();
+    await reconnected();
+    expect(lost).toEqual([lostMessage]);
+    await say(lane, channel(lane), "b");
+    expect(log.asked).toHaveLength(1);
+  });
+
+  test("somebody else's message is in its place", async () => {
+    await acknowledgedAt7();
+    log.stored.set(7, Uint8Array.of(1, 2, 3));
+    await reconnected();
+    expect(lost).toEqual([lostMessage]);
+  });
+
+  test("several copies that show it after a while have lost nothing; those that do not within 10 s have", async () => {
+    await acknowledgedAt7(3);
+    const payload = log.stored.get(7) ?? new Uint8Array(0);
+    log.stored.clear();
+    log.link("reconnected");
+    await settled();
+    await rig.pass(8_000);
+    expect(lost).toEqual([]);
+    log.stored.set(7, payload);
+    await rig.pass(30_000);
+    expect(lost).toEqual([]);
+    log.stored.clear();
+    await reconnected();
+    expect(lost).toEqual([lostMessage]);
+  });
+
+  test("a lane that is closed meanwhile says nothing", async () => {
+    const lane = await acknowledgedAt7(3);
+    log.stored.clear();
+    log.link("reconnected");
+    await settled();
+    lane.close();
+    await rig.pass(30_000);
+    expect(lost).toEqual([]);
   });
 });
 

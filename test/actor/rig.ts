@@ -78,6 +78,10 @@ export class ScriptedLog implements Log {
   readonly name = "scripted";
   readonly createdMs = 1;
   readonly asked: Asked[] = [];
+  /** What the test has said to be stored, by sequence. */
+  readonly stored = new Map<number, Uint8Array>();
+  /** Messages below this one have been trimmed. */
+  first = 1;
   /** Size that `info` answers; undefined: it cannot be reached. */
   bytes: number | undefined = 0;
   maxBytes = 1_000;
@@ -98,6 +102,7 @@ export class ScriptedLog implements Log {
 
   /** Answers append number `index` (0: the first) as stored at `sequence`. */
   store(index: number, sequence: number): void {
+    this.stored.set(sequence, new Uint8Array(this.asked[index]?.payload ?? []));
     this.answer(this.asked[index], { kind: "stored", sequence });
   }
 
@@ -122,8 +127,10 @@ export class ScriptedLog implements Log {
     return { take: () => undefined, buffered: { messages: 0, bytes: 0 }, close: () => undefined };
   }
 
-  get(): Promise<Entry | undefined> {
-    return Promise.resolve(undefined);
+  get(sequence: number): Promise<Entry | undefined> {
+    const payload = this.stored.get(sequence);
+    const isThere = payload !== undefined && sequence >= this.first;
+    return Promise.resolve(isThere ? { sequence, storedAtMs: 0, payload } : undefined);
   }
 
   trim(): Promise<void> {
@@ -140,7 +147,8 @@ export class ScriptedLog implements Log {
     this.looks += 1;
     if (this.bytes === undefined) return Promise.reject(new StreamError("UNAVAILABLE", "out of reach"));
     const config = { maxBytes: this.maxBytes, full: "refuse" } as const;
-    return Promise.resolve({ name: this.name, createdMs: 1, first: 1, last: 0, bytes: this.bytes, config });
+    const last = Math.max(this.first - 1, ...this.stored.keys());
+    return Promise.resolve({ name: this.name, createdMs: 1, first: this.first, last, bytes: this.bytes, config });
   }
 }
 

@@ -178,6 +178,18 @@ describe.each([
       }
     });
 
+    test("W7: the last row comes again with other bytes: what it was computed from has changed", async () => {
+      const before = await open(stream);
+      await before.write(rows(1, 4));
+      const after = await open(stream, { epoch: 2 });
+      const other = rows(1, 9).map((row) => (row.number === 4 ? { ...row, value: Buffer.from("44") } : row));
+      await expect(after.write(other)).rejects.toMatchObject({
+        code: "DIVERGED",
+        message: expect.stringMatching(/row 4 of .*\.0 is in stream .* at 4 with other bytes \(1, not 2\)/) as string,
+      });
+      expect(await valuesIn(stream)).toEqual(numbers(4));
+    });
+
     test("W1: of two incarnations at the same time: a chain without gap or repetition, whoever publishes", async () => {
       const [zombie, successor] = [await open(stream), await open(stream, { epoch: 2 })];
       await zombie.write(rows(1, 5));

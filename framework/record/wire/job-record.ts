@@ -12,6 +12,7 @@ const jobRecord = message<JobRecord>("JobRecord", {
   state: choice(5, ["running", "failed", "completed", "stopped", "deleting"]),
   message: text(6),
   position: integer(7),
+  logCreatedMs: integer(8),
 });
 
 /** The bytes of the job's register. */

@@ -143,6 +143,7 @@ const record = {
   state: "running",
   message: "",
   position: 3,
+  logCreatedMs: 1_700_000_000_000,
 } as const;
 
 /** A target of protobuf messages. */

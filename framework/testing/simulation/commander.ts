@@ -39,6 +39,11 @@ export class Commander {
     void command();
   }
 
+  /** Whoever finds the job stopped lets it go on, unless it has just been stopped. */
+  goOn(): void {
+    if (!this.#isBusy) void this.#try(() => restartJob(this.#administrator, this.#job), 1);
+  }
+
   async #try(command: () => Promise<unknown>, attempts: number): Promise<boolean> {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       try {

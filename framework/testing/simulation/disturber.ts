@@ -209,14 +209,18 @@ export class Disturber {
   }
 
   #down(kind: FaultKind): void {
-    const { fleet, dice, place, journal } = this.#world;
+    const { fleet, dice } = this.#world;
     const one = this.#pick(kind);
     const cut = one !== undefined && this.#below(kind, 2) === 0 ? [one] : fleet.living;
-    const numbers = cut.map(({ number }) => number).join(", ");
-    dice.count(kind, { states: cut.flatMap((process) => [...process.states]) }, `processes ${numbers}`);
+    dice.count(kind, { states: cut.flatMap((process) => [...process.states]) }, `processes ${numbersOf(cut)}`);
+    this.#unlink(cut, this.#spanMs(kind, 15_000));
+  }
+
+  #unlink(cut: readonly SimulatedProcess[], forMs: number): void {
+    const { place, journal } = this.#world;
     for (const { connection } of cut) connection.setDown(true);
-    place.clock.schedule(this.#spanMs(kind, 15_000), () => {
-      journal.write(`reachable again: processes ${numbers}`);
+    place.clock.schedule(forMs, () => {
+      journal.write(`reachable again: processes ${numbersOf(cut)}`);
       for (const { connection } of cut) connection.setDown(false);
     });
   }
@@ -227,6 +231,8 @@ export class Disturber {
     const messages = 1 + this.#below(kind, 8);
     this.#world.dice.count(kind, { states: this.#allStates() }, `${name}: ${messages} messages`);
     this.#world.place.log(name)?.loseTail(messages);
+    // Only a server that has been down has lost anything.
+    this.#unlink(this.#world.fleet.living, this.#spanMs(kind, 2_000));
   }
 
   #recreate(kind: FaultKind): void {
@@ -252,4 +258,8 @@ export class Disturber {
     const names = place.logNames.filter((name) => name.startsWith(logs) && !/_(DEAD|LATE)$/.test(name));
     return names[this.#below(kind, Math.max(1, names.length))];
   }
+}
+
+function numbersOf(processes: readonly SimulatedProcess[]): string {
+  return processes.map(({ number }) => number).join(", ");
 }

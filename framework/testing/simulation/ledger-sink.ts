@@ -136,11 +136,14 @@ export class LedgerSink implements ScenarioSink {
     }
   }
 
+  /** @throws DIVERGED: a sink that keeps numbers notices (R11) */
   #keep(id: string, row: SinkRowTaken): void {
     const known = this.#rows.get(id);
-    if (known === undefined) this.#rows.set(id, row);
-    else if (!isDeepStrictEqual(known, row))
-      this.#violate("O3", `${this.name}: row ${id} was ${JSON.stringify(known)}, and is ${JSON.stringify(row)}`);
+    if (known === undefined) return void this.#rows.set(id, row);
+    if (isDeepStrictEqual(known, row)) return;
+    const what = `${this.name}: row ${id} was ${JSON.stringify(known)}, and is ${JSON.stringify(row)}`;
+    this.#violate("O3", what);
+    throw new StreamError("DIVERGED", what);
   }
 
   #violate(oracle: Violation["oracle"], what: string): void {

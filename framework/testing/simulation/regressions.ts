@@ -58,4 +58,40 @@ export const regressions: readonly Regression[] = [
     workload: "mapping",
     found: "a crashed actor stored a chunk of its snapshot after its successor had swept what it had left",
   },
+  {
+    seed: 4342,
+    mix: "tail-loss",
+    workload: "timing",
+    found: "what an inbox had lost was said again behind the end of its edge, and came to nothing",
+  },
+  {
+    seed: 4175,
+    mix: "tail-loss",
+    workload: "counting",
+    found: "a loss that a lane found while no instance was alive was told to nobody, and the lane stayed closed",
+  },
+  {
+    seed: 6047,
+    mix: "tail-loss",
+    workload: "timing",
+    found: "an inbox lost its tail to a sender that had nothing more to say",
+  },
+  {
+    seed: 8418,
+    mix: "tail-loss",
+    workload: "timing",
+    found: "an inbox lost records together with the epoch-start that would have told",
+  },
+  {
+    seed: 6367,
+    mix: "tail-loss",
+    workload: "mapping",
+    found: "rows of one number that were not the same went into a sink",
+  },
+  {
+    seed: 10_728,
+    mix: "tail-loss",
+    workload: "asking",
+    found: "the leaders of a job log that was created anew were not heard",
+  },
 ];

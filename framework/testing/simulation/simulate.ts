@@ -118,6 +118,8 @@ class Simulation {
     this.#channels = new ChannelOracle(this.#plan);
     this.#excuses = new ExcuseLedger(this.#plan, this.#names);
     this.#pointers = new PointerOracle(this.#place, (key) => this.#inboxOf(key));
+    const administrator = bystander(this.#place, this.#plan.job);
+    const commander = new Commander(this.#place, administrator, this.#plan.job);
     this.#fleet = new SimulatedFleet({
       place: this.#place,
       dice: this.#dice,
@@ -126,9 +128,9 @@ class Simulation {
       plan: this.#plan,
       inboxCutBytes: watermarkReserveBytes + fenceReserveBytes - 2 * this.#setting.reserveBytes,
       recordedOutcome: () => this.#recordedOutcome,
+      onStoppedAgain: () => commander.goOn(),
     });
     const { prefix: logs } = this.#names;
-    const administrator = bystander(this.#place, this.#plan.job);
     this.#replays = new ReplayOracle(administrator, this.#plan, this.#journal);
     this.#replayRandom = random.fork("replays");
     this.#disturber = new Disturber({
@@ -136,7 +138,7 @@ class Simulation {
       place: this.#place,
       dice: this.#dice,
       journal: this.#journal,
-      commander: new Commander(this.#place, administrator, this.#plan.job),
+      commander,
       logs,
     });
     this.#watch();

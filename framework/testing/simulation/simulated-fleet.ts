@@ -22,6 +22,8 @@ export interface FleetWorld {
   readonly inboxCutBytes: number;
   /** How the job has ended by its job log, also when nobody has lived to tell. */
   recordedOutcome(): OutcomeRecord | undefined;
+  /** The job says that it is stopped, though it has been told to go on: the job log has lost that. */
+  onStoppedAgain(): void;
 }
 
 const startAgainMs = 500;
@@ -130,8 +132,14 @@ export class SimulatedFleet {
       journal.write(`process ${number} ends: ${messageOf(error)}`);
       if (StreamError.is(error, "JOB_NOT_RUNNABLE") && error.message.includes(" is failed"))
         this.#outcome ??= this.#world.recordedOutcome() ?? failed(error);
-      else if (!this.#isStopped) this.spawn(startAgainMs);
+      else if (!this.#isStopped) this.#startAgain(error);
     }
+  }
+
+  #startAgain(error: unknown): void {
+    if (StreamError.is(error, "JOB_NOT_RUNNABLE") && error.message.includes(" is stopped"))
+      this.#world.onStoppedAgain();
+    this.spawn(startAgainMs);
   }
 
   #clockRate(): number {

@@ -257,6 +257,7 @@ const cases: Case[] = [
       state: fc.constantFrom("running", "failed", "completed", "stopped", "deleting"),
       message: text,
       position: whole,
+      logCreatedMs: whole,
     }),
     encode: encodeJobRecord,
     decode: decodeJobRecord,
