@@ -177,8 +177,8 @@ const rest: readonly Mutant[] = [
   {
     name: "no reserve for fences",
     file: "actor/control-sender.ts",
-    from: "() => void this.#makeRoom(log)",
-    to: "() => void log",
+    from: "await writer.append(payload, () => void this.#makeRoom(log))",
+    to: "await writer.append(payload)",
     tests: ["actor/control-sender.test.ts"],
   },
   {
