@@ -109,12 +109,6 @@ export class Instance implements Reporter {
     return this.#progress.hasNews({ state: this.phase, position, due: this.#due });
   }
 
-  /** Bytes read since the last snapshot: a hint that the inbox may be filling. */
-  get bytesSinceSnapshot(): number {
-    const feed = this.#incarnation?.feed;
-    return feed === undefined ? 0 : (this.#snapshots?.bytesSince(feed) ?? 0);
-  }
-
   start(): void {
     this.#actor.start();
   }
@@ -192,9 +186,9 @@ export class Instance implements Reporter {
   async considerSnapshot(): Promise<void> {
     const incarnation = this.#incarnation;
     if (incarnation === undefined) return;
-    const hasReadMuch = this.bytesSinceSnapshot > this.#host.plan.options.inboxBytes / 4;
-    const mayBeCrowded = hasReadMuch || incarnation.feed.isHoldingBack;
+    const mayBeCrowded = this.#snapshots?.mayBeCrowded(incarnation.feed) === true;
     const inboxBytes = mayBeCrowded ? ((await incarnation.feed.look())?.bytes ?? 0) : 0;
+    if (mayBeCrowded) this.#snapshots?.looked(incarnation.feed, inboxBytes);
     if (!this.#isClosed && !this.#turns.isTurning) this.#considerSnapshot(incarnation, inboxBytes);
   }
 

@@ -13,7 +13,8 @@ import type { OutputLane } from "./outputs.ts";
 /** Frames in flight where a log has one copy, and where it has several (acks take longer there). */
 const framesMaxSingle = 4;
 const framesMaxReplicated = 16;
-const laneBytesMax = 1024 * 1024;
+/** What a lane holds before those who speak into it take no turn, where nobody says otherwise. */
+const laneBytesDefault = 1024 * 1024;
 /** R3: what all lanes of a worker may have in flight together. */
 const flightBytesMax = 8 * 1024 * 1024;
 
@@ -32,6 +33,7 @@ export class LaneSet {
   readonly #open: (log: string) => Promise<Log>;
   readonly #events: Pick<LaneEvents, "onProgress" | "onLost" | "lanesInto">;
   readonly #lanes = new Map<string, LaneEntry>();
+  readonly #laneBytesMax: number;
   readonly #flight = new FlightBudget(flightBytesMax);
 
   constructor(
@@ -40,12 +42,14 @@ export class LaneSet {
     names: JobNames,
     open: (log: string) => Promise<Log>,
     events: Pick<LaneEvents, "onProgress" | "onLost" | "lanesInto">,
+    laneBytesMax: number = laneBytesDefault,
   ) {
     this.#platform = platform;
     this.#plan = plan;
     this.#names = names;
     this.#open = open;
     this.#events = events;
+    this.#laneBytesMax = laneBytesMax;
   }
 
   /** The lane into an inbox of stage `to`, or into one of the job's own streams. */
@@ -100,7 +104,14 @@ export class LaneSet {
     const framesMax = replicas > 1 ? framesMaxReplicated : framesMaxSingle;
     // The side streams drop their oldest messages: there is always room.
     const dataBytesMax = typeof to === "number" ? inboxBytes : Infinity;
-    const bounds = { frameBytesTarget, frameBytesMax, lingerMs, framesMax, laneBytesMax, dataBytesMax };
+    const bounds = {
+      frameBytesTarget,
+      frameBytesMax,
+      lingerMs,
+      framesMax,
+      laneBytesMax: this.#laneBytesMax,
+      dataBytesMax,
+    };
     return { ...bounds, replicas, flight: this.#flight };
   }
 }

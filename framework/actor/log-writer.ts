@@ -19,7 +19,7 @@ const retryMsMax = 1_000;
 interface Waiting {
   readonly payload: Uint8Array;
   readonly onStored: (sequence: Sequence) => void;
-  /** Called when the log has no room; may make some. */
+  /** Called when the log has no room for it, or for what is before it; may make some. */
   readonly onFull: (() => void) | undefined;
 }
 
@@ -123,7 +123,8 @@ export class LogWriter {
       if (this.#queue.length > 0 && !this.#isClosed) this.#next();
       return;
     }
-    if (result.kind === "full") head.onFull?.();
+    // Whoever may make room does, also when something that may not is before it: a fence waits for no watermark (R13).
+    if (result.kind === "full") this.#queue.find(({ onFull }) => onFull !== undefined)?.onFull?.();
     this.#arm(this.#retryMs);
     this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2);
   }

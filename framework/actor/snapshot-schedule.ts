@@ -5,6 +5,9 @@
  *
  * T1. An incarnation's first one comes after an eighth of the interval: however often an instance crashes or moves, it gets further, and what a
  *     successor reads again does not grow.
+ * T2. The inbox is looked at when it may be more than half full: by what it held at the last look, and has given to read since. Before the first look, and while
+ *     more requests wait than may (R14), nobody knows; what lies there may all have been read by an earlier incarnation.
+ * T3. After the last one of an ended input only room is a reason: a sender that begins anew says everything again, and is not done before all of it is stored.
  */
 import type { Clock } from "../platform/platform.ts";
 import { decideSnapshot } from "../protocol/snapshot.ts";
@@ -20,6 +23,9 @@ export interface SnapshotLimits {
 /** T1. */
 const firstShare = 1 / 8;
 
+/** T2. */
+const crowdedShare = 1 / 2;
+
 /** Decides about the snapshots of one incarnation. */
 export class SnapshotSchedule {
   readonly #clock: Clock;
@@ -29,6 +35,8 @@ export class SnapshotSchedule {
   #position: number;
   #isTaking = false;
   #isOver = false;
+  /** T2: what the inbox may hold, less what has been read. */
+  #heldBytes = Infinity;
 
   /** `position`: what the snapshot that was restored covers. */
   constructor(clock: Clock, limits: SnapshotLimits, position: number) {
@@ -52,6 +60,16 @@ export class SnapshotSchedule {
     return feed.bytesRead - this.#bytes;
   }
 
+  /** Whether the inbox is to be looked at (T2). */
+  mayBeCrowded(feed: Feed): boolean {
+    return feed.isHoldingBack || this.#heldBytes + feed.bytesRead > this.#limits.inboxBytes * crowdedShare;
+  }
+
+  /** The inbox has been looked at. */
+  looked(feed: Feed, inboxBytes: number): void {
+    this.#heldBytes = inboxBytes - feed.bytesRead;
+  }
+
   /** Whether the last snapshot does not cover everything that has been read. */
   hasProgressed(feed: Feed): boolean {
     return feed.position > this.#position;
@@ -59,16 +77,16 @@ export class SnapshotSchedule {
 
   /** Whether one is due, between two turns. `inboxBytes`: what the log holds, 0 when not looked up; `isEnded`: all is read, fired and acknowledged. */
   isDue(feed: Feed, inboxBytes: number, isEnded: boolean): boolean {
-    if (this.#isTaking || this.#isOver) return false;
+    if (this.#isTaking) return false;
     const reason = decideSnapshot({
       bytesSince: this.bytesSince(feed),
       msSince: this.#clock.monotonicMs() - this.#atMs,
-      hasProgressed: this.hasProgressed(feed),
+      hasProgressed: !this.#isOver && this.hasProgressed(feed),
       inboxBytes,
       dataLimit: this.#limits.inboxBytes,
       hasReadEverything: feed.hasReadEverything,
       isHoldingBack: feed.isHoldingBack,
-      isEnded,
+      isEnded: isEnded && !this.#isOver,
       snapshotBytes: this.#limits.snapshotBytes,
       snapshotIntervalMs: this.#limits.snapshotIntervalMs,
     });

@@ -31,6 +31,8 @@ export interface WorkerOptions {
   readonly startProbation?: StartProbation | undefined;
   /** Where the worker runs, for people. @default nowhere in particular */
   readonly place?: WorkerPlace | undefined;
+  /** What a lane holds before those who speak into it take no turn, bytes. @default 1 MiB */
+  readonly laneBytesMax?: number | undefined;
   /** @default false */
   readonly hasManualWatermarks?: boolean | undefined;
   /** Called once when the job log says that the job was stopped by a command; the worker is to be stopped. @default it stops itself */

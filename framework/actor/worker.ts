@@ -103,11 +103,13 @@ export class Worker implements Measured {
       openInbox: (stage, partition) => openInbox(this.#directory, job, stage, partition),
       onLost: (error) => this.#instances.lose(error),
     });
-    this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
+    const laneEvents = {
       onProgress: () => this.#instances.wake(),
-      onLost: (error) => this.#instances.lose(error),
+      onLost: (error: StreamError) => this.#instances.lose(error),
       lanesInto: () => Math.max(1, this.#registry.alive().length),
-    });
+    };
+    const open = (log: string) => this.#directory.open(log);
+    this.#lanes = new LaneSet(this.#platform, plan, names, open, laneEvents, options.laneBytesMax);
     this.#meter = new WorkerMeter(this.#platform, this.#instances.byKey);
     this.#reports = new ReportOutbox(platform.clock, (reports) => this.#bus.report({ worker: this.id, reports }));
   }
@@ -226,7 +228,8 @@ export class Worker implements Measured {
     if (this.phase === "joining") this.#join();
     if (view.outcome !== undefined) return this.#over(view.outcome);
     if (view.life.state === "stopped") return this.#onStopped();
-    if (this.phase === "working")
+    // Also when it goes: what has been assigned to it meanwhile it must let go again, for the leader waits for that.
+    if (this.phase === "working" || this.phase === "leaving")
       for (const { instance, ...assigned } of view.assignments()) this.#instances.obey(instance, assigned);
     if (view.isDraining) this.#instances.endInput();
     if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)

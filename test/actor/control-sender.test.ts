@@ -130,6 +130,16 @@ describe("fences", () => {
     const stored = await rig.result(inbox.get(last));
     expect(decodeMessage(stored?.payload ?? new Uint8Array(0))).toMatchObject({ kind: "epochStart", epoch: 3 });
   });
+
+  test("R13: a fence behind a watermark that is refused makes the room for both", async () => {
+    const inbox: Log = await rig.log("inbox", 10);
+    const sending = senderInto(inbox);
+    sending.watermark(1, 0, watermark(7));
+    await rig.result(sending.append(1, 0, fence));
+    const { config, last } = await rig.result(inbox.info());
+    expect(config.maxBytes).toBe(10 + 1024 * 1024);
+    expect(last).toBe(2);
+  });
 });
 
 test("a closed sender says nothing more", async () => {

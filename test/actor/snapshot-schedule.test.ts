@@ -7,13 +7,13 @@ import { Rig } from "./rig.ts";
 const limits = { snapshotBytes: 1_000, snapshotIntervalMs: 10_000, inboxBytes: 8_000 };
 
 let rig: Rig;
-let state: { position: number; bytesRead: number; hasReadEverything: boolean };
+let state: { position: number; bytesRead: number; hasReadEverything: boolean; isHoldingBack: boolean };
 let feed: Feed;
 let schedule: SnapshotSchedule;
 
 beforeEach(() => {
   rig = new Rig();
-  state = { position: 5, bytesRead: 0, hasReadEverything: true };
+  state = { position: 5, bytesRead: 0, hasReadEverything: true, isHoldingBack: false };
   feed = state as unknown as Feed;
   schedule = new SnapshotSchedule(rig.clock, limits, 5);
 });
@@ -51,6 +51,25 @@ test("R13: an inbox that is nearly full and has been read is relieved without an
   expect(schedule.isDue(feed, 6_001, false)).toBe(false);
 });
 
+test("T2: the inbox is looked at before anything is known of it, and again when it may have become half full", () => {
+  expect(schedule.mayBeCrowded(feed)).toBe(true);
+  schedule.looked(feed, 1_000);
+  expect(schedule.mayBeCrowded(feed)).toBe(false);
+  state.bytesRead = 3_000;
+  expect(schedule.mayBeCrowded(feed)).toBe(false);
+  state.bytesRead = 3_001;
+  expect(schedule.mayBeCrowded(feed)).toBe(true);
+});
+
+test("T2: a snapshot makes no room by itself: what was nearly full is looked at until it is not", async () => {
+  schedule.looked(feed, 7_000);
+  state.position = 6;
+  await schedule.run(feed, false, () => Promise.resolve());
+  expect(schedule.mayBeCrowded(feed)).toBe(true);
+  schedule.looked(feed, 100);
+  expect(schedule.mayBeCrowded(feed)).toBe(false);
+});
+
 test("one at a time; what is read while it is taken belongs to the next one", async () => {
   state.position = 8;
   state.bytesRead = 2_000;
@@ -75,4 +94,14 @@ test("the last one is the last one", async () => {
   state.bytesRead = 99_999;
   expect(schedule.isDue(feed, 0, true)).toBe(false);
   expect(schedule.isOver).toBe(true);
+});
+
+test("T3: after the last one an inbox that fills again is relieved, as often as it does, and nothing else is a reason", async () => {
+  await schedule.run(feed, true, () => Promise.resolve());
+  state.position = 99;
+  await rig.pass(60_000);
+  expect(schedule.isDue(feed, 6_000, true)).toBe(false);
+  expect(schedule.isDue(feed, 6_001, true)).toBe(true);
+  await schedule.run(feed, true, () => Promise.resolve());
+  expect(schedule.isDue(feed, 6_001, true)).toBe(true);
 });

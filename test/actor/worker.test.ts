@@ -3,10 +3,12 @@ import { describe, expect, test } from "vitest";
 import { callback, fromArray, job, type Job } from "tidemark";
 import { testJob, type TestJob } from "tidemark/testing";
 import { StreamError, type ErrorCode } from "../../framework/errors.ts";
-import type { Seams } from "../../framework/log/contracts.ts";
+import type { Log, Seams } from "../../framework/log/contracts.ts";
+import { JobNames } from "../../framework/log/names.ts";
 import { MemorySeams } from "../../framework/log/memory-seams.ts";
 import type { Logger } from "../../framework/platform/platform.ts";
 import type { VirtualClock } from "../../framework/platform/virtual-clock.ts";
+import { encodeJobLogRecord } from "../../framework/record/wire/job-log.ts";
 import { oneExchange, readings, twoExchanges } from "./jobs.ts";
 
 /** Seams whose Bus loses what the test says. */
@@ -30,6 +32,13 @@ function losing(isLost: (subject: string) => boolean): (clock: VirtualClock) => 
 }
 
 const hostsOf = (t: TestJob) => new Set(t.status().instances.map(({ worker }) => worker));
+
+/** The job log. */
+async function opened(t: TestJob): Promise<Log> {
+  const opening = t.seams.logs.open(new JobNames(t.plan.job, 1).jobLog);
+  await t.clock(10);
+  return opening;
+}
 
 async function finishes(t: TestJob): Promise<void> {
   await t.feed("readings", readings(4, 0, 2_000));
@@ -151,6 +160,31 @@ describe("placement", () => {
     const stayed = others.filter(({ name, worker }) => now.get(name)?.worker === worker);
     expect(stayed.length).toBeGreaterThan(0);
     expect(stayed.map(({ name }) => now.get(name)?.epoch)).toEqual(stayed.map(({ epoch }) => epoch));
+    await finishes(t);
+  });
+
+  test("what is assigned to a worker that goes already is let go by it at once: nobody waits for its silence", async () => {
+    const t = await testJob(twoExchanges(), { workers: 2, partitions: 2 });
+    const { instances, leader } = t.status();
+    const { epoch } = leader as { epoch: number };
+    const leaving = t.workers.find(({ isLeader }) => !isLeader);
+    const moved = instances.find(({ worker, name }) => worker !== leaving?.id && name.endsWith("/0"));
+    const stage = t.plan.stages.findIndex(({ name }) => moved?.name === `${name}/0`);
+    const log = await opened(t);
+    const assignment = {
+      instance: { stage, partition: 0 },
+      worker: leaving?.id ?? "",
+      cause: "balance",
+      detail: "",
+    } as const;
+    void log.append(encodeJobLogRecord({ kind: "assignment", leader: epoch, ...assignment }));
+    const stopped = leaving?.stop();
+    await t.virtualClock.until(() => leaving?.phase === "left", 5_000);
+    await stopped;
+    await t.clock(500);
+    const now = t.status().instances.find(({ name }) => name === moved?.name);
+    expect(now?.epoch).toBeGreaterThan((moved?.epoch ?? 0) + 1);
+    expect(now).toMatchObject({ state: "running", worker: moved?.worker });
     await finishes(t);
   });
 

@@ -182,6 +182,20 @@ const rest: readonly Mutant[] = [
     tests: ["actor/control-sender.test.ts"],
   },
   {
+    name: "a fence waits for what may make no room",
+    file: "actor/log-writer.ts",
+    from: "this.#queue.find(({ onFull }) => onFull !== undefined)?.onFull?.();",
+    to: "head.onFull?.();",
+    tests: ["actor/control-sender.test.ts"],
+  },
+  {
+    name: "a worker that goes takes nothing any more",
+    file: "actor/worker.ts",
+    from: 'if (this.phase === "working" || this.phase === "leaving")',
+    to: 'if (this.phase === "working")',
+    tests: ["actor/worker.test.ts"],
+  },
+  {
     name: "controls without bound",
     file: "protocol/room.ts",
     from: "return unread < unreadControlsMax;",

@@ -68,6 +68,20 @@ const snapshot: readonly Mutant[] = [
     tests: ["actor/inbox-feed.test.ts"],
   },
   {
+    name: "an inbox that nothing was read from is not looked at",
+    file: "actor/snapshot-schedule.ts",
+    from: "#heldBytes = Infinity;",
+    to: "#heldBytes = 0;",
+    tests: ["actor/snapshot-schedule.test.ts"],
+  },
+  {
+    name: "whose input has ended makes no room any more",
+    file: "actor/snapshot-schedule.ts",
+    from: "if (this.#isTaking) return false;",
+    to: "if (this.#isTaking || this.#isOver) return false;",
+    tests: ["actor/snapshot-schedule.test.ts"],
+  },
+  {
     name: "cut before the sinks have taken everything",
     file: "actor/sink-queue.ts",
     from: "(head === undefined || head.number > cut.last)",

@@ -76,6 +76,12 @@ export interface Setting {
   readonly frameBytes: number;
   /** Room for watermarks, and for fences, beyond the data limit; each. */
   readonly reserveBytes: number;
+  /** What a lane holds before those who speak into it take no turn. */
+  readonly laneBytes: number;
+  /** Restarts that crashes of one instance may cause within a minute without progress. */
+  readonly restartsMax: number;
+  /** Crashes of actors and processes in all. */
+  readonly crashesMax: number;
 }
 
 /** Draws a seed's setting. */

@@ -13,7 +13,6 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 
 const hourMs = 3_600_000;
 const processesMax = 5;
-const crashesMax = 40;
 
 /** What is disturbed. */
 export interface Disturbed {
@@ -24,6 +23,8 @@ export interface Disturbed {
   readonly commander: Commander;
   /** Prefix of the job's logs. */
   readonly logs: string;
+  /** Crashes of actors and processes in all. */
+  readonly crashesMax: number;
 }
 
 type Action = (kind: FaultKind) => void;
@@ -133,7 +134,7 @@ export class Disturber {
 
   #isEnough(): boolean {
     this.#crashes += 1;
-    return this.#crashes > crashesMax;
+    return this.#crashes > this.#world.crashesMax;
   }
 
   /** Beyond the failure detection it becomes a zombie: somebody must be there to take its work over. */

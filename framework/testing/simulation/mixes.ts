@@ -38,6 +38,9 @@ function drawSetting(random: Random, rates: Rates): Setting {
     inboxBytes: 64 * 1024,
     frameBytes: [64, 512, 4_096][random.below(3)] ?? 512,
     reserveBytes: 64 * 1024,
+    laneBytes: 1024 * 1024,
+    restartsMax: 1_000,
+    crashesMax: 40,
   };
 }
 
@@ -67,6 +70,8 @@ function beyond(name: string, about: string, kinds: readonly FaultKind[]): Mix {
     },
   };
 }
+
+const gateRates: Rates = { busLate: 0.3, busTwice: 0.3, crashActor: 0.006 };
 
 /** Every mix, by name. */
 export const mixes: readonly Mix[] = [
@@ -174,6 +179,61 @@ export const mixes: readonly Mix[] = [
       const setting = drawSetting(random, drawRates(random, withinModel, 0.33));
       const isTight = random.below(3) === 0;
       return isTight ? { ...setting, inboxBytes: 8_192, reserveBytes: 16_384, snapshotBytes: 512 } : setting;
+    },
+  },
+  {
+    ...focus("failures", "steps that throw when they have done everything; clocks that jump", [
+      "clockJump",
+      "clockDrift",
+      "crashActor",
+      "readerSlow",
+      "appendTwice",
+      "moves",
+    ]),
+    workloads: ["failing"],
+  },
+  {
+    name: "gates",
+    about:
+      "splits that pause while what they have said is not in the logs, lanes that hold little, and reports that come late",
+    workloads: ["idling"],
+    draw(random) {
+      const kinds: readonly FaultKind[] = ["appendLost", "ackLost", "appendLate", "busLate", "busTwice", "crashActor"];
+      const often = kinds.filter(() => random.next() < 0.6);
+      const rates = Object.fromEntries(often.map((kind) => [kind, gateRates[kind] ?? 0.1]));
+      const laneBytes = [128, 1_024, 64 * 1_024][random.below(3)] ?? 128;
+      const small = { inboxBytes: 8_192, reserveBytes: 16_384, snapshotBytes: 512, frameBytes: 64, laneBytes };
+      return { ...drawSetting(random, rates), ...small };
+    },
+  },
+  focus(
+    "brim",
+    "inboxes without any reserve, lanes that hold little, and snapshots that take their time",
+    ["blobSlow", "sinkSlow", "slowWorker", "crashActor", "crashWorker"],
+    {
+      inboxBytes: 4_096,
+      reserveBytes: 128,
+      snapshotBytes: 1_024,
+      frameBytes: 512,
+      laneBytes: 1_024,
+      snapshotIntervalMs: 4_000,
+    },
+  ),
+  {
+    name: "shifts",
+    about: "instances that move all the time, and may hardly ever crash",
+    draw(random) {
+      const rates = { moves: 0.006, commands: 0.0005, crashActor: 0.0005 };
+      const setting = drawSetting(random, rates);
+      return {
+        ...setting,
+        workers: 3,
+        partitions: 3,
+        snapshotBytes: 64 * 1024,
+        snapshotIntervalMs: 20_000,
+        restartsMax: 3,
+        crashesMax: 3,
+      };
     },
   },
 ];

@@ -94,4 +94,30 @@ export const regressions: readonly Regression[] = [
     workload: "asking",
     found: "the leaders of a job log that was created anew were not heard",
   },
+  {
+    seed: 75,
+    mix: "brim",
+    workload: "timing",
+    found: "a fence waited behind a watermark for which its inbox had no room, and which makes none",
+  },
+  {
+    seed: 92,
+    mix: "brim",
+    workload: "mapping",
+    found:
+      "what had been assigned to a worker that was going already was hosted by nobody, as long as that could not go",
+  },
+  {
+    seed: 133,
+    mix: "brim",
+    workload: "diamond",
+    found:
+      "an inbox that was full of what had been read before a snapshot was not relieved, for nothing was read from it any more",
+  },
+  {
+    seed: 266,
+    mix: "brim",
+    workload: "diamond",
+    found: "an instance whose input had ended made no room for what a sender that had begun again said again",
+  },
 ];

@@ -7,6 +7,7 @@ import { followSideStream, type SideRecord } from "../../actor/side-stream.ts";
 import { JobNames } from "../../log/names.ts";
 import { MemoryReader } from "../../log/memory-reader.ts";
 import type { Log } from "../../log/contracts.ts";
+import type { SourceSpec } from "../../log/source.ts";
 import { compile } from "../../plan/compile.ts";
 import { embeddedDefaults } from "../../plan/options.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -24,7 +25,9 @@ import type {
   Scenario,
   Setting,
   SideOutputs,
+  SimulatedRecord,
   SimulationOptions,
+  SplitScript,
   Verdict,
   Violation,
   Workload,
@@ -34,6 +37,7 @@ import { Commander } from "./commander.ts";
 import { Disturber } from "./disturber.ts";
 import { ExcuseLedger } from "./excuse-ledger.ts";
 import { Dice, type FaultKind } from "./faults.ts";
+import { IdleOracle } from "./idle-oracle.ts";
 import { Journal } from "./journal.ts";
 import { LedgerSink, type LedgerGuarantee } from "./ledger-sink.ts";
 import { mixOf } from "./mixes.ts";
@@ -43,7 +47,7 @@ import { ReplayOracle } from "./replay-oracle.ts";
 import { scriptedSource } from "./scripted-source.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
 import { generation } from "./simulated-process.ts";
-import { allWorkloads } from "./workloads/all.ts";
+import { allWorkloads, commonWorkloads } from "./workloads/all.ts";
 
 /** Virtual time within which everything is done once the faults are over, ms (O8). */
 const recoveryMsMax = 180_000;
@@ -94,6 +98,8 @@ class Simulation {
   readonly #channels: ChannelOracle;
   readonly #pointers: PointerOracle;
   readonly #excuses: ExcuseLedger;
+  readonly #idleness: IdleOracle;
+  readonly #scripts = new Map<SourceSpec<SimulatedRecord>, readonly SplitScript[]>();
   readonly #replays: ReplayOracle;
   readonly #replayRandom: Random;
   readonly #sinks: LedgerSink[] = [];
@@ -117,6 +123,13 @@ class Simulation {
     this.#names = new JobNames(this.#plan.job, generation);
     this.#channels = new ChannelOracle(this.#plan);
     this.#excuses = new ExcuseLedger(this.#plan, this.#names);
+    this.#idleness = new IdleOracle({
+      plan: this.#plan,
+      names: this.#names,
+      clock: this.#clock,
+      dice: this.#dice,
+      scriptsOf: (stage) => this.#scriptsOf(stage),
+    });
     this.#pointers = new PointerOracle(this.#place, (key) => this.#inboxOf(key));
     const administrator = bystander(this.#place, this.#plan.job);
     const commander = new Commander(this.#place, administrator, this.#plan.job);
@@ -127,6 +140,7 @@ class Simulation {
       journal: this.#journal,
       plan: this.#plan,
       inboxCutBytes: watermarkReserveBytes + fenceReserveBytes - 2 * this.#setting.reserveBytes,
+      laneBytes: this.#setting.laneBytes,
       recordedOutcome: () => this.#recordedOutcome,
       onStoppedAgain: () => commander.goOn(),
     });
@@ -140,6 +154,7 @@ class Simulation {
       journal: this.#journal,
       commander,
       logs,
+      crashesMax: this.#setting.crashesMax,
     });
     this.#watch();
   }
@@ -160,7 +175,7 @@ class Simulation {
 
   #drawWorkload(random: Random, wanted: string | undefined): Workload {
     const names = wanted === undefined ? this.#mix.workloads : [wanted];
-    const some = allWorkloads.filter(({ name }) => names?.includes(name) ?? true);
+    const some = names === undefined ? commonWorkloads : allWorkloads.filter(({ name }) => names.includes(name));
     const drawn = some[random.below(some.length)];
     if (drawn === undefined) throw new RangeError(`there is no workload ${names?.join(", ")}`);
     return drawn;
@@ -172,7 +187,11 @@ class Simulation {
       random,
       inputMs: Math.floor(this.#setting.faultsMs * 0.7),
       later: (ms) => new Promise((resolve) => this.#clock.schedule(ms, resolve)),
-      source: (splits) => scriptedSource(world, splits),
+      source: (splits) => {
+        const source = scriptedSource(world, splits);
+        this.#scripts.set(source.spec, splits);
+        return source;
+      },
       sink: (name) => {
         const sink = new LedgerSink(world, name, guarantees[random.below(guarantees.length)] ?? "idempotent");
         this.#sinks.push(sink);
@@ -182,7 +201,7 @@ class Simulation {
   }
 
   #compile(): Plan {
-    const { partitions, snapshotBytes, snapshotIntervalMs, inboxBytes, frameBytes } = this.#setting;
+    const { partitions, snapshotBytes, snapshotIntervalMs, inboxBytes, frameBytes, restartsMax } = this.#setting;
     const { job } = this.#scenario;
     const defaults = {
       ...embeddedDefaults,
@@ -192,9 +211,14 @@ class Simulation {
       inboxBytes,
       frameBytesMax: inboxBytes,
       frameBytesTarget: frameBytes,
-      restart: { restartsMax: 1_000, withinMs: 60_000 },
+      restart: { restartsMax, withinMs: 60_000 },
     };
     return compile(job, { defaults, version: "simulated" });
+  }
+
+  #scriptsOf(stage: number): readonly SplitScript[] | undefined {
+    const { source } = this.#plan.stages[stage] ?? {};
+    return [...this.#scripts].find(([spec]) => spec.reader === source?.reader)?.[1];
   }
 
   #inboxOf(key: string): string {
@@ -212,6 +236,7 @@ class Simulation {
           const message = decodeMessage(payload);
           this.#channels.onStored(log, message);
           this.#excuses.onStored(log, message);
+          this.#idleness.onStored(message);
         }
       },
       onTrimmed: (log, first) => {
@@ -226,7 +251,10 @@ class Simulation {
         this.#journal.write(`${name} deleted`);
         this.#pointers.onBlobDeleted(name);
       },
-      onPublished: (subject, payload) => this.#excuses.onPublished(subject, payload),
+      onPublished: (subject, payload) => {
+        this.#excuses.onPublished(subject, payload);
+        this.#idleness.onPublished(subject, payload);
+      },
     });
   }
 
@@ -316,6 +344,7 @@ class Simulation {
     const seen = [
       ...this.#channels.violations,
       ...this.#pointers.violations,
+      ...this.#idleness.violations,
       ...this.#replays.violations,
       ...this.#sinks.flatMap((sink) => sink.violations),
     ];

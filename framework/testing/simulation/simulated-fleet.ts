@@ -20,6 +20,7 @@ export interface FleetWorld {
   readonly journal: Journal;
   readonly plan: Plan;
   readonly inboxCutBytes: number;
+  readonly laneBytes: number;
   /** How the job has ended by its job log, also when nobody has lived to tell. */
   recordedOutcome(): OutcomeRecord | undefined;
   /** The job says that it is stopped, though it has been told to go on: the job log has lost that. */
@@ -109,7 +110,7 @@ export class SimulatedFleet {
   }
 
   async #start(): Promise<void> {
-    const { place, dice, random, plan, inboxCutBytes, journal } = this.#world;
+    const { place, dice, random, plan, inboxCutBytes, laneBytes, journal } = this.#world;
     const number = this.#spawned;
     this.#spawned += 1;
     const process: SimulatedProcess = new SimulatedProcess(number, {
@@ -117,6 +118,7 @@ export class SimulatedFleet {
       dice,
       plan,
       inboxCutBytes,
+      laneBytes,
       random: random.fork(`process ${number}`),
       logger: new ProcessLogger(journal, number),
       clockRate: this.#clockRate(),

@@ -30,6 +30,8 @@ export interface ProcessWorld {
   readonly plan: Plan;
   /** What an inbox is made smaller by than its plan says, bytes. */
   readonly inboxCutBytes: number;
+  /** What a lane holds before those who speak into it take no turn, bytes. */
+  readonly laneBytes: number;
   /** Speed of its clock against the place's. */
   readonly clockRate: number;
   onOutcome(process: SimulatedProcess, outcome: OutcomeRecord): void;
@@ -81,10 +83,11 @@ export class SimulatedProcess {
 
   /** Starts the worker. @throws what the start of a process would end it with */
   async start(): Promise<void> {
-    const { random, logger } = this.#world;
+    const { random, logger, laneBytes } = this.#world;
     const platform = this.scope.platform({ clock: this.#clock(), random: random.fork("worker"), logger });
     const job = await this.#join();
     this.#worker = new Worker(platform, job, {
+      laneBytesMax: laneBytes,
       onOutcome: (outcome) => this.#world.onOutcome(this, outcome),
       onStopped: () => this.#world.onStopped(this),
     });

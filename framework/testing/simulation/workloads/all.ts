@@ -3,14 +3,15 @@ import type { Workload } from "../contract.ts";
 import { asking } from "./asking.ts";
 import { counting } from "./counting.ts";
 import { diamond } from "./diamond.ts";
+import { failing } from "./failing.ts";
 import { idling } from "./idling.ts";
 import { lateness } from "./lateness.ts";
 import { mapping } from "./mapping.ts";
 import { timing } from "./timing.ts";
 import { windows } from "./windows.ts";
 
-/** In the order in which they are drawn from: a new one goes to the end. */
-export const allWorkloads: readonly Workload[] = [
+/** What a mix draws from that names none, in this order: a new one goes to the end, and makes every seed of these mixes another one. */
+export const commonWorkloads: readonly Workload[] = [
   counting,
   windows,
   mapping,
@@ -20,3 +21,6 @@ export const allWorkloads: readonly Workload[] = [
   asking,
   idling,
 ];
+
+/** The common ones, and those that have mixes of their own. */
+export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing];
