@@ -256,7 +256,7 @@ export class Instance implements Reporter {
     try {
       await this.#pointer.claim(identity, this.#host.skipsOf(this.id));
     } catch (error) {
-      const by = this.#pointer.current?.epoch ?? 0;
+      const by = this.#pointer.highestEpoch;
       if (!StreamError.is(error, "FENCED") || (by > this.epoch && (await this.#host.assignsAt(by, this.id))))
         throw error;
       const what = `${this.name}: epoch ${this.epoch} finds its pointer with epoch ${by}, which the job log does not name`;

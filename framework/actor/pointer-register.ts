@@ -25,6 +25,7 @@ export class PointerRegister {
   readonly #epoch: number;
   #pointer: Pointer | undefined;
   #revision = 0;
+  #highestEpoch = 0;
 
   constructor(platform: Platform, registers: Registers, key: string, epoch: number) {
     this.#platform = platform;
@@ -36,6 +37,11 @@ export class PointerRegister {
   /** The value this incarnation wrote or found last. */
   get current(): Pointer | undefined {
     return this.#pointer;
+  }
+
+  /** The highest epoch that any look at the register has found: what a claim that is fenced was fenced by. */
+  get highestEpoch(): number {
+    return this.#highestEpoch;
   }
 
   /** R5 (1): makes the pointer this epoch's, with the `skips` that have been decided; from here no older incarnation can commit. @throws FENCED, DATA_LOST */
@@ -125,7 +131,7 @@ export class PointerRegister {
     for (;;) {
       try {
         const found = await this.#registers.get(this.#key);
-        this.#pointer = found === undefined ? undefined : decodePointer(found.value);
+        this.#pointer = found === undefined ? undefined : this.#decoded(found);
         this.#revision = found?.revision ?? 0;
         return;
       } catch (error) {
@@ -138,11 +144,17 @@ export class PointerRegister {
   async #tryRead(): Promise<{ readonly value: Pointer; readonly revision: number } | undefined> {
     try {
       const found: Registered | undefined = await this.#registers.get(this.#key);
-      return found === undefined ? undefined : { value: decodePointer(found.value), revision: found.revision };
+      return found === undefined ? undefined : { value: this.#decoded(found), revision: found.revision };
     } catch (error) {
       if (!StreamError.is(error) || !error.isRetryable) throw error;
       return undefined;
     }
+  }
+
+  #decoded({ value }: Registered): Pointer {
+    const pointer = decodePointer(value);
+    this.#highestEpoch = Math.max(this.#highestEpoch, pointer.epoch);
+    return pointer;
   }
 
   #pause(): Promise<void> {

@@ -168,6 +168,25 @@ describe("R5: a claim", () => {
     );
   });
 
+  test("R4: a newer epoch that claims between this one's look and its claim is the one that the job log is asked about", async () => {
+    named.add(7);
+    const plan = planOf(chain());
+    const host = await hostOf(plan);
+    const registers: Registers = {
+      ...host.registers,
+      create: async (key, value) => {
+        await host.registers.create(key, encodePointer({ ...decodePointer(value), token: "another", epoch: 7 }));
+        return host.registers.create(key, value);
+      },
+    };
+    const late = { ...host, registers };
+    const instance = new Instance(late, { stage: 1, partition: 1 }, plan.stages[1] as Plan["stages"][number], 6);
+    instance.start();
+    await rig.clock.settle();
+    expect(instance.report().failure).toBe("");
+    expect(instance.phase).toBe("fenced");
+  });
+
   test("R4: the own epoch in the pointer has been given out twice: the job log has lost the first one", async () => {
     named.add(7);
     await start(7);

@@ -25,6 +25,8 @@ export class Connection implements Struck {
   readonly #waiting: (() => void)[] = [];
   readonly #links = new Set<(isUp: boolean) => void>();
   #isDown = false;
+  #isJobLogLate = false;
+  readonly #waitingForJobLog: (() => void)[] = [];
   /** Whether nothing is heard or said over the Bus. */
   isCut = false;
 
@@ -55,6 +57,22 @@ export class Connection implements Struck {
   /** Calls `go` once, when the place is back. */
   whenUp(go: () => void): void {
     this.#waiting.push(go);
+  }
+
+  /** Whether what is in the job log is not seen at the moment. */
+  get isJobLogLate(): boolean {
+    return this.#isJobLogLate;
+  }
+
+  /** The job log is not seen, or is again. */
+  setJobLogLate(isLate: boolean): void {
+    this.#isJobLogLate = isLate;
+    if (!isLate) for (const go of this.#waitingForJobLog.splice(0)) go();
+  }
+
+  /** Calls `go` once, when the job log is seen again. */
+  whenJobLogSeen(go: () => void): void {
+    this.#waitingForJobLog.push(go);
   }
 
   /** Tells of outages; answers how to stop. */

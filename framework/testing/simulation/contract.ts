@@ -11,6 +11,7 @@ import type { SideRecord } from "../../actor/side-stream.ts";
 import type { Job } from "../../api/job.ts";
 import type { SinkSpec } from "../../log/sink.ts";
 import type { SourceSpec } from "../../log/source.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { Random } from "../../platform/platform.ts";
 import type { FaultKind } from "./faults.ts";
 
@@ -91,6 +92,8 @@ export interface Mix {
   readonly about: string;
   /** Workloads it draws from, by name. @default all */
   readonly workloads?: readonly string[] | undefined;
+  /** Workloads that one seed in eight draws from instead. @default none */
+  readonly seldom?: readonly string[] | undefined;
   draw(random: Random): Setting;
 }
 
@@ -153,6 +156,8 @@ export interface SideOutputs {
 /** One drawn job with the naive truth about it. */
 export interface Scenario {
   readonly job: Job;
+  /** Makes another plan of the job's, with what the plan can be and no call of the API says. @default the plan as it is */
+  readonly rewired?: ((plan: Plan) => Plan) | undefined;
   readonly sinks: readonly ScenarioSink[];
   /** O1, O2, O4: compares what came out with a reference written without the framework. */
   check(side: SideOutputs): readonly Violation[];

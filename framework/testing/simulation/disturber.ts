@@ -4,15 +4,21 @@
  * Owns when the next one of each kind strikes. Half of those that strike a process choose one that is not simply running.
  */
 import { StreamError } from "../../errors.ts";
+import type { ProcessScope } from "../process-scope.ts";
 import type { Commander } from "./commander.ts";
 import type { Dice, FaultKind } from "./faults.ts";
 import type { Journal } from "./journal.ts";
 import type { SimulatedPlace } from "./place.ts";
 import type { SimulatedFleet } from "./simulated-fleet.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
+import type { Successions } from "./successions.ts";
 
 const hourMs = 3_600_000;
 const processesMax = 5;
+/** Messages that a log loses in a blackout, at most: it is to grow to its former length again. */
+const blackoutMessagesMax = 5;
+/** A process that nobody replaces goes on after this long, ms. */
+const replacedMsMax = 10_000;
 
 /** What is disturbed. */
 export interface Disturbed {
@@ -21,6 +27,9 @@ export interface Disturbed {
   readonly dice: Dice;
   readonly journal: Journal;
   readonly commander: Commander;
+  readonly successions: Successions;
+  /** Sequence that the newest snapshot of an inbox's reader rests on; 0: there is none. */
+  readonly snapshotOf: (inbox: string) => number;
   /** Prefix of the job's logs. */
   readonly logs: string;
   /** Crashes of actors and processes in all. */
@@ -37,6 +46,8 @@ export class Disturber {
   #step = 0;
   #soonest = Infinity;
   #crashes = 0;
+  /** Waits for its successor. */
+  #replaced: SimulatedProcess | undefined;
 
   constructor(world: Disturbed) {
     this.#world = world;
@@ -64,6 +75,7 @@ export class Disturber {
     for (const process of fleet.living) {
       process.connection.isCut = false;
       process.connection.setDown(false);
+      process.connection.setJobLogLate(false);
       process.scope.slowDown(0);
       if (process.scope.isPaused) process.scope.resume();
     }
@@ -85,6 +97,9 @@ export class Disturber {
     tailLost: (kind) => this.#loseTail(kind),
     logRecreated: (kind) => this.#recreate(kind),
     blobsWiped: (kind) => this.#wipe(kind),
+    jobLogLate: (kind) => this.#delayJobLog(kind),
+    replaced: (kind) => this.#replace(kind),
+    blackout: (kind) => this.#blackOut(kind),
   };
 
   #schedule(kind: FaultKind): void {
@@ -145,9 +160,7 @@ export class Disturber {
     process.scope.pause();
     const forMs = this.#spanMs(kind, 20_000);
     if (this.#below(kind, 2) === 0 && fleet.size < processesMax) fleet.spawn(this.#below(kind, 500));
-    const { worker } = process;
-    if (worker !== undefined && this.#below(kind, 2) === 0)
-      fleet.living.find((other) => other !== process && !other.scope.isPaused)?.worker?.reportDead(worker.id);
+    if (this.#below(kind, 2) === 0) this.#reportDead(process);
     place.clock.schedule(forMs, () => {
       if (process.scope.isDead || !process.scope.isPaused) return;
       journal.write(`process ${process.number} goes on`);
@@ -155,13 +168,89 @@ export class Disturber {
     });
   }
 
+  /** Half of the time that of the leader, who then knows less of its own decisions than those who carry them out. */
+  #delayJobLog(kind: FaultKind): void {
+    const { fleet, dice, place } = this.#world;
+    const process = this.#below(kind, 2) === 0 ? fleet.leader : this.#pick(kind);
+    if (process === undefined) return;
+    dice.count(kind, process, `process ${process.number}`);
+    process.connection.setJobLogLate(true);
+    place.clock.schedule(this.#spanMs(kind, 12_000), () => process.connection.setJobLogLate(false));
+  }
+
+  /** The moment in which two incarnations of an instance speak at once: the older one has not heard of the newer, nor, sometimes, has the leader. */
+  #replace(kind: FaultKind): void {
+    const { fleet, dice, place, successions } = this.#world;
+    if (this.#replaced !== undefined) return;
+    // What an older leader says is void by another rule.
+    const others = fleet.living.filter((each) => each !== fleet.leader && each.instances.length > 0);
+    const process = others[this.#below(kind, Math.max(1, others.length))];
+    if (process === undefined || process.scope.isPaused) return;
+    this.#replaced = process;
+    dice.count(kind, process, `process ${process.number}`);
+    const leader = this.#below(kind, 4) > 0 ? fleet.leader : undefined;
+    for (const each of [process, leader]) each?.connection.setJobLogLate(true);
+    process.scope.pause();
+    if (fleet.size < processesMax) fleet.spawn(this.#below(kind, 500));
+    if (this.#below(kind, 2) === 0) this.#reportDead(process);
+    // Soon enough to speak while its successor prepares; or when that has trimmed what it has not read, and the leader begins to doubt its own assignment.
+    const isLong = this.#below(kind, 3) === 0;
+    const afterMs = isLong ? 2_000 + this.#below(kind, 2_000) : this.#below(kind, 12);
+    const goOn = () => this.#goOnBeside(kind, process, leader, isLong);
+    // Sources first: what they say in vain is all that event time rests on.
+    const sources = process.instances.filter(({ stage }) => stage.source !== undefined);
+    successions.onNext(sources.length > 0 ? sources : process.instances, () => {
+      const successors = fleet.living.filter((other) => other !== process && other !== leader);
+      for (const { scope } of successors) this.#slowFor(scope, this.#below(kind, 20), this.#below(kind, 500));
+      place.clock.schedule(afterMs, goOn);
+    });
+    place.clock.schedule(replacedMsMax, goOn);
+  }
+
+  #goOnBeside(kind: FaultKind, process: SimulatedProcess, leader: SimulatedProcess | undefined, isLong: boolean): void {
+    const { place, journal } = this.#world;
+    if (this.#replaced !== process) return;
+    this.#replaced = undefined;
+    journal.write(`process ${process.number} goes on beside its successor`);
+    process.scope.resume();
+    const { connection } = process;
+    const longMs = 3_000 + this.#below(kind, 4_000);
+    place.clock.schedule(isLong ? longMs : this.#spanMs(kind, 2_000), () => connection.setJobLogLate(false));
+    // Mostly as soon as it has heard what the older one says, and the successor has not spoken.
+    const leaderMs = isLong ? longMs : 5 + this.#below(kind, 60);
+    place.clock.schedule(leaderMs, () => leader?.connection.setJobLogLate(false));
+  }
+
+  /** Power is lost: what was acknowledged and not on any disk yet is gone with those who knew of it, and with it what snapshots rest on. */
+  #blackOut(kind: FaultKind): void {
+    const { fleet, dice, place, snapshotOf } = this.#world;
+    if (this.#isEnough()) return;
+    dice.count(kind, { states: this.#allStates() }, `${fleet.living.length} processes`);
+    for (const process of fleet.living) fleet.kill(process, false, this.#spanMs(kind, 2_000));
+    for (const name of this.#someLogs()) {
+      const messages = (place.log(name)?.last ?? 0) - snapshotOf(name) + 1 + this.#below(kind, 2);
+      if (snapshotOf(name) > 0 && messages <= blackoutMessagesMax) place.log(name)?.loseTail(messages);
+    }
+  }
+
   #slow(kind: FaultKind): void {
     const process = this.#pick(kind);
     if (process === undefined) return;
     const lagMs = 1 + this.#below(kind, 20);
     this.#world.dice.count(kind, process, `process ${process.number}: ${lagMs} ms a task`);
-    process.scope.slowDown(lagMs);
-    this.#world.place.clock.schedule(this.#spanMs(kind, 8_000), () => process.scope.slowDown(0));
+    this.#slowFor(process.scope, lagMs, this.#spanMs(kind, 8_000));
+  }
+
+  #slowFor(scope: ProcessScope, lagMs: number, forMs: number): void {
+    scope.slowDown(lagMs);
+    this.#world.place.clock.schedule(forMs, () => scope.slowDown(0));
+  }
+
+  /** Somebody who lives is told that a process does not. */
+  #reportDead(process: SimulatedProcess): void {
+    const { worker } = process;
+    const other = this.#world.fleet.living.find((each) => each !== process && !each.scope.isPaused);
+    if (worker !== undefined) other?.worker?.reportDead(worker.id);
   }
 
   #move(kind: FaultKind): void {
@@ -253,10 +342,14 @@ export class Disturber {
     return this.#world.fleet.living.flatMap((process) => [...process.states]);
   }
 
+  #someLogs(): readonly string[] {
+    const { place, logs } = this.#world;
+    return place.logNames.filter((name) => name.startsWith(logs) && !/_(DEAD|LATE)$/.test(name));
+  }
+
   /** An inbox, or the job log. */
   #anyLog(kind: FaultKind): string | undefined {
-    const { place, logs } = this.#world;
-    const names = place.logNames.filter((name) => name.startsWith(logs) && !/_(DEAD|LATE)$/.test(name));
+    const names = this.#someLogs();
     return names[this.#below(kind, Math.max(1, names.length))];
   }
 }

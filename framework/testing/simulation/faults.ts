@@ -33,10 +33,14 @@ export const faultKinds = {
   callLost: { layer: "log", beyond: false },
   /** What is there is seen late. */
   readerSlow: { layer: "log", beyond: false },
+  /** A process reads nothing of the job log for a while, and all else. */
+  jobLogLate: { layer: "log", beyond: false },
   /** Neither logs nor stores can be reached for a while. */
   placeDown: { layer: "log", beyond: false },
   /** A log forgets its last messages and gives their sequences to others. */
   tailLost: { layer: "log", beyond: true },
+  /** Every process is gone at once, and with them the last messages of some logs. */
+  blackout: { layer: "log", beyond: true },
   /** A log is created anew, empty. */
   logRecreated: { layer: "log", beyond: true },
   /** A reader leaves out a message. */
@@ -47,6 +51,8 @@ export const faultKinds = {
   registerStale: { layer: "register", beyond: false },
   /** An update times out: written, later written, or not. */
   registerLost: { layer: "register", beyond: false },
+  /** A blob is deleted long after nobody has answered that. */
+  deleteLate: { layer: "blob", beyond: false },
   /** A blob is not stored, and answered so. */
   blobFails: { layer: "blob", beyond: false },
   /** The first part of a blob is stored, and answered that it failed. */
@@ -73,6 +79,8 @@ export const faultKinds = {
   pauseWorker: { layer: "process", beyond: false },
   pauseLeader: { layer: "process", beyond: false },
   slowWorker: { layer: "process", beyond: false },
+  /** A process stands still until the one that takes its place over says so, and goes on before it has heard of that. */
+  replaced: { layer: "process", beyond: false },
   /** A worker joins, or leaves in good order: instances move. */
   moves: { layer: "process", beyond: false },
   /** The job is stopped by a command, and restarted. */
@@ -93,6 +101,9 @@ export type FaultKind = keyof typeof faultKinds;
 
 /** Every kind. */
 export const allFaults: readonly FaultKind[] = Object.keys(faultKinds) as FaultKind[];
+
+/** Kinds that strike where it hurts most: drawn by the mixes that name them, and now and then by the swarm. */
+export const sharpFaults: readonly FaultKind[] = ["deleteLate", "jobLogLate", "replaced", "blackout"];
 
 /** Whether a kind is more than the fault model allows. */
 export function isBeyond(kind: FaultKind): boolean {

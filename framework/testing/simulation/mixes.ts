@@ -5,12 +5,20 @@
  */
 import type { Random } from "../../platform/platform.ts";
 import type { Mix, Rates, Setting } from "./contract.ts";
-import { allFaults, faultKinds, isBeyond, type FaultKind } from "./faults.ts";
+import { allFaults, faultKinds, isBeyond, sharpFaults, type FaultKind } from "./faults.ts";
 
 const perCall = [0.003, 0.01, 0.03, 0.1];
 const perTask = [0.0005, 0.001, 0.003, 0.006, 0.012];
 /** Faults of this kind that strike between tasks, not in calls. */
-const betweenTasks: ReadonlySet<FaultKind> = new Set(["busCut", "placeDown", "tailLost", "logRecreated", "blobsWiped"]);
+const betweenTasks: ReadonlySet<FaultKind> = new Set([
+  "busCut",
+  "placeDown",
+  "jobLogLate",
+  "blackout",
+  "tailLost",
+  "logRecreated",
+  "blobsWiped",
+]);
 
 function drawRate(random: Random, kind: FaultKind): number {
   if (kind === "clockDrift") return 0.5;
@@ -44,7 +52,8 @@ function drawSetting(random: Random, rates: Rates): Setting {
   };
 }
 
-const withinModel = allFaults.filter((kind) => !isBeyond(kind));
+const withinModel = allFaults.filter((kind) => !isBeyond(kind) && !sharpFaults.includes(kind));
+const sharp = sharpFaults.filter((kind) => !isBeyond(kind));
 
 /** A mix of some kinds in most of its seeds, others sometimes. */
 function focus(name: string, about: string, kinds: readonly FaultKind[], change: Partial<Setting> = {}): Mix {
@@ -60,13 +69,13 @@ function focus(name: string, about: string, kinds: readonly FaultKind[], change:
 }
 
 /** A mix that goes beyond the fault model, with few other faults besides. */
-function beyond(name: string, about: string, kinds: readonly FaultKind[]): Mix {
+function beyond(name: string, about: string, kinds: readonly FaultKind[], change: Partial<Setting> = {}): Mix {
   return {
     name,
     about,
     draw(random) {
       const rates = { ...drawRates(random, withinModel, 0.1), ...drawRates(random, kinds, 0.85) };
-      return drawSetting(random, rates);
+      return { ...drawSetting(random, rates), ...change };
     },
   };
 }
@@ -78,7 +87,11 @@ export const mixes: readonly Mix[] = [
   {
     name: "swarm",
     about: "every seed draws a third of the faults within the model",
-    draw: (random) => drawSetting(random, drawRates(random, withinModel, 0.33)),
+    seldom: ["cycling", "flooding"],
+    draw: (random) => {
+      const rates = { ...drawRates(random, withinModel, 0.33), ...drawRates(random.fork("sharp"), sharp, 0.1) };
+      return drawSetting(random, rates);
+    },
   },
   {
     name: "calm",
@@ -234,6 +247,57 @@ export const mixes: readonly Mix[] = [
         restartsMax: 3,
         crashesMax: 3,
       };
+    },
+  },
+  {
+    ...focus(
+      "circles",
+      "records that are dealt in turn, and state that comes back to what it was, while deletions are late",
+      ["deleteLate", "callLost", "pauseWorker", "crashActor", "crashWorker"],
+      { snapshotBytes: 200, snapshotIntervalMs: 300 },
+    ),
+    workloads: ["cycling"],
+  },
+  {
+    ...focus(
+      "floods",
+      "more due at once than one slice fires",
+      ["appendLost", "ackLost", "appendRefused", "crashActor"],
+      {
+        inboxBytes: 2 * 1024 * 1024,
+      },
+    ),
+    workloads: ["flooding"],
+  },
+  {
+    name: "rivals",
+    about: "incarnations that speak beside their successors, unknown to the leader",
+    draw(random) {
+      const rates = { ...drawRates(random, withinModel, 0.05), replaced: 0.006 };
+      const change = { workers: 3, faultsMs: 10_000, snapshotBytes: 200, snapshotIntervalMs: 300 };
+      return { ...drawSetting(random, rates), ...change };
+    },
+    workloads: ["windows", "diamond", "lateness"],
+  },
+  {
+    ...beyond("blackouts", "everybody is gone at once, and with them what logs have acknowledged", ["blackout"], {
+      snapshotBytes: 200,
+      snapshotIntervalMs: 300,
+    }),
+  },
+  focus(
+    "slow",
+    "workers that take their time: turns between the slices of a snapshot",
+    ["slowWorker", "crashActor", "crashWorker"],
+    { snapshotBytes: 200, snapshotIntervalMs: 300 },
+  ),
+  {
+    name: "echoes",
+    about: "reports that are heard again, when their instances have said something else",
+    workloads: ["idling"],
+    draw(random) {
+      const rates = { ...drawRates(random, withinModel, 0.05), busTwice: 0.6 };
+      return { ...drawSetting(random, rates), workers: 2, faultsMs: 10_000 };
     },
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * O6 and O7: pointers never go back, and there is always a snapshot from which the inbox can be read on.
+ * O6 and O7: pointers never go back, and from every snapshot that one names the inbox can be read on.
  *
  * Owns the pointers as the place has stored them.
  */
@@ -45,6 +45,12 @@ export class PointerOracle {
     this.#look(key, pointer);
   }
 
+  /** Sequence of the newest snapshot of the instance that reads `log`; 0 without one. */
+  sequenceOf(log: string): number {
+    for (const [key, { current }] of this.#pointers) if (this.#inboxOf(key) === log) return current?.sequence ?? 0;
+    return 0;
+  }
+
   onTrimmed(log: string): void {
     for (const [key, pointer] of this.#pointers) if (this.#inboxOf(key) === log) this.#look(key, pointer);
   }
@@ -80,16 +86,22 @@ export class PointerOracle {
     if (is < was) this.#violate("O7", `${key}: sequence ${was}, then ${is}`);
   }
 
-  /** O6. */
+  /** O6. The snapshot before the current one counts as much: it is kept, with its messages, for when the current one proves to be lost (R7). */
   #look(key: string, { current, previous }: Pointer): void {
     const first = this.#place.log(this.#inboxOf(key))?.first ?? 1;
-    const usable = [current, previous].some((ref) => this.#isLoadable(ref) && (ref?.sequence ?? 0) + 1 >= first);
-    const isFresh = current === undefined && first === 1;
-    if (!usable && !isFresh)
-      this.#violate("O6", `${key}: no loadable snapshot reaches message ${first}, the first in the inbox`);
+    if (current === undefined && first > 1)
+      this.#violate("O6", `${key}: without a snapshot, message ${first} is the first in the inbox`);
+    for (const ref of [current, previous]) {
+      if (ref === undefined) continue;
+      if (!this.#isLoadable(ref))
+        this.#violate("O6", `${key}: the snapshot of ${ref.sequence} cannot be loaded (current: ${current?.sequence})`);
+      // The message at its sequence stays, too: a restore compares it (R8).
+      if (Math.max(1, ref.sequence) < first)
+        this.#violate("O6", `${key}: the snapshot of ${ref.sequence} needs its messages, the first is ${first}`);
+    }
   }
 
-  #isLoadable(ref: SnapshotRef | undefined): boolean {
+  #isLoadable(ref: SnapshotRef): boolean {
     const chunks = this.#chunksOf(ref);
     return chunks !== undefined && chunks.every((chunk) => this.#isThere(chunk));
   }

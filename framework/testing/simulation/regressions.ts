@@ -120,4 +120,10 @@ export const regressions: readonly Regression[] = [
     workload: "diamond",
     found: "an instance whose input had ended made no room for what a sender that had begun again said again",
   },
+  {
+    seed: 114,
+    mix: "rivals",
+    workload: "windows",
+    found: "a claim that a newer one had overtaken said that the job log had lost records, and the job stopped",
+  },
 ];

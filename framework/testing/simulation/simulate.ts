@@ -45,6 +45,7 @@ import { SimulatedPlace } from "./place.ts";
 import { PointerOracle } from "./pointer-oracle.ts";
 import { ReplayOracle } from "./replay-oracle.ts";
 import { scriptedSource } from "./scripted-source.ts";
+import { Successions } from "./successions.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
 import { generation } from "./simulated-process.ts";
 import { allWorkloads, commonWorkloads } from "./workloads/all.ts";
@@ -59,6 +60,9 @@ const hidingChunks: readonly FaultKind[] = [
   "pauseWorker",
   "pauseLeader",
   "slowWorker",
+  "replaced",
+  "jobLogLate",
+  "deleteLate",
   "busCut",
   "placeDown",
 ];
@@ -95,6 +99,7 @@ class Simulation {
   readonly #names: JobNames;
   readonly #fleet: SimulatedFleet;
   readonly #disturber: Disturber;
+  readonly #successions: Successions;
   readonly #channels: ChannelOracle;
   readonly #pointers: PointerOracle;
   readonly #excuses: ExcuseLedger;
@@ -147,7 +152,13 @@ class Simulation {
     const { prefix: logs } = this.#names;
     this.#replays = new ReplayOracle(administrator, this.#plan, this.#journal);
     this.#replayRandom = random.fork("replays");
+    this.#successions = new Successions((inbox, { stage, partition }) => {
+      const { name = "" } = this.#plan.stages[stage] ?? {};
+      return inbox === this.#names.inbox(name, partition);
+    });
     this.#disturber = new Disturber({
+      successions: this.#successions,
+      snapshotOf: (inbox) => this.#pointers.sequenceOf(inbox),
       fleet: this.#fleet,
       place: this.#place,
       dice: this.#dice,
@@ -174,7 +185,9 @@ class Simulation {
   }
 
   #drawWorkload(random: Random, wanted: string | undefined): Workload {
-    const names = wanted === undefined ? this.#mix.workloads : [wanted];
+    const { seldom, workloads } = this.#mix;
+    const isSeldom = seldom !== undefined && random.fork("seldom").below(8) === 0;
+    const names = wanted === undefined ? (isSeldom ? seldom : workloads) : [wanted];
     const some = names === undefined ? commonWorkloads : allWorkloads.filter(({ name }) => names.includes(name));
     const drawn = some[random.below(some.length)];
     if (drawn === undefined) throw new RangeError(`there is no workload ${names?.join(", ")}`);
@@ -202,7 +215,7 @@ class Simulation {
 
   #compile(): Plan {
     const { partitions, snapshotBytes, snapshotIntervalMs, inboxBytes, frameBytes, restartsMax } = this.#setting;
-    const { job } = this.#scenario;
+    const { job, rewired = (plan) => plan } = this.#scenario;
     const defaults = {
       ...embeddedDefaults,
       partitions,
@@ -213,7 +226,7 @@ class Simulation {
       frameBytesTarget: frameBytes,
       restart: { restartsMax, withinMs: 60_000 },
     };
-    return compile(job, { defaults, version: "simulated" });
+    return rewired(compile(job, { defaults, version: "simulated" }));
   }
 
   #scriptsOf(stage: number): readonly SplitScript[] | undefined {
@@ -237,6 +250,7 @@ class Simulation {
           this.#channels.onStored(log, message);
           this.#excuses.onStored(log, message);
           this.#idleness.onStored(message);
+          this.#successions.onStored(log, message);
         }
       },
       onTrimmed: (log, first) => {

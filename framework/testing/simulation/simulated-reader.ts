@@ -40,6 +40,10 @@ export class SimulatedReader implements LogReader {
       this.#wait((go) => this.#connection.whenUp(go));
       return undefined;
     }
+    if (this.#connection.isJobLogLate && this.#isJobLog) {
+      this.#wait((go) => this.#connection.whenJobLogSeen(go));
+      return undefined;
+    }
     const entry = this.#reader.take();
     if (entry !== undefined && this.#reader.buffered.messages > 0 && this.#strikes("readerSkips"))
       return this.#reader.take();
@@ -49,6 +53,10 @@ export class SimulatedReader implements LogReader {
   close(): void {
     this.#isClosed = true;
     this.#reader.close();
+  }
+
+  get #isJobLog(): boolean {
+    return this.#name.endsWith("_LOG");
   }
 
   #announce(): void {

@@ -6,6 +6,10 @@ import type { Blobs, Registered, RegisterResult, Registers } from "../../log/con
 import type { Connection } from "./connection.ts";
 
 const slowMsMax = 4_000;
+/** Until the caller of a deletion that is late gives up, ms … */
+const deletedMs = 2_000;
+/** … and how much later it may happen. */
+const deletedLateMsMax = 4_000;
 
 /** The registers of the job. */
 export function simulatedRegisters(connection: Connection): Registers {
@@ -56,6 +60,7 @@ export class SimulatedBlobs implements Blobs {
 
   delete(name: string): Promise<void> {
     this.#gone.push(name);
+    if (this.#strikes("deleteLate", name)) return this.#deleteLate(name);
     return this.#connection.call(`delete ${name}`, () => this.#connection.place.deleteBlob(name));
   }
 
@@ -66,6 +71,15 @@ export class SimulatedBlobs implements Blobs {
       const seen = names.slice(0, this.#connection.dice.of("blobListStale").below(names.length + 1));
       return [...seen, ...this.#gone.filter((name) => name.startsWith(prefix))];
     });
+  }
+
+  #deleteLate(name: string): Promise<never> {
+    const { place, dice } = this.#connection;
+    const lateMs = 1 + dice.of("deleteLate").below(deletedLateMsMax);
+    this.#connection.later(deletedMs + lateMs, () => place.deleteBlob(name));
+    return new Promise((_resolve, reject) =>
+      this.#connection.later(deletedMs, () => reject(new StreamError("TIMEOUT", `delete ${name}: no reply`))),
+    );
   }
 
   #put(name: string, bytes: Uint8Array): void {

@@ -2,8 +2,10 @@
 import type { Workload } from "../contract.ts";
 import { asking } from "./asking.ts";
 import { counting } from "./counting.ts";
+import { cycling } from "./cycling.ts";
 import { diamond } from "./diamond.ts";
 import { failing } from "./failing.ts";
+import { flooding } from "./flooding.ts";
 import { idling } from "./idling.ts";
 import { lateness } from "./lateness.ts";
 import { mapping } from "./mapping.ts";
@@ -23,4 +25,4 @@ export const commonWorkloads: readonly Workload[] = [
 ];
 
 /** The common ones, and those that have mixes of their own. */
-export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing];
+export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing, cycling, flooding];

@@ -1,7 +1,8 @@
 /**
  * Stateless operators: map, filter and flatMap of two sources together (union), some of whose records make a function throw.
  *
- * Every record comes out as often as plain code says, or is a dead letter.
+ * Every record comes out as often as plain code says, or is a dead letter. The last function hands out one object again and again: what has been said is said,
+ * whatever becomes of the object.
  */
 import { job } from "../../../api/job.ts";
 import type { SimulatedRecord, Workload } from "../contract.ts";
@@ -29,7 +30,7 @@ export const mapping: Workload = {
       .source("left", bench.source(left.splits).spec)
       .map(poisoned)
       .union(program.source("right", bench.source(right.splits).spec).filter(isKept))
-      .flatMap((record) => Array.from({ length: copies(record) }, (_, copy) => ({ id: record.id, copy, n: -record.n })))
+      .flatMap(sparingCopies())
       .to(sink.spec);
     const kept = [...left.records.filter((record) => !isPoison(record)), ...right.records.filter(isKept)];
     return {
@@ -53,6 +54,14 @@ export const mapping: Workload = {
   },
 };
 
-function copiesOf(record: SimulatedRecord): readonly unknown[] {
+/** The copies, all of them in the same object. */
+function sparingCopies(): (record: SimulatedRecord) => Iterable<object> & object {
+  const only = {};
+  return function* (record) {
+    for (const copy of copiesOf(record)) yield Object.assign(only, copy);
+  };
+}
+
+function copiesOf(record: SimulatedRecord): readonly object[] {
   return Array.from({ length: copies(record) }, (_, copy) => ({ id: record.id, copy, n: -record.n }));
 }
