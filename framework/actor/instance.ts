@@ -17,6 +17,7 @@ import { decideBroken } from "../protocol/read.ts";
 import { encodeControl } from "../record/frame.ts";
 import type { ChannelFloor, InstanceId, Report } from "../record/messages.ts";
 import type { InstanceMeasures } from "../telemetry/measures.ts";
+import { AckStall } from "./ack-stall.ts";
 import { AckGate } from "./ack-gate.ts";
 import { assemble, type Claimed, type Incarnation, letGo, loadRetained, splitOf, storeOf } from "./assembly.ts";
 import { floorsInto, inboxesBehind } from "./downstream.ts";
@@ -309,13 +310,22 @@ export class Instance implements Reporter {
 
   /** Last snapshot before a release; a snapshot or slice under way comes to its end first. */
   async #drain(): Promise<void> {
+    const incarnation = this.#incarnation;
+    const stall = incarnation && new AckStall(this.#host.platform.clock, incarnation.outputs);
+    const until = async (isReady: () => boolean) => {
+      while (!isReady() && stall?.lasts() !== true) await this.#later();
+      return isReady();
+    };
+    const isFree = () => this.#snapshots?.isTaking !== true;
     // While an earlier one is being taken, turns go on: the keys wait for the last one alone.
-    while (this.#snapshots?.isTaking === true) await this.#later();
+    await until(isFree);
     this.#isReleasing = true;
-    this.#incarnation?.calls.stop();
-    while (this.#turns.isUnfinished) await this.#later();
-    const feed = this.#incarnation?.feed;
-    if (feed !== undefined && this.#snapshots?.hasProgressed(feed) === true) await this.#snapshot(true);
+    incarnation?.calls.stop();
+    const isDone = await until(() => isFree() && !this.#turns.isUnfinished && stall?.isOver !== false);
+    if (incarnation === undefined || this.#snapshots?.hasProgressed(incarnation.feed) !== true) return;
+    if (isDone) return this.#snapshot(true);
+    // Whoever reads what it has said may have been released before: what came after the last snapshot is read again by its successor.
+    this.#log("warn", "released without a last snapshot: nothing that it said is acknowledged", {});
   }
 
   #endAs(phase: InstanceEnd, error: unknown): void {

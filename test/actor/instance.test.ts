@@ -235,6 +235,20 @@ describe("how it ends", () => {
     expect(instance.phase).toBe("released");
   });
 
+  test("released: it does not wait for ever for those who are gone before", async () => {
+    const plan = planOf(chain(fromArray([1, 2, 3])));
+    const split: SplitRecord = { kind: "split", leader: 1, stage: 0, index: 0, name: "0", identity: "array of 3" };
+    const host = { ...(await hostOf(plan)), splitOf: () => split };
+    const instance = new Instance(host, { stage: 0, partition: 0 }, plan.stages[0] as Plan["stages"][number], 7);
+    instance.start();
+    await rig.pass(100);
+    instance.release();
+    await rig.pass(4_000);
+    expect(instance.phase).toBe("draining");
+    await rig.pass(2_000);
+    expect(instance.phase).toBe("released");
+  });
+
   test("R8: an inbox that is gone is data loss for the owner of the pointer", async () => {
     const instance = await start(7);
     await rig.result(rig.seams.logs.delete("TM_chain_1_IN_first_1"));

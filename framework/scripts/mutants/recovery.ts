@@ -82,6 +82,13 @@ const snapshot: readonly Mutant[] = [
     tests: ["actor/snapshot-schedule.test.ts"],
   },
   {
+    name: "waits for ever for those who are gone before",
+    file: "actor/ack-stall.ts",
+    from: "return nowMs - this.#sinceMs >= stalledMsMax;",
+    to: "return nowMs < 0;",
+    tests: ["actor/ack-stall.test.ts", "actor/instance.test.ts"],
+  },
+  {
     name: "cut before the sinks have taken everything",
     file: "actor/sink-queue.ts",
     from: "(head === undefined || head.number > cut.last)",

@@ -216,7 +216,10 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     unit("blocked time counted", "gates", "idle"),
     unit("record passes the gate", "idle"),
   ],
-  moves: [unit("a worker that goes takes nothing any more", "brim")],
+  moves: [
+    unit("a worker that goes takes nothing any more", "brim"),
+    unit("waits for ever for those who are gone before", "brim"),
+  ],
   time: [
     own(
       "tick carries the host's clock",

@@ -126,4 +126,10 @@ export const regressions: readonly Regression[] = [
     workload: "windows",
     found: "a claim that a newer one had overtaken said that the job log had lost records, and the job stopped",
   },
+  {
+    seed: 360,
+    mix: "brim",
+    workload: "idling",
+    found: "a job that was stopped while an inbox was full never had stopped: whoever reads it had been released first",
+  },
 ];
