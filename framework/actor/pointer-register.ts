@@ -80,10 +80,23 @@ export class PointerRegister {
     throw this.#fenced(this.#pointer?.epoch ?? 0);
   }
 
-  /** The epoch that owns the pointer now, read afresh (R8: before crying data loss). */
+  /**
+   * The epoch that owns the pointer now (R8: before crying data loss); 0 before the first claim. What is read may be old: that it is this one is shown by an
+   * update of its own, which changes nothing but the token.
+   */
   async owner(): Promise<number> {
-    await this.#read();
-    return this.#pointer?.epoch ?? 0;
+    try {
+      for (;;) {
+        await this.#read();
+        const read = this.#pointer;
+        if (read === undefined) return 0;
+        if (read.epoch > this.#epoch) return read.epoch;
+        if (await this.#move({ ...read, token: this.#token(), epoch: this.#epoch })) return this.#epoch;
+      }
+    } catch (error) {
+      if (StreamError.is(error, "FENCED")) return this.#highestEpoch;
+      throw error;
+    }
   }
 
   /** Writes `value` over what was read. False: somebody of the same or a lower epoch was faster; read again and decide anew. @throws FENCED */

@@ -117,8 +117,31 @@ describe("R6: moving it", () => {
   });
 });
 
-test("R8: the owner is read afresh", async () => {
-  const old = await claimed(3);
-  await claimed(8);
-  expect(await rig.result(old.owner())).toBe(8);
+describe("R8: the owner", () => {
+  test("is read afresh", async () => {
+    const old = await claimed(3);
+    await claimed(8);
+    expect(await rig.result(old.owner())).toBe(8);
+  });
+
+  test("is not the one whom an old value names: an update of its own shows whether it is", async () => {
+    const old = await claimed(3);
+    const before = await rig.result(registers.get(key));
+    await claimed(8);
+    registers.stale.push(before);
+    expect(await rig.result(old.owner())).toBe(8);
+    expect((await stored())?.epoch).toBe(8);
+  });
+
+  test("is the one that says so itself, and keeps its snapshots", async () => {
+    const own = await claimed(3);
+    await rig.result(own.advance(snapshot(10)));
+    expect(await rig.result(own.owner())).toBe(3);
+    expect(await stored()).toMatchObject({ epoch: 3, current: { sequence: 10 } });
+  });
+
+  test("is nobody before the first claim", async () => {
+    expect(await rig.result(hand(3).owner())).toBe(0);
+    expect(await stored()).toBeUndefined();
+  });
 });

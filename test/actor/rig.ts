@@ -160,6 +160,8 @@ export class FatefulRegisters implements Registers {
   readonly #inner: Registers;
   readonly writes: Fate[] = [];
   readonly reads: Fate[] = [];
+  /** Answers of the next reads: what was there once. */
+  readonly stale: (Registered | undefined)[] = [];
   written = 0;
 
   constructor(inner: Registers) {
@@ -168,7 +170,7 @@ export class FatefulRegisters implements Registers {
 
   async get(key: string): Promise<Registered | undefined> {
     if ((this.reads.shift() ?? "kept") !== "kept") throw new StreamError("TIMEOUT", "no reply");
-    return this.#inner.get(key);
+    return this.stale.shift() ?? this.#inner.get(key);
   }
 
   create(key: string, value: Uint8Array): Promise<RegisterResult> {

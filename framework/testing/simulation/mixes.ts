@@ -285,12 +285,17 @@ export const mixes: readonly Mix[] = [
       snapshotIntervalMs: 300,
     }),
   },
-  focus(
-    "slow",
-    "workers that take their time: turns between the slices of a snapshot",
-    ["slowWorker", "crashActor", "crashWorker"],
-    { snapshotBytes: 200, snapshotIntervalMs: 300 },
-  ),
+  {
+    name: "slow",
+    about: "workers that take their time: turns between the slices of a snapshot",
+    workloads: ["counting", "windows", "timing", "lateness"],
+    draw(random) {
+      const rates = { ...drawRates(random, withinModel, 0.05), slowWorker: 0.006, crashActor: 0.006 };
+      // Everything in one place: keys of many segments are changed together.
+      const change = { workers: 2, partitions: 1, snapshotBytes: 400, snapshotIntervalMs: 300, frameBytes: 64 };
+      return { ...drawSetting(random, rates), ...change };
+    },
+  },
   {
     name: "echoes",
     about: "reports that are heard again, when their instances have said something else",
