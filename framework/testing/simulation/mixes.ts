@@ -250,12 +250,12 @@ export const mixes: readonly Mix[] = [
     },
   },
   {
-    ...focus(
-      "circles",
-      "records that are dealt in turn, and state that comes back to what it was, while deletions are late",
-      ["deleteLate", "callLost", "pauseWorker", "crashActor", "crashWorker"],
-      { snapshotBytes: 200, snapshotIntervalMs: 300 },
-    ),
+    name: "circles",
+    about: "records that are dealt in turn, and state that comes back to what it was, while deletions are late",
+    draw(random) {
+      const rates = { ...drawRates(random, withinModel, 0.05), deleteLate: 0.2, crashActor: 0.002 };
+      return { ...drawSetting(random, rates), faultsMs: 10_000, snapshotBytes: 200, snapshotIntervalMs: 300 };
+    },
     workloads: ["cycling"],
   },
   {
