@@ -22,6 +22,8 @@ export interface Piece {
 
 /** Where a channel's records wait to be sent. */
 export interface ChannelLane {
+  /** What a frame should not exceed, bytes; a section takes half of it, and a record that is larger a frame of its own. @default no bound */
+  readonly frameBytesMax?: number | undefined;
   /** The channel has records to send, and had none before. */
   onPending(channel: ChannelOut): void;
 }
@@ -60,6 +62,7 @@ export class ChannelOut {
   #markCheck = 0;
   #markBytes = 0;
   #bytes = 0;
+  readonly #pieceBytesMax: number;
 
   constructor(
     identity: ChannelIdentity,
@@ -70,6 +73,7 @@ export class ChannelOut {
     this.identity = identity;
     this.#codec = codec;
     this.#lane = lane;
+    this.#pieceBytesMax = Math.min(pieceBytesMax, (lane.frameBytesMax ?? Infinity) / 2);
     this.#last = state.last;
     this.#check = state.check | 0;
   }
@@ -89,6 +93,11 @@ export class ChannelOut {
     return this.#bytes;
   }
 
+  /** Bytes of what {@link take} would give. */
+  get nextBytes(): number {
+    return this.#open[0]?.records.bytes ?? 0;
+  }
+
   /** Ordinal of the oldest record that is not acknowledged; Infinity when all are. */
   get firstUnacknowledged(): number {
     return (this.#sent[0] ?? this.#open[0])?.firstOrdinal ?? Infinity;
@@ -97,7 +106,7 @@ export class ChannelOut {
   /** Encodes one record as the channel's next. @throws VALUE_NOT_ENCODABLE, and then nothing has changed */
   add(value: unknown, timestamp: number | undefined, keyHash: number, ordinal: number): void {
     let records = this.#writing;
-    if (records === undefined || records.bytes >= pieceBytesMax) records = this.#begin(ordinal);
+    if (records === undefined || records.bytes >= this.#pieceBytesMax) records = this.#begin(ordinal);
     let grown: number;
     try {
       grown = records.add(value, timestamp);

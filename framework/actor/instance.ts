@@ -370,7 +370,7 @@ export class Instance implements Reporter {
     const isQuiet = feed.isQuiet && !hasMoved;
     this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked: !outputs.hasRoom, nowMs });
     this.#lookAgain(nowMs);
-    this.#ticks.arrange(program.nextTickAt());
+    this.#ticks.arrange(program.nextTickAt(), program.now);
     this.#considerSnapshot(incarnation, 0);
     this.#host.onChanged(this);
   }

@@ -99,6 +99,10 @@ export class Lane implements OutputLane {
     );
   }
 
+  get frameBytesMax(): number {
+    return this.#options.frameBytesMax;
+  }
+
   get hasRoom(): boolean {
     return this.bytes < this.#options.laneBytesMax;
   }
@@ -173,7 +177,7 @@ export class Lane implements OutputLane {
     const pieces: Piece[] = [];
     let size = 0;
     for (const channel of this.#pending) {
-      if (size >= this.#options.frameBytesTarget) break;
+      if (size >= this.#options.frameBytesTarget || this.#isTooMuch(size, channel)) break;
       const before = channel.pendingBytes;
       const piece = channel.take();
       if (piece !== undefined) pieces.push(piece);
@@ -185,6 +189,11 @@ export class Lane implements OutputLane {
     for (const piece of pieces) piece.channel.recycle(piece);
     this.#frameBytes += bytes.byteLength;
     this.#frames.push({ bytes, pieces });
+  }
+
+  /** A frame that is larger than it may be might find no room for ever (R13). */
+  #isTooMuch(size: number, channel: ChannelOut): boolean {
+    return size > 0 && size + channel.nextBytes > this.#options.frameBytesMax;
   }
 
   #linger(): void {

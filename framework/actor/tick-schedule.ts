@@ -4,8 +4,12 @@
  * Owns the one wake-up for the earliest processing-time timer, and whether a tick is on its way.
  *
  * R9. A tick is appended when a timer is due by the host's clock, one outstanding at a time; what it fires is decided by the log's time of it.
+ * TS1. A host's clock may be ahead of the log's, by hours. A tick that has not fired its timer says how long that takes by the log's; the next one comes then, or
+ *      after a second, never at once.
  */
 import type { Cancel, Clock } from "../platform/platform.ts";
+
+const againMsMax = 1_000;
 
 /** Arranges the ticks of one instance. */
 export class TickSchedule {
@@ -14,6 +18,8 @@ export class TickSchedule {
   readonly #onAppended: () => void;
   #cancel: Cancel | undefined;
   #at: number | undefined;
+  /** What the last tick was appended for. */
+  #tickedFor: number | undefined;
   #isOutstanding = false;
   #isClosed = false;
 
@@ -24,15 +30,15 @@ export class TickSchedule {
     this.#onAppended = onAppended;
   }
 
-  /** The earliest timer is due at `at` (undefined: there is none). Called between turns. */
-  arrange(at: number | undefined): void {
+  /** The earliest timer is due at `at` (undefined: there is none), and by what has been read it is `logMs`. Called between turns. */
+  arrange(at: number | undefined, logMs: number): void {
     if (this.#isOutstanding || this.#at === at || this.#isClosed) return;
     this.#cancel?.();
     this.#cancel = undefined;
     this.#at = at;
     if (at === undefined) return;
-    const delayMs = Math.max(0, at - this.#clock.now());
-    this.#cancel = this.#clock.schedule(delayMs, () => this.#due(at), { background: true });
+    const atLeastMs = at === this.#tickedFor ? Math.min(againMsMax, Math.max(1, at - logMs)) : 0;
+    this.#wait(at, atLeastMs);
   }
 
   close(): void {
@@ -40,12 +46,18 @@ export class TickSchedule {
     this.#cancel?.();
   }
 
+  #wait(at: number, atLeastMs: number): void {
+    const delayMs = Math.max(atLeastMs, at - this.#clock.now());
+    this.#cancel = this.#clock.schedule(delayMs, () => this.#due(at), { background: true });
+  }
+
   #due(at: number): void {
-    this.#at = undefined;
-    this.#cancel = undefined;
     if (this.#isClosed) return;
     // The wall clock may have gone back since: then it is not time yet.
-    if (at > this.#clock.now()) return this.arrange(at);
+    if (at > this.#clock.now()) return this.#wait(at, 0);
+    this.#at = undefined;
+    this.#cancel = undefined;
+    this.#tickedFor = at;
     this.#isOutstanding = true;
     void this.#append().then(() => {
       this.#isOutstanding = false;

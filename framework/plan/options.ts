@@ -223,8 +223,9 @@ export function resolveOptions(
 ): ResolvedJobOptions {
   checkKnownOptions(input, known, place);
   checkVersion(input.version, place);
-  const { frameBytesMax } = defaults;
-  const inboxBytes = integer(input.inboxBytes ?? defaults.inboxBytes, [frameBytesMax], `${place}: inboxBytes`);
+  const inboxBytes = integer(input.inboxBytes ?? defaults.inboxBytes, [defaults.frameBytesMax], `${place}: inboxBytes`);
+  // R13: an inbox is relieved above three quarters of its limit, so what is left always takes a frame.
+  const frameBytesMax = Math.min(defaults.frameBytesMax, Math.floor(inboxBytes / 4));
   const snapshotBytes = input.snapshotBytes ?? Math.min(defaults.snapshotBytes, Math.floor(inboxBytes / 4));
   return {
     partitions: integer(input.partitions ?? defaults.partitions, [1, partitionsMax], `${place}: partitions`),
@@ -236,10 +237,9 @@ export function resolveOptions(
     ),
     snapshotBytes: quarterOf(inboxBytes, integer(snapshotBytes, [1], `${place}: snapshotBytes`), place),
     inboxBytes,
-    frameBytesTarget: integer(
-      input.frameBytes ?? defaults.frameBytesTarget,
-      [1, frameBytesMax],
-      `${place}: frameBytes`,
+    frameBytesTarget: Math.min(
+      integer(input.frameBytes ?? defaults.frameBytesTarget, [1, defaults.frameBytesMax], `${place}: frameBytes`),
+      frameBytesMax,
     ),
     frameBytesMax,
     lingerMs: checkSpan(input.linger ?? defaults.lingerMs, 0, `${place}: linger`),

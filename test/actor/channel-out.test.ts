@@ -53,6 +53,18 @@ test("R1: numbers go on from the snapshot, whatever the epoch", () => {
   expect(sections(out)[0]).toMatchObject({ first: 42, count: 1, check: 99, epoch: 7 });
 });
 
+test("a section takes half of a frame, and is followed by the next one", () => {
+  const out = new ChannelOut({ edge: 3, from: 1, to: 2, epoch: 7 }, { last: 0, check: 0 }, undefined, {
+    ...lane,
+    frameBytesMax: 2_000,
+  });
+  for (let count = 1; count <= 30; count += 1) out.add("?".repeat(100), 0, 0, count);
+  expect(out.nextBytes).toBeGreaterThanOrEqual(1_000);
+  expect(out.nextBytes).toBeLessThan(1_200);
+  expect(sections(out).length).toBeGreaterThan(2);
+  expect(out.nextBytes).toBe(0);
+});
+
 test("a record is encoded when it is added: what happens to the object afterwards changes nothing", () => {
   const out = channel();
   const row = { device: "a", celsius: 1 };

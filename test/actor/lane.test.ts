@@ -74,6 +74,18 @@ function said(index: number): unknown[] {
     : [];
 }
 
+test("R13: sections that would make a frame too large go into two", async () => {
+  const lane = await open({ frameBytesMax: 1_500 });
+  const [a, b] = [channel(lane, 0), channel(lane, 1)];
+  for (let count = 0; count < 7; count += 1) a.add("?".repeat(100), 0, 0, (ordinal += 1));
+  for (let count = 0; count < 8; count += 1) b.add("!".repeat(100), 0, 0, (ordinal += 1));
+  lane.offer();
+  await settled();
+  await rig.pass(options.lingerMs);
+  expect(log.asked.length).toBeGreaterThan(1);
+  for (const { payload } of log.asked) expect(payload.byteLength).toBeLessThan(1_500);
+});
+
 describe("self-clocking", () => {
   test("with nothing outstanding a lane sends at once", async () => {
     const lane = await open();

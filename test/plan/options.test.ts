@@ -52,7 +52,7 @@ test("what the job says wins, and durations become ms", () => {
     snapshotBytes: 1,
     inboxBytes: 512 * 1024,
     frameBytesTarget: 1024,
-    frameBytesMax: 256 * 1024,
+    frameBytesMax: 128 * 1024,
     lingerMs: 0,
     replicas: 3,
     restart: { restartsMax: 0, withinMs: 300_000 },
@@ -122,4 +122,12 @@ test.for([
 test("an option that does not exist is refused with the nearest one that does", () => {
   const misspelt: object = { partition: 4 };
   expectRefusal(() => resolveOptions(misspelt), '"partition"', 'did you mean "partitions"?');
+});
+
+test("R13: a frame takes a quarter of an inbox at most: an inbox that is relieved has room for it", () => {
+  expect(resolveOptions({ inboxBytes: mebibyte }).frameBytesMax).toBe(256 * 1024);
+  expect(resolveOptions({ inboxBytes: 256 * 1024, frameBytes: 128 * 1024 })).toMatchObject({
+    frameBytesMax: 64 * 1024,
+    frameBytesTarget: 64 * 1024,
+  });
 });

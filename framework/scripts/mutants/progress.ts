@@ -196,6 +196,20 @@ const rest: readonly Mutant[] = [
     tests: ["actor/worker.test.ts"],
   },
   {
+    name: "ticks without a pause while the clocks differ",
+    file: "actor/tick-schedule.ts",
+    from: "Math.min(againMsMax, Math.max(1, at - logMs))",
+    to: "0",
+    tests: ["actor/tick-schedule.test.ts"],
+  },
+  {
+    name: "frames of any size",
+    file: "actor/channel-out.ts",
+    from: "Math.min(pieceBytesMax, (lane.frameBytesMax ?? Infinity) / 2)",
+    to: "pieceBytesMax",
+    tests: ["actor/channel-out.test.ts"],
+  },
+  {
     name: "controls without bound",
     file: "protocol/room.ts",
     from: "return unread < unreadControlsMax;",

@@ -221,6 +221,7 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     unit("waits for ever for those who are gone before", "brim"),
   ],
   time: [
+    unit("ticks without a pause while the clocks differ", "crowds"),
     own(
       "tick carries the host's clock",
       "actor/inbox-feed.ts",
@@ -244,12 +245,13 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     ),
   ],
   room: [
+    unit("frames of any size", "crowds"),
     unit("no reserve for fences", "brim"),
     unit("a fence waits for what may make no room", "brim"),
     unit("an inbox that nothing was read from is not looked at", "brim"),
-    unit("whose input has ended makes no room any more", "brim"),
-    unit("no snapshot without progress when full", "brim", "rooms"),
-    unit("no room for results", "calls", "brim"),
+    unit("whose input has ended makes no room any more", "crowds", "brim"),
+    unit("no snapshot without progress when full", "crowds", "rooms"),
+    unit("no room for results", "crowds", "calls"),
   ],
   failure: [
     unit("undo forgets outputs", "failures"),

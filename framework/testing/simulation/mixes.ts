@@ -233,6 +233,16 @@ export const mixes: readonly Mix[] = [
     },
   ),
   {
+    name: "crowds",
+    about: "bursts into inboxes of a few frames, whose snapshots take seconds, and large results of calls",
+    workloads: ["counting", "failing"],
+    draw(random) {
+      const rates = { ...drawRates(random, withinModel, 0.05), blobSlow: 0.2 };
+      const sizes = { inboxBytes: 4_096, reserveBytes: 128, snapshotBytes: 1_024, frameBytes: 800, laneBytes: 4_096 };
+      return { ...drawSetting(random, rates), ...sizes, partitions: 1, snapshotIntervalMs: 300, faultsMs: 10_000 };
+    },
+  },
+  {
     name: "shifts",
     about: "instances that move all the time, and may hardly ever crash",
     draw(random) {

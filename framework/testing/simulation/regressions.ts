@@ -132,4 +132,16 @@ export const regressions: readonly Regression[] = [
     workload: "idling",
     found: "a job that was stopped while an inbox was full never had stopped: whoever reads it had been released first",
   },
+  {
+    seed: 26,
+    mix: "crowds",
+    workload: "failing",
+    found: "what one turn had said was one frame, larger than a small inbox ever had room for",
+  },
+  {
+    seed: 55,
+    mix: "crowds",
+    workload: "failing",
+    found: "a host whose clock was an hour ahead gave its inbox ticks without a pause, and nothing else found room",
+  },
 ];

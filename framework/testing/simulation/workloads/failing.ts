@@ -29,6 +29,9 @@ interface Fired {
   readonly time: number;
 }
 
+/** Makes an answer nearly as large as one may be. */
+const pad = "?".repeat(800);
+
 /** What a program may never see. */
 interface Oddity {
   readonly odd: string;
@@ -133,12 +136,13 @@ function idOf(row: Row): number {
   return "id" in row ? row.id : 0;
 }
 
-/** Answers what it is asked, after a while of its own. */
+/** Answers what it is asked at length, after a while of its own. */
 function calleeOf(bench: Bench): (row: Row) => Promise<Row> {
   const moods = bench.random.fork("callee");
+  const latencyMsMax = [5, 50, 400][bench.random.below(3)] ?? 50;
   return async (row) => {
-    await bench.later(moods.below(50));
-    return row;
+    await bench.later(moods.below(latencyMsMax));
+    return { ...row, pad };
   };
 }
 
