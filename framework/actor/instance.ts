@@ -368,6 +368,8 @@ export class Instance implements Reporter {
     const isFullyAcknowledged = acknowledged >= outputs.ordinal;
     // R16: whoever has just read something is not idle, also when nothing came of it.
     const isQuiet = feed.isQuiet && !hasMoved;
+    // Of a split nothing is left of the time before when there is nothing left at all.
+    this.#hasSettled ||= isQuiet && this.stage.source !== undefined;
     this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked: !outputs.hasRoom, nowMs });
     this.#lookAgain(nowMs);
     this.#ticks.arrange(program.nextTickAt(), program.now);

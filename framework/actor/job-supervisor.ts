@@ -269,6 +269,7 @@ export class JobSupervisor {
     bus.beat({ leader: this.epoch, worker });
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });
     this.reconcile();
+    if (this.#isSupervising) this.#suspects.keep();
     // A worker that has fallen silent does not wait for the next heartbeat, too.
     const silentInMs = registry.silentInMs();
     if (silentInMs < heartbeatMs) platform.clock.schedule(silentInMs + 1, () => this.reconcile(), { background: true });

@@ -12,6 +12,7 @@ import type { InstanceId } from "../record/messages.ts";
 import type { CrashSite, Suspect, Suspicion } from "../record/poison.ts";
 import { decodeSuspect } from "../record/wire/poison.ts";
 import { patiently } from "./patience.ts";
+import { SettledRegister } from "./settled-register.ts";
 import type { Witness } from "./witness.ts";
 
 /** What suspicion is founded on. */
@@ -39,8 +40,23 @@ export class Suspects {
   /** By worker that has died; `asked` until its register has been read. */
   readonly #found = new Map<string, Suspect | "asked" | "nobody">();
 
+  readonly #settled: SettledRegister;
+  /** What the leader before had kept is known to the witness. */
+  readonly #recalled: Promise<void>;
+
   constructor(world: SuspectsWorld) {
+    const { platform, registers, names, witness } = world;
     this.#world = world;
+    this.#settled = new SettledRegister(platform, registers, names.settled);
+    this.#recalled = this.#settled.recall().then((epochs) => witness.announced(epochs));
+  }
+
+  /** Keeps for the next leader who has settled; called now and then. */
+  keep(): void {
+    const epochs: number[] = [];
+    for (const { instance, epoch } of this.#world.view.assignments())
+      if (this.#hasProgressed(instance)) epochs.push(epoch);
+    void this.#settled.keep(epochs);
   }
 
   /** The worker that hosted the instance is gone. Undefined while it is being found out in whose turn; `onFound` follows. */
@@ -95,8 +111,9 @@ export class Suspects {
       this.#found.set(worker, suspect);
       this.#world.onFound();
     };
-    patiently(platform, key, () => registers.get(key)).then(
-      (found) => told(found === undefined ? "nobody" : accused(decodeSuspect(found.value))),
+    const asked = patiently(platform, key, () => registers.get(key));
+    Promise.all([asked, this.#recalled]).then(
+      ([found]) => told(found === undefined ? "nobody" : accused(decodeSuspect(found.value))),
       // What cannot be read accuses nobody.
       () => told("nobody"),
     );

@@ -68,6 +68,11 @@ export class JobNames {
     return `suspect.${this.generation}.${worker}`;
   }
 
+  /** Register of what the leader knows of progress (R15). */
+  get settled(): string {
+    return `settled.${this.generation}`;
+  }
+
   /** Bus subject on which workers announce themselves. */
   get workersSubject(): string {
     return this.#subject("workers");

@@ -43,6 +43,12 @@ export interface Suspect {
   readonly isCertain: boolean;
 }
 
+/** What the leader knew of progress: for the next one, should everybody have died who heard of it. */
+export interface Settled {
+  /** Of incarnations that had come to where nothing of the time before them was left to replay. */
+  readonly epochs: readonly number[];
+}
+
 /** Dead letters that nobody wants to see any more. */
 export interface DroppedLetters {
   /** Everything up to this message of the stream. */

@@ -1,7 +1,7 @@
 /**
  * Bytes of what is known of poison (`protos/tidemark/poison.proto`).
  */
-import type { CrashSite, DroppedLetters, Skip, Suspect, Suspicion } from "../poison.ts";
+import type { CrashSite, DroppedLetters, Settled, Skip, Suspect, Suspicion } from "../poison.ts";
 import { instanceId } from "./instance-id.ts";
 import { flag, integer, message, nested, optional, repeated, text } from "./message.ts";
 import type { Message } from "./message.ts";
@@ -39,6 +39,18 @@ export function encodeSuspect(value: Suspect): Uint8Array {
 /** The suspect in `bytes`. @throws CORRUPT */
 export function decodeSuspect(from: Uint8Array): Suspect {
   return suspect.decode(from);
+}
+
+const settled = message<Settled>("Settled", { epochs: repeated(integer(1)) });
+
+/** The bytes of the register of progress. */
+export function encodeSettled(value: Settled): Uint8Array {
+  return settled.encode(value);
+}
+
+/** The progress in `bytes`. @throws CORRUPT */
+export function decodeSettled(from: Uint8Array): Settled {
+  return settled.decode(from);
 }
 
 const droppedLetters = message<DroppedLetters>("DroppedLetters", { upTo: integer(1), numbers: repeated(text(2)) });

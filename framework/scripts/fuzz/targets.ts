@@ -23,7 +23,7 @@ import type { Control, JobLogRecord, Report } from "../../record/messages.ts";
 import type { Manifest } from "../../record/snapshot-record.ts";
 import { decodeJobLogRecord, encodeJobLogRecord } from "../../record/wire/job-log.ts";
 import { decodeJobRecord, encodeJobRecord } from "../../record/wire/job-record.ts";
-import { decodeSuspect, encodeSuspect } from "../../record/wire/poison.ts";
+import { decodeSettled, decodeSuspect, encodeSettled, encodeSuspect } from "../../record/wire/poison.ts";
 import { decodeAnnouncement, decodeHeartbeat, encodeHeartbeat } from "../../record/wire/presence.ts";
 import { decodeReportBatch, encodeReportBatch } from "../../record/wire/report.ts";
 import { decodeManifest, decodePointer, encodeManifest, encodePointer } from "../../record/wire/snapshot.ts";
@@ -257,6 +257,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
       skips: [{ sequence: 4, step: 1, reason: "it never ends" }],
     }),
   ]),
+  decoder("settled", decodeSettled, [encodeSettled({ epochs: [3, 17, 18] })]),
   decoder("suspect", decodeSuspect, [
     encodeSuspect({ instance: { stage: 1, partition: 2 }, epoch: 7, site: { sequence: 4, step: 1 }, isCertain: true }),
   ]),

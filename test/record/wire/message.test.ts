@@ -10,8 +10,10 @@ import { decodeJobLogRecord, encodeJobLogRecord } from "../../../framework/recor
 import { decodeJobRecord, encodeJobRecord } from "../../../framework/record/wire/job-record.ts";
 import {
   decodeDroppedLetters,
+  decodeSettled,
   decodeSuspect,
   encodeDroppedLetters,
+  encodeSettled,
   encodeSuspect,
 } from "../../../framework/record/wire/poison.ts";
 import {
@@ -211,6 +213,12 @@ const cases: Case[] = [
     arbitrary: fc.record({ upTo: whole, numbers: few(text) }),
     encode: encodeDroppedLetters,
     decode: decodeDroppedLetters,
+  },
+  {
+    name: "Settled",
+    arbitrary: fc.record({ epochs: few(whole) }),
+    encode: encodeSettled,
+    decode: decodeSettled,
   },
   {
     name: "Suspect",
