@@ -207,7 +207,7 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
   reports: [
     unit("reports only once", "leaders"),
     unit("older report accepted", "echoes", "leaders"),
-    unit("report of another epoch accepted", "gates", "zombies", "leaders"),
+    unit("report of another epoch accepted", "epitaphs", "gates"),
   ],
   idle: [
     unit("idle at once", "idle"),

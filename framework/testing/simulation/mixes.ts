@@ -307,6 +307,15 @@ export const mixes: readonly Mix[] = [
     },
   },
   {
+    name: "epitaphs",
+    about: "reports of incarnations that have crashed, heard when their successors speak",
+    workloads: ["idling"],
+    draw(random) {
+      const rates = { busLate: 0.3, busTwice: 0.6, crashActor: 0.01 };
+      return { ...drawSetting(random, rates), workers: 2, partitions: 1, faultsMs: 15_000 };
+    },
+  },
+  {
     name: "echoes",
     about: "reports that are heard again, when their instances have said something else",
     workloads: ["idling"],
