@@ -7,6 +7,8 @@ if (major < 24) {
   process.stderr.write("tidemark needs Node 24 or newer, this is " + process.versions.node + "\n");
   process.exit(2);
 } else {
+  // Otherwise every start strips the types from some hundred files again: most of the time that a command takes.
+  process.getBuiltinModule("node:module").enableCompileCache();
   void import("./main.ts").then(function (cli) {
     return cli.main(process.argv);
   });

@@ -6,6 +6,8 @@
  * W1. `onExit` is told as soon as the process is gone; `onClosed` when everything it said has been heard and forwarded, too.
  * W2. On a terminal its output goes there by itself; into a pipe or file it goes through the starter, line by line.
  */
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../platform/platform.ts";
@@ -44,6 +46,9 @@ export interface ProcessWorld {
   readonly stderr: LineOutlet | undefined;
 }
 
+/** Where Node keeps what it has made of source files, unless the environment says otherwise: a worker that is started again is there sooner. */
+const compileCache = join(tmpdir(), "node-compile-cache");
+
 /** Output that children of a dead worker hold open is waited for no longer than this. */
 const outputMsMax = 1_000;
 
@@ -53,7 +58,7 @@ export function startWorkerProcess(world: ProcessWorld, membership: Membership, 
   const [program = process.execPath, ...rest] = command;
   const child = spawn(program, rest, {
     stdio: ["ignore", stdout === undefined ? "inherit" : "pipe", stderr === undefined ? "inherit" : "pipe", "ipc"],
-    env: environmentOf(membership, process.env),
+    env: { NODE_COMPILE_CACHE: compileCache, ...environmentOf(membership, process.env) },
   });
   const sources = [forwarded(stdout, child.stdout), forwarded(stderr, child.stderr)];
   child.on("message", (message) => ears.onSaid(message as FromWorker));
