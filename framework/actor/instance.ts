@@ -196,8 +196,8 @@ export class Instance implements Reporter {
   #phases(): InstancePhases {
     return {
       claim: () => this.#claim(),
-      restore: () => this.#restore(),
-      drain: () => this.#drain(),
+      restore: () => this.#explained(() => this.#assemble()),
+      drain: () => this.#explained(() => this.#drain()),
       begin: () => this.#begin(),
       end: (phase, error) => this.#endAs(phase, error),
     };
@@ -244,12 +244,8 @@ export class Instance implements Reporter {
     this.#times.claimed();
   }
 
-  async #retainedSnapshots(): Promise<RetainedSnapshot[]> {
-    try {
-      return await loadRetained(storeOf(this.#claimed()), this.#pointer.current);
-    } catch (error) {
-      throw await this.#explain(error);
-    }
+  #retainedSnapshots(): Promise<RetainedSnapshot[]> {
+    return this.#explained(() => loadRetained(storeOf(this.#claimed()), this.#pointer.current));
   }
 
   /** R5 (1). R8 for the job log: an epoch in the pointer that it does not name was made by records that it has lost. */
@@ -264,14 +260,6 @@ export class Instance implements Reporter {
       throw new StreamError("DATA_LOST", `${what}: it has lost records; start a new generation with --new`, {
         cause: error,
       });
-    }
-  }
-
-  async #restore(): Promise<void> {
-    try {
-      await this.#assemble();
-    } catch (error) {
-      throw await this.#explain(error);
     }
   }
 
@@ -353,6 +341,14 @@ export class Instance implements Reporter {
     }
   }
 
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw await this.#explain(error);
+    }
+  }
+
   async #explain(error: unknown): Promise<unknown> {
     if (!StreamError.is(error, "DATA_LOST") && !StreamError.is(error, "CORRUPT")) return error;
     return decideBroken({ pointerEpoch: await this.#pointer.owner(), ownEpoch: this.epoch, error });
@@ -404,7 +400,7 @@ export class Instance implements Reporter {
     const hasReadOwn = feed.position >= this.#mustReadTo;
     const isEnded = this.#progress.isEnded && outputs.acknowledged >= outputs.ordinal && hasReadOwn;
     if (this.#snapshots?.isDue(feed, inboxBytes, isEnded) !== true) return;
-    this.#snapshot().catch((error: unknown) => this.fail(error));
+    this.#snapshot().catch((error: unknown) => this.#failExplained(error));
   }
 
   async #snapshot(isRelease = false): Promise<void> {

@@ -10,7 +10,7 @@ import { compile } from "../../framework/plan/compile.ts";
 import { embeddedDefaults } from "../../framework/plan/options.ts";
 import type { Plan } from "../../framework/plan/plan.ts";
 import { json } from "../../framework/record/json-codec.ts";
-import { decodeMessage } from "../../framework/record/frame.ts";
+import { decodeMessage, encodeControl } from "../../framework/record/frame.ts";
 import type { SplitRecord } from "../../framework/record/messages.ts";
 import { decodePointer, encodePointer } from "../../framework/record/wire/snapshot.ts";
 import { Rig } from "./rig.ts";
@@ -191,6 +191,30 @@ describe("R5: a claim", () => {
     named.add(7);
     await start(7);
     expect((await start(7)).report().failure).toContain("DATA_LOST");
+  });
+});
+
+describe("R8: a chunk of a snapshot that is gone when it is read back has been swept by a successor", () => {
+  test.each([
+    ["takes", (instance: Instance) => instance.considerSnapshot()],
+    ["takes last", (instance: Instance) => Promise.resolve(instance.release())],
+  ] as const)("whatever snapshot it is that it %s", async (_what, take) => {
+    const plan = planOf(chain());
+    const host = await hostOf(plan);
+    const blobs = { ...host.blobs(() => false), put: () => Promise.resolve(), get: () => Promise.resolve(undefined) };
+    const first = plan.stages[1] as Plan["stages"][number];
+    const instance = new Instance({ ...host, blobs: () => blobs }, { stage: 1, partition: 1 }, first, 7);
+    instance.start();
+    const inbox = await rig.result(host.openInbox(1, 1));
+    await rig.result(inbox.append(encodeControl({ kind: "epochStart", instance: instance.id, epoch: 7, floors: [] })));
+    await rig.clock.settle();
+    expect(instance.phase).toBe("running");
+    await start(9);
+    await rig.clock.advance(60_000);
+    await rig.result(take(instance));
+    await rig.clock.settle();
+    expect(instance.report().failure).toBe("");
+    expect(instance.phase).toBe("fenced");
   });
 });
 

@@ -121,6 +121,12 @@ export const regressions: readonly Regression[] = [
     found: "an instance whose input had ended made no room for what a sender that had begun again said again",
   },
   {
+    seed: 15,
+    mix: "rivals",
+    workload: "windows",
+    found: "a chunk of a snapshot that a successor had swept was called corrupt by the one that had just stored it",
+  },
+  {
     seed: 114,
     mix: "rivals",
     workload: "windows",
