@@ -1,5 +1,6 @@
 /**
- * How the tests run: every core, 30 s per test, and the type tests beside the others.
+ * How the tests run: every core, 30 s per test, and the type tests beside the others. The tests of pure folders share their processes: nothing of theirs has
+ * state, and a process for each file would take longer than its tests.
  */
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,9 +9,16 @@ import { defineConfig } from "vitest/config";
 // The tests start some hundred processes of the same files: what Node makes of them is kept, as `tidemark` keeps it.
 process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
 
+const pure = ["api", "operator", "plan", "protocol", "record", "state", "time", "window"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "runtime", include: ["test/**/*.test.ts"], exclude: pure } },
+      { extends: true, test: { name: "pure", include: pure, isolate: false, typecheck: { enabled: false } } },
+    ],
     maxWorkers: availableParallelism(),
     testTimeout: 30_000,
     hookTimeout: 30_000,
