@@ -362,11 +362,12 @@ export class Instance implements Reporter {
     this.#acks.pass(acknowledged);
     const nowMs = this.#host.platform.clock.monotonicMs();
     const isFullyAcknowledged = acknowledged >= outputs.ordinal;
-    // R16: whoever has just read something is not idle, also when nothing came of it.
+    // R16: whoever has just read something is not idle, also when nothing came of it; nor is who reads no more.
     const isQuiet = feed.isQuiet && !hasMoved;
+    const isBlocked = this.#isReleasing || !outputs.hasRoom;
     // Of a split nothing is left of the time before when there is nothing left at all.
     this.#hasSettled ||= isQuiet && this.stage.source !== undefined;
-    this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked: !outputs.hasRoom, nowMs });
+    this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked, nowMs });
     this.#lookAgain(nowMs);
     this.#ticks.arrange(program.nextTickAt(), program.now);
     this.#considerSnapshot(incarnation, 0);

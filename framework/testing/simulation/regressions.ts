@@ -150,4 +150,10 @@ export const regressions: readonly Regression[] = [
     workload: "failing",
     found: "a host whose clock was an hour ahead gave its inbox ticks without a pause, and nothing else found room",
   },
+  {
+    seed: 4_000_160,
+    mix: "swarm",
+    workload: "idling",
+    found: "an instance that was being released, and read nothing any more, said that it was idle",
+  },
 ];
