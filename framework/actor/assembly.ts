@@ -79,7 +79,7 @@ export function splitOf({ host, id, stage }: Pick<Claimed, "host" | "id" | "stag
 }
 
 /** The chunks of an incarnation. */
-export function storeOf({ host, id, stage, epoch, isOver }: Claimed): SnapshotStore {
+export function storeOf({ host, id, stage, epoch, isOver }: Omit<Claimed, "inbox" | "retained">): SnapshotStore {
   return new SnapshotStore(host.blobs(isOver), { stage: stage.name, partition: id.partition, epoch });
 }
 

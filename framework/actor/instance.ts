@@ -2,25 +2,23 @@
  * One incarnation of an instance: the actor.
  *
  * Owns its lifecycle (the machine in `instance-machine.ts`) and what follows from its turns, which `TurnLoop` takes. What is said leaves through `Outputs`;
- * how it is put together from a snapshot is in `assembly.ts`.
+ * how it is claimed is in `claiming.ts`, how it is put together from a snapshot in `assembly.ts`.
  *
  * A1. No turn begins before the claim is complete (R5).
  * A2. An error ends the incarnation, never the worker: the supervisor decides what follows.
  */
 import { createActor, type ActorRefFrom } from "xstate";
-import { StreamError, messageOf } from "../errors.ts";
-import type { Log } from "../log/contracts.ts";
+import { invariant, StreamError, messageOf } from "../errors.ts";
 import type { RefusedRow } from "../log/sink.ts";
 import type { Stage } from "../plan/plan.ts";
 import type { Cancel, LogLevel } from "../platform/platform.ts";
-import { decideBroken } from "../protocol/read.ts";
 import { encodeControl } from "../record/frame.ts";
-import type { ChannelFloor, InstanceId, Report } from "../record/messages.ts";
+import type { InstanceId, Report } from "../record/messages.ts";
 import type { InstanceMeasures } from "../telemetry/measures.ts";
 import { AckStall } from "./ack-stall.ts";
 import { AckGate } from "./ack-gate.ts";
-import { assemble, type Claimed, type Incarnation, letGo, loadRetained, splitOf, storeOf } from "./assembly.ts";
-import { floorsInto, inboxesBehind } from "./downstream.ts";
+import { assemble, type Claimed, type Incarnation, letGo } from "./assembly.ts";
+import { claimInstance, explain, explained } from "./claiming.ts";
 import type { TurnResult } from "./feed.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import { InstanceMeter, noCounts } from "./instance-meter.ts";
@@ -31,7 +29,6 @@ import { Progress } from "./progress.ts";
 import { encodeRefusal } from "./refusal.ts";
 import { RecoveryTimes } from "./recovery-times.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
-import type { RetainedSnapshot } from "./snapshotter.ts";
 import { TickSchedule } from "./tick-schedule.ts";
 import { TurnLoop, type TurnOwner } from "./turn-loop.ts";
 
@@ -51,9 +48,7 @@ export class Instance implements Reporter {
   readonly #meter: InstanceMeter;
   readonly #times: RecoveryTimes;
   readonly #turns: TurnLoop;
-  #inbox: Log | undefined;
-  /** What the pointer named when it was claimed, newest first. */
-  #retained: readonly RetainedSnapshot[] = [];
+  #claimed: Claimed | undefined;
   #incarnation: Incarnation | undefined;
   #snapshots: SnapshotSchedule | undefined;
   #failure: unknown;
@@ -196,8 +191,8 @@ export class Instance implements Reporter {
   #phases(): InstancePhases {
     return {
       claim: () => this.#claim(),
-      restore: () => this.#explained(() => this.#assemble()),
-      drain: () => this.#explained(() => this.#drain()),
+      restore: () => explained(this.#pointer, this.epoch, () => this.#assemble()),
+      drain: () => explained(this.#pointer, this.epoch, () => this.#drain()),
       begin: () => this.#begin(),
       end: (phase, error) => this.#endAs(phase, error),
     };
@@ -225,46 +220,23 @@ export class Instance implements Reporter {
     if (!isUnfinished) this.#progress.reach(feed.watermark, outputs.ordinal);
   }
 
-  // R5: pointer, own epoch-start, downstream epoch-starts; in this order.
   async #claim(): Promise<void> {
-    const { host, stage, partition } = { host: this.#host, stage: this.id.stage, partition: this.id.partition };
+    const { host, id, stage, epoch } = { host: this.#host, id: this.id, stage: this.stage, epoch: this.epoch };
     while (host.probe.isHeld?.(this.name) === true) await this.#later(true);
-    if (this.stage.source === undefined) this.#inbox = await host.openInbox(stage, partition);
-    await this.#own(this.#inbox === undefined ? splitOf(this.#claimed()).identity : String(this.#inbox.createdMs));
-    const fence = (floors: readonly ChannelFloor[]) =>
-      encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch, floors });
-    const own = this.#inbox === undefined ? undefined : host.appendControl(stage, partition, fence([]), this.name);
-    const [retained] = await Promise.all([this.#retainedSnapshots(), own]);
-    this.#retained = retained;
-    const channels = retained[0]?.manifest.channelsOut ?? [];
-    const behind = inboxesBehind(host.plan, stage);
-    await Promise.all(
-      behind.map(([to, at]) => host.appendControl(to, at, fence(floorsInto(host.plan, channels, to, at)), this.name)),
-    );
+    this.#claimed = await claimInstance({
+      host,
+      id,
+      stage,
+      epoch,
+      pointer: this.#pointer,
+      isOver: () => this.#isClosed,
+    });
     this.#times.claimed();
   }
 
-  #retainedSnapshots(): Promise<RetainedSnapshot[]> {
-    return this.#explained(() => loadRetained(storeOf(this.#claimed()), this.#pointer.current));
-  }
-
-  /** R5 (1). R8 for the job log: an epoch in the pointer that it does not name was made by records that it has lost. */
-  async #own(identity: string): Promise<void> {
-    try {
-      await this.#pointer.claim(identity, this.#host.skipsOf(this.id));
-    } catch (error) {
-      const by = this.#pointer.highestEpoch;
-      if (!StreamError.is(error, "FENCED") || (by > this.epoch && (await this.#host.assignsAt(by, this.id))))
-        throw error;
-      const what = `${this.name}: epoch ${this.epoch} finds its pointer with epoch ${by}, which the job log does not name`;
-      throw new StreamError("DATA_LOST", `${what}: it has lost records; start a new generation with --new`, {
-        cause: error,
-      });
-    }
-  }
-
   async #assemble(): Promise<void> {
-    const incarnation = await assemble(this.#claimed(), {
+    invariant(this.#claimed !== undefined, "it is assembled before it is claimed");
+    const incarnation = await assemble(this.#claimed, {
       onReadable: () => this.wake(),
       onProgress: () => this.wake(),
       onFailed: (error) => this.#failExplained(error),
@@ -335,23 +307,10 @@ export class Instance implements Reporter {
 
   async #explainAndFail(error: unknown): Promise<void> {
     try {
-      this.fail(await this.#explain(error));
+      this.fail(await explain(this.#pointer, this.epoch, error));
     } catch {
       this.fail(error);
     }
-  }
-
-  async #explained<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw await this.#explain(error);
-    }
-  }
-
-  async #explain(error: unknown): Promise<unknown> {
-    if (!StreamError.is(error, "DATA_LOST") && !StreamError.is(error, "CORRUPT")) return error;
-    return decideBroken({ pointerEpoch: await this.#pointer.owner(), ownEpoch: this.epoch, error });
   }
 
   #afterTurns(incarnation: Incarnation, hasMoved: boolean): void {
@@ -419,19 +378,6 @@ export class Instance implements Reporter {
     if (isLast) this.#progress.finish();
     this.#host.onChanged(this);
     this.wake();
-  }
-
-  #claimed(): Claimed {
-    return {
-      host: this.#host,
-      id: this.id,
-      stage: this.stage,
-      epoch: this.epoch,
-      pointer: this.#pointer,
-      inbox: this.#inbox,
-      retained: this.#retained,
-      isOver: () => this.#isClosed,
-    };
   }
 
   #later(background = false): Promise<void> {

@@ -45,7 +45,8 @@ const results: SinkSpec<Result> = {
   open: ({ partition }) =>
     Promise.resolve({
       write: async (rows) => {
-        await say({ kind: "rows", partition, rows: rows.map(asRow) });
+        const atMs = load.wallMs();
+        await say({ kind: "rows", partition, atMs, rows: rows.map(asRow) });
         return [];
       },
       close: () => Promise.resolve(),

@@ -2,9 +2,10 @@
  * How long whose results are late when something breaks: `npm run recovery -- [--faults N] [--only NAME …] [--rate N] [--json]`.
  *
  * Runs 20,000 records/s of 1,000 keys through a source stage of 2 splits and a keyed stage of 8 partitions (tumbling windows of a second, count and sum),
- * in 4 worker processes on a real nats-server, and hurts it, 10 times in each way. Every result is timed at its arrival in this process, on its clock.
+ * in 4 worker processes on a real nats-server, and hurts it, 10 times in each way. Every result is timed when the sink
+ * is given it, on the wall clock of this machine.
  *
- * Definitions. The load is open-loop: the records of a window are due by the wall clock whatever has happened. The *delay* of a result is its arrival less the
+ * Definitions. The load is open-loop: the records of a window are due by the wall clock whatever has happened. The *delay* of a result is that time less the
  * end of its window. How *late* it is: its delay less the median delay of the window before the fault. The *gap* of a key: between two results that follow
  * each other; usually 1,000 ms.
  *

@@ -124,16 +124,16 @@ const trim: readonly Mutant[] = [
 const claim: readonly Mutant[] = [
   {
     name: "fence before compare-and-set",
-    file: "actor/instance.ts",
-    from: "await this.#pointer.claim(",
-    to: 'await host.appendControl(stage, partition, encodeControl({ kind: "epochStart", instance: this.id, epoch: this.epoch, floors: [] })); await this.#pointer.claim(',
+    file: "actor/claiming.ts",
+    from: "await pointer.claim(",
+    to: 'await host.appendControl(id.stage, id.partition, encodeControl({ kind: "epochStart", instance: id, epoch, floors: [] })); await pointer.claim(',
     tests: ["actor/instance.test.ts"],
   },
   {
     name: "emit before all fences are acknowledged",
-    file: "actor/instance.ts",
-    from: "await Promise.all( behind.map(",
-    to: "void Promise.all( behind.map(",
+    file: "actor/claiming.ts",
+    from: "await Promise.all(behind.map(",
+    to: "void Promise.all(behind.map(",
     tests: ["actor/instance.test.ts"],
   },
   {
@@ -159,9 +159,9 @@ const claim: readonly Mutant[] = [
   },
   {
     name: "data loss cried without reading the pointer",
-    file: "actor/instance.ts",
-    from: "return decideBroken({ pointerEpoch: await this.#pointer.owner(), ownEpoch: this.epoch, error });",
-    to: "return decideBroken({ pointerEpoch: this.epoch, ownEpoch: this.epoch, error });",
+    file: "actor/claiming.ts",
+    from: "return decideBroken({ pointerEpoch: await pointer.owner(), ownEpoch: epoch, error });",
+    to: "return decideBroken({ pointerEpoch: epoch, ownEpoch: epoch, error });",
     tests: ["actor/instance.test.ts"],
   },
 ];

@@ -160,8 +160,7 @@ export class Cluster {
 
   #hear(said: Said): void {
     if (said.kind === "rows") {
-      const atMs = wallMs();
-      for (const row of said.rows) this.ledger.add(said.partition, row, atMs);
+      for (const row of said.rows) this.ledger.add(said.partition, row, said.atMs);
     } else if (said.kind === "passed") this.ledger.passed(said.split, said.endMs, said.atMs);
     else if (said.kind === "line") this.lines.push(said);
   }

@@ -4,8 +4,8 @@
  * Owns the comparison with what the load must give, and the delay of each result. Rows come from an idempotent sink: one that comes again with the same
  * number is dropped, and must say the same.
  *
- * D1. The delay of a result is its arrival less the end of its window, both on the wall clock of this machine.
- *     From the source: its arrival less the moment at which the end of its window had been passed at every split.
+ * D1. The delay of a result is the moment at which the sink is given it less the end of its window, both on the wall clock of this machine. From the source:
+ *     less the moment at which the end of its window had been passed at every split. What the sink then needs to hand it over is no delay of the job.
  * D2. Lost: a (key, window) of the load without a result. Doubled: one with two results under different numbers. Wrong: anything else that does not agree
  *     with the load, or with an earlier row of the same number.
  */
@@ -58,7 +58,7 @@ export class Ledger {
     this.#taken = Array.from({ length: shape.partitions }, () => []);
   }
 
-  /** Takes a row that has arrived at `atMs`. */
+  /** Takes a row that the sink was given at `atMs`. */
   add(partition: number, row: ResultRow, atMs: number): void {
     const [number, key, startMs, count, weight] = row;
     const { beginMs, windowMs, keys } = this.#shape;

@@ -46,7 +46,8 @@ export interface Usage {
 export type Said =
   /** Everything is loaded: it waits for the word to join. */
   | { readonly kind: "ready" }
-  | { readonly kind: "rows"; readonly partition: number; readonly rows: readonly ResultRow[] }
+  /** The sink was given these rows at `atMs` on the wall clock. */
+  | { readonly kind: "rows"; readonly partition: number; readonly atMs: number; readonly rows: readonly ResultRow[] }
   /** A record behind the end of a window has been read from that split. */
   | { readonly kind: "passed"; readonly split: number; readonly endMs: number; readonly atMs: number }
   /** A line of the runtime's log, with the wall clock at which it was written. */
