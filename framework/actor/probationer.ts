@@ -3,8 +3,12 @@
  *
  * Owns its thread from start to end. While the thread lives, the instance reports for itself, in the worker's name; when it is gone, this reports that it has let go
  * or failed, and where.
+ *
+ * PR1. The message that it died in last is begun after a wait of a length that nobody knows before: who ends processes from outside, always as soon as they have
+ *      started, does not hit the same step again.
  */
 import { StreamError } from "../errors.ts";
+import type { Cancel, Platform } from "../platform/platform.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
 import type { CrashSite, Suspect } from "../record/poison.ts";
 import type { Reporter } from "./host.ts";
@@ -17,8 +21,13 @@ import type { SuspectRegister } from "./suspect-register.ts";
 /** Behind the number of every report of the thread. */
 const threadNMax = 2 ** 52;
 
+/** PR1, ms. */
+const waitMsMin = 500;
+const waitMsMax = 2_500;
+
 /** What it needs of its worker. */
 export interface ProbationWorld {
+  readonly platform: Platform;
   readonly register: SuspectRegister;
   readonly startProbation: StartProbation;
   /** The program cannot be run in a thread: the instance is to be hosted like any other, at the same epoch. */
@@ -38,6 +47,8 @@ export class Probationer implements Reporter {
   #failure = "";
   #n = threadNMax;
   #site: CrashSite | undefined;
+  #hasWaited = false;
+  #cancelWait: Cancel | undefined;
 
   constructor(world: ProbationWorld, order: ProbationOrder) {
     this.#world = world;
@@ -57,7 +68,7 @@ export class Probationer implements Reporter {
 
   start(): void {
     this.#cell = this.#world.startProbation(this.#order, {
-      onStep: (site, known) => this.#world.register.enter(this, { ...this.#suspect(), site }, known),
+      onStep: (site, known) => this.#whenSafe(site, () => this.#enter(site, known)),
       onRest: () => this.#world.register.leave(this, this.#suspect()),
       onGone: (reason, site) => this.#gone(reason, site),
       onEnded: () => this.#endAs("released"),
@@ -94,6 +105,18 @@ export class Probationer implements Reporter {
     };
   }
 
+  #enter(site: CrashSite, known: () => void): void {
+    if (this.#phase === "claiming") this.#world.register.enter(this, { ...this.#suspect(), site }, known);
+  }
+
+  #whenSafe({ sequence }: CrashSite, enter: () => void): void {
+    if (this.#hasWaited || sequence !== this.#order.site?.sequence) return enter();
+    this.#hasWaited = true;
+    const { clock, random } = this.#world.platform;
+    const waitMs = waitMsMin + random.next() * (waitMsMax - waitMsMin);
+    this.#cancelWait = clock.schedule(waitMs, enter);
+  }
+
   #gone(reason: string, site: CrashSite | undefined): void {
     if (this.#phase !== "claiming") return;
     this.#failure = reason;
@@ -111,6 +134,7 @@ export class Probationer implements Reporter {
   #endAs(phase: InstancePhase): void {
     if (this.#phase !== "claiming") return;
     this.#phase = phase;
+    this.#cancelWait?.();
     this.#cell?.kill();
     this.#world.register.leave(this, this.#suspect());
     this.#world.onChanged(this);

@@ -87,6 +87,7 @@ export class Worker implements Measured {
     const register = new SuspectRegister(this.#platform, job.registers, names.suspect(this.id));
     this.#instances = new HostedInstances({
       id: this.id,
+      platform: this.#platform,
       plan,
       register,
       startProbation: options.startProbation,

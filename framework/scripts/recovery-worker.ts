@@ -5,15 +5,13 @@
  * channel has taken it, and the measuring process drops rows by their number. Under chaos results go to a stream instead, where whoever judges them
  * reads.
  */
-import { jetstream } from "../connectors/jetstream.ts";
-import { job, json, nats, run, tumbling, type Job, type SinkRow, type SinkSpec, type Windowed } from "../index.ts";
+import { nats, run, type SinkRow, type SinkSpec } from "../index.ts";
 import type { Logger, LogLevel } from "../platform/platform.ts";
 import { realClock } from "../platform/real-clock.ts";
 import { systemRandom } from "../platform/random.ts";
-import { loadSource, type LoadWorld } from "./recovery/load.ts";
+import type { LoadWorld } from "./recovery/load.ts";
+import { measuredJob, published, type Result } from "./recovery/measured-job.ts";
 import { type Command, crashReason, type ResultRow, type Said, type WorkerOrder } from "./recovery/messages.ts";
-
-type Result = Windowed<number, { readonly n: number; readonly weight: number }>;
 
 const order = JSON.parse(process.argv[2] ?? "{}") as WorkerOrder;
 // Taken before the guard of turns replaces them.
@@ -53,24 +51,6 @@ const results: SinkSpec<Result> = {
     }),
 };
 
-function resultsOf({ results: subject }: WorkerOrder): SinkSpec<Result> {
-  return subject === undefined ? results : jetstream({ subject, codec: json() });
-}
-
-function measuredJob(): Job {
-  const { shape, inboxBytes } = order;
-  const measured = job(order.job, { partitions: shape.partitions, version: "recovery", inboxBytes });
-  measured
-    .source("hits", loadSource(shape, load))
-    .timestamps((hit) => hit.at, { outOfOrderness: 0 })
-    .keyBy((hit) => hit.key)
-    .window(tumbling(shape.windowMs))
-    .aggregate((of) => ({ n: of.count(), weight: of.sum((hit) => hit.weight) }))
-    .named("windows")
-    .to(resultsOf(order));
-  return measured;
-}
-
 /** Lines from level `info` on go to the measuring process. */
 function channelLogger(known: Readonly<Record<string, unknown>> = {}): Logger {
   return {
@@ -89,7 +69,8 @@ function usage(): void {
 }
 
 async function join(): Promise<void> {
-  await run(measuredJob(), nats({ servers: order.servers, replicas: order.replicas }), {
+  const sink = order.results === undefined ? results : published(order.results);
+  await run(measuredJob(order, load, sink), nats({ servers: order.servers, replicas: order.replicas }), {
     platform: { clock: realClock(), random: systemRandom(), logger: channelLogger() },
     probe: {
       beforeTurn: (stage, partition) => {

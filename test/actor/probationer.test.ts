@@ -2,15 +2,20 @@
 import { expect, test } from "vitest";
 import { Probationer, type ProbationWorld } from "../../framework/actor/probationer.ts";
 import type { ProbationEars, ProbationOrder } from "../../framework/actor/probation.ts";
+import { Rig } from "./rig.ts";
 import type { SuspectRegister } from "../../framework/actor/suspect-register.ts";
 
 const order: ProbationOrder = { instance: { stage: 1, partition: 0 }, epoch: 7, worker: "w", site: undefined };
 
-function started(): { readonly probationer: Probationer; readonly ears: ProbationEars; readonly told: string[] } {
+function started(
+  rig = new Rig(),
+  ordered = order,
+): { readonly probationer: Probationer; readonly ears: ProbationEars; readonly told: string[] } {
   const told: string[] = [];
   let heard: ProbationEars | undefined;
   const world: ProbationWorld = {
-    register: { enter: () => undefined, leave: () => told.push("left") } as unknown as SuspectRegister,
+    platform: rig.platform,
+    register: { enter: () => told.push("entered"), leave: () => told.push("left") } as unknown as SuspectRegister,
     startProbation: (_order, ears) => {
       heard = ears;
       return { release: () => undefined, kill: () => told.push("killed") };
@@ -18,7 +23,7 @@ function started(): { readonly probationer: Probationer; readonly ears: Probatio
     onUnusable: (reason) => told.push(`unusable: ${reason}`),
     onChanged: ({ phase }) => told.push(phase),
   };
-  const probationer = new Probationer(world, order);
+  const probationer = new Probationer(world, ordered);
   probationer.start();
   if (heard === undefined) throw new Error("no thread was started");
   return { probationer, ears: heard, told };
@@ -39,4 +44,28 @@ test("a thread that is gone is a failure, with the step that it was in", () => {
   ears.onGone("its thread has exited", { sequence: 3, step: 2 });
   expect(told).toEqual(["killed", "left", "failed"]);
   expect(probationer.report()).toMatchObject({ state: "failed", site: { sequence: 3, step: 2 } });
+});
+
+test("PR1: the message that it died in last is begun after a while that nobody knows before, once; others are at once", async () => {
+  const rig = new Rig();
+  const { ears, told } = started(rig, { ...order, site: { sequence: 9, step: 0 } });
+  const step = (sequence: number, at: number) => ears.onStep({ sequence, step: at }, () => undefined);
+  step(8, 1);
+  expect(told).toEqual(["entered"]);
+  step(9, 1);
+  await rig.pass(499);
+  expect(told).toEqual(["entered"]);
+  await rig.pass(2_001);
+  expect(told).toEqual(["entered", "entered"]);
+  step(9, 2);
+  expect(told).toEqual(["entered", "entered", "entered"]);
+});
+
+test("PR1: one that is gone meanwhile is in no turn", async () => {
+  const rig = new Rig();
+  const { probationer, ears, told } = started(rig, { ...order, site: { sequence: 9, step: 0 } });
+  ears.onStep({ sequence: 9, step: 1 }, () => undefined);
+  probationer.fail(new Error("the worker goes"));
+  await rig.pass(5_000);
+  expect(told).not.toContain("entered");
 });

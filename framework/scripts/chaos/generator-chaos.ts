@@ -13,6 +13,7 @@ import { nemesesFor, nemesisNames } from "./nemeses.ts";
 import { crashReason } from "../recovery/messages.ts";
 import { pausesOf } from "./pauses.ts";
 import type { Left } from "./results-stream.ts";
+import { type Replayed, replayActors } from "./replays.ts";
 import { Scene } from "./scene.ts";
 import { drawSchedule } from "./schedule.ts";
 import { judge } from "./verdict.ts";
@@ -60,6 +61,8 @@ export interface ChaosReport {
   readonly accidents: readonly string[];
   /** Why instances failed that no fault had made throw. */
   readonly failures: readonly string[];
+  /** Actors run again when the job has completed: one of each stage. */
+  readonly replays: readonly Replayed[];
   /** What the job keeps in the server when it has completed. */
   readonly left: Left;
   readonly log: readonly LoggedFault[];
@@ -84,6 +87,8 @@ const lookMs = 100;
 const completeMsMax = 120_000;
 const progressMs = 5_000;
 const interruptedCode = 130;
+
+const replayed = ["hits/0", "windows/3"];
 
 /** The kinds of faults by name. */
 export const faultNames: readonly string[] = nemesisNames;
@@ -167,6 +172,7 @@ async function report(
     examples,
     accidents: scene.accidents,
     failures: failuresIn(scene),
+    replays: await replayActors(scene.servers.urls, scene.orderFor(""), replayed),
     left: await scene.results.left(),
     log: faults.map(({ kind, victim, partitions, atMs, healedMs }) => ({
       kind,

@@ -125,20 +125,16 @@ export class Scene {
     return leader !== undefined && leader !== "none" && this.seatOf(leader.worker) === seat;
   }
 
+  /** The job, for a worker or a command that reaches it over `servers`. */
+  orderFor(servers: string): WorkerOrder {
+    const { job, shape, replicas } = this.#options;
+    return { servers, job, shape, results: results.subject, replicas, inboxBytes, endMs: this.#endMs };
+  }
+
   /** Starts a worker on an empty seat and lets it join. */
   async seatWorker(seat: Seat): Promise<void> {
-    const { job, shape, replicas } = this.#options;
     const servers = seat.links.map(({ port }) => `nats://127.0.0.1:${port}`).join(",");
-    const order: WorkerOrder = {
-      servers,
-      job,
-      shape,
-      results: results.subject,
-      replicas,
-      inboxBytes,
-      endMs: this.#endMs,
-    };
-    const worker = new WorkerProcess(order, (_, said) => this.#hear(seat, said));
+    const worker = new WorkerProcess(this.orderFor(servers), (_, said) => this.#hear(seat, said));
     seat.worker = worker;
     void worker.ended.then(() => this.#ended(seat, worker));
     await worker.ready;
