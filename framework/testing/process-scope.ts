@@ -120,7 +120,11 @@ export class ProcessScope {
 
   /** The promise, or one that never settles once the process is dead. */
   #settle<T>(promise: Promise<T>): Promise<T> {
-    if (this.#isDead) return new Promise<T>(() => undefined);
+    if (this.#isDead) {
+      // Whoever is dead hears of no failure either.
+      promise.catch(() => undefined);
+      return new Promise<T>(() => undefined);
+    }
     return new Promise<T>((resolve, reject) => {
       promise.then(this.#delivered(resolve), this.#delivered(reject));
     });
