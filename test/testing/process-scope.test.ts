@@ -80,3 +80,16 @@ test("a slow process takes its time for every task, and none once it is fast aga
   await clock.settle();
   expect(atMs).toEqual([7, 14, 21, 21]);
 });
+
+test("a dead process hears of nothing, not even that a call has failed", async () => {
+  const { clock, scope, seams } = world();
+  const heard: string[] = [];
+  scope.kill();
+  // An error that nobody hears of would end the process of the test.
+  void seams.bus.request("nobody", new Uint8Array(0), 1_000).then(
+    () => heard.push("answer"),
+    () => heard.push("error"),
+  );
+  await clock.settle();
+  expect(heard).toEqual([]);
+});
