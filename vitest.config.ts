@@ -2,12 +2,12 @@
  * How the tests run: every core, 30 s per test, and the type tests beside the others. The tests of pure folders share their processes: nothing of theirs has
  * state, and a process for each file would take longer than its tests.
  */
-import { availableParallelism, tmpdir } from "node:os";
+import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 // The tests start some hundred processes of the same files: what Node makes of them is kept, as `tidemark` keeps it.
-process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
+process.env["NODE_COMPILE_CACHE"] ??= join(homedir(), ".cache", "tidemark", "compiled");
 
 const pure = ["api", "operator", "plan", "protocol", "record", "state", "time", "window"].map(
   (folder) => `test/${folder}/**/*.test.ts`,

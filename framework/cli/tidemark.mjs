@@ -7,7 +7,9 @@ if (major < 24) {
   process.stderr.write("tidemark needs Node 24 or newer, this is " + process.versions.node + "\n");
   process.exit(2);
 } else {
-  // Otherwise every start strips the types from some hundred files again: most of the time that a command takes.
+  // Otherwise every start strips the types from some hundred files again: most of the time that a command takes. Workers of a fleet inherit it.
+  if (process.env.NODE_COMPILE_CACHE === undefined)
+    process.env.NODE_COMPILE_CACHE = process.getBuiltinModule("node:os").homedir() + "/.cache/tidemark/compiled";
   process.getBuiltinModule("node:module").enableCompileCache();
   void import("./main.ts").then(function (cli) {
     return cli.main(process.argv);

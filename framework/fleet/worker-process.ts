@@ -6,7 +6,7 @@
  * W1. `onExit` is told as soon as the process is gone; `onClosed` when everything it said has been heard and forwarded, too.
  * W2. On a terminal its output goes there by itself; into a pipe or file it goes through the starter, line by line.
  */
-import { tmpdir } from "node:os";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
@@ -46,8 +46,11 @@ export interface ProcessWorld {
   readonly stderr: LineOutlet | undefined;
 }
 
-/** Where Node keeps what it has made of source files, unless the environment says otherwise: a worker that is started again is there sooner. */
-const compileCache = join(tmpdir(), "node-compile-cache");
+/**
+ * Where Node keeps what it has made of source files, unless the environment says otherwise: a worker that is started again is there sooner. The user's own
+ * directory, as in `cli/tidemark.mjs`: in one that others may write to, their code could be found.
+ */
+const compileCache = join(homedir(), ".cache", "tidemark", "compiled");
 
 /** Output that children of a dead worker hold open is waited for no longer than this. */
 const outputMsMax = 1_000;
