@@ -41,6 +41,7 @@ export function addReplayCommand(program: Command): void {
     .argument("<instance>", "STAGE/PARTITION, as tidemark status prints it")
     .argument("[args...]", "arguments of the program, behind --")
     .requiredOption("--program <file>", "program file of the job")
+    .option("--replicas <n>", "copies, as the job was started with (or TIDEMARK_REPLICAS)")
     .option(
       "--from <snapshot>",
       "previous, current, start, or a snapshot's message (default: previous, or start while there is none)",
@@ -53,7 +54,7 @@ export function addReplayCommand(program: Command): void {
 }
 
 async function replay(job: string, instance: string, args: string[], flags: ReplayFlags): Promise<void> {
-  const plan = await planOf(flags.program ?? "", args);
+  const plan = await planOf(flags.program ?? "", args, clusterOf(flags).replicas);
   const from = startOf(flags.from);
   const to = flags.to === undefined ? undefined : messageOf(flags.to, "--to");
   const pauseAt = flags.pauseAt === undefined ? undefined : messageOf(flags.pauseAt, "--pause-at");

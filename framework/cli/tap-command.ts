@@ -11,6 +11,7 @@ import { jsonOf } from "../connectors/json-form.ts";
 import { StreamError } from "../errors.ts";
 import { type Duration, parseDuration } from "../time/duration.ts";
 import { administrate, administrationCommand, type AdministrationFlags } from "./administrate.ts";
+import { clusterOf } from "./connection-flags.ts";
 import { planOf } from "./given-program.ts";
 import { timeText } from "./table.ts";
 
@@ -35,6 +36,7 @@ export function addTapCommand(program: Command): void {
     .option("--duration <duration>", "end after this long")
     .option("--repeats", "also what the receiver drops because it has been said before")
     .option("--program <file>", "program file, for edges with a codec of their own")
+    .option("--replicas <n>", "with --program: copies, as the job was started with (or TIDEMARK_REPLICAS)")
     .action(tap);
 }
 
@@ -70,7 +72,7 @@ async function optionsOf(edge: string, args: string[], flags: TapFlags): Promise
     from,
     repeats,
     partition: partition === undefined ? undefined : wholeNumber(partition, "--partition", 0),
-    plan: program === undefined ? undefined : await planOf(program, args),
+    plan: program === undefined ? undefined : await planOf(program, args, clusterOf(flags).replicas),
   };
 }
 

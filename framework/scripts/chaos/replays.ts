@@ -25,7 +25,8 @@ export async function replayActors(
 ): Promise<readonly Replayed[]> {
   const all: Replayed[] = [];
   for (const name of instances) {
-    const flags = ["--program", program, "--nats", servers.join(","), "--json"];
+    const place = ["--nats", servers.join(","), "--replicas", String(order.replicas ?? 1)];
+    const flags = ["--program", program, ...place, "--json"];
     const printed = await run(["replay", order.job, name, ...flags, "--", JSON.stringify(order)]);
     const { instance, from, to, records, isEqual } = JSON.parse(printed) as ReplayReport;
     all.push({ instance, from, to, records, isEqual });
