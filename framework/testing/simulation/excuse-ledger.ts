@@ -27,6 +27,8 @@ interface Memory {
   isOut: boolean;
   /** Whether its epoch began while the one before was out: it speaks without having been answered. */
   beganOut: boolean;
+  /** Whether it has been out: controls that were decided meanwhile may be stored later, the very first one too. */
+  hasBeenOut: boolean;
   /** Event time that excuses what it says. */
   excused: number;
   /** Controls stored since it was let back in, by place. */
@@ -86,7 +88,7 @@ export class ExcuseLedger {
     const place = `${inbox} ${edge}`;
     for (const [key, memory] of this.#instances) {
       const told = memory.told.get(place) ?? 0;
-      if (memory.excused === -Infinity || told >= controlsUnderWay || !key.startsWith(`${stage}/`)) continue;
+      if (!memory.hasBeenOut || told >= controlsUnderWay || !key.startsWith(`${stage}/`)) continue;
       memory.told.set(place, told + 1);
       memory.excused = Math.max(memory.excused, watermark);
     }
@@ -116,6 +118,7 @@ export class ExcuseLedger {
 
   #excuse(memory: Memory, { stage }: InstanceId): void {
     memory.told.clear();
+    memory.hasBeenOut = true;
     memory.excused = Math.max(memory.excused, this.#said.get(stage) ?? -Infinity);
   }
 
@@ -140,6 +143,7 @@ export class ExcuseLedger {
       idleReport: 0,
       isOut: false,
       beganOut: false,
+      hasBeenOut: false,
       excused: -Infinity,
       told: new Map<string, number>(),
     };
