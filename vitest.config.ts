@@ -1,6 +1,6 @@
 /**
- * How the tests run: every core, 30 s per test, and the type tests beside the others. The tests of pure folders share their processes: nothing of theirs has
- * state, and a process for each file would take longer than its tests.
+ * How the tests run: every core, two minutes per test (a hang is told; a busy machine is none), and the type tests beside the others. The tests of pure
+ * folders share their processes: nothing of theirs has state, and a process for each file would take longer than its tests.
  */
 import { availableParallelism, homedir } from "node:os";
 import { join } from "node:path";
@@ -20,8 +20,8 @@ export default defineConfig({
       { extends: true, test: { name: "pure", include: pure, isolate: false, typecheck: { enabled: false } } },
     ],
     maxWorkers: availableParallelism(),
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
     reporters: ["default"],
     typecheck: {

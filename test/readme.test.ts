@@ -23,7 +23,7 @@ function blocksOf({ text }: Readme, language: string): readonly string[] {
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, "gm"))].map(([, code = ""]) => code);
 }
 
-test("every block of TypeScript compiles, as a file of the folder `test`", { timeout: 60_000 }, () => {
+test("every block of TypeScript compiles, as a file of the folder `test`", { timeout: 180_000 }, () => {
   const folder = join(root, ".cache", `readme-${process.pid}`);
   mkdirSync(folder, { recursive: true });
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -51,6 +51,8 @@ export interface HistoryResult {
 const program = fileURLToPath(new URL("../../examples/sensor-history.ts", import.meta.url));
 const lookMs = 20;
 const keptLines = 1_000;
+/** Of those, how many are told of a run that is stuck. */
+const lastLines = 80;
 const completedMsMax = 10_000;
 
 /** Runs it to its end. @throws when it takes too long, or the output breaks H1 */
@@ -171,7 +173,11 @@ class UnderFire {
       ...(servers === undefined ? [] : ["--nats", servers]),
       ...(workers === undefined ? [] : ["--workers", String(workers)]),
     ];
-    const child = spawn(process.execPath, [program, ...flags], { stdio: ["ignore", "ignore", "pipe"] });
+    const level = servers === undefined ? "warn" : "info";
+    const child = spawn(process.execPath, [program, ...flags], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, TIDEMARK_LOG: level },
+    });
     if (child.stderr !== null) createInterface({ input: child.stderr }).on("line", (line) => this.#say(line));
     return child;
   }
@@ -200,8 +206,8 @@ class UnderFire {
 
   #stuck(): string {
     const { limitMs, out } = this.#run;
-    const last = this.#said.slice(-5).join(" | ") || "nothing";
-    return `not through within ${limitMs} ms: ${out} has ${this.#seen.length} bytes after ${this.#kills} kills; it said last: ${last}`;
+    const last = this.#said.slice(-lastLines).join("\n") || "nothing";
+    return `not through within ${limitMs} ms: ${out} has ${this.#seen.length} bytes after ${this.#kills} kills; it said last:\n${last}`;
   }
 }
 

@@ -354,7 +354,7 @@ describe.each([
 
     test(
       "a server that is killed and comes back while rows are written: each once, in order",
-      { timeout: 60_000 },
+      { timeout: 180_000 },
       async () => {
         const own = await natsForTests({}, onTestFinished);
         if (own === undefined) throw new Error("no nats-server");
@@ -375,7 +375,7 @@ describe.each([
 
     test(
       "whatever incarnations do, one after the other or at the same time: each row once, in order",
-      { timeout: 60_000 },
+      { timeout: 180_000 },
       async () => {
         let partition = 100;
         const step = fc.oneof(

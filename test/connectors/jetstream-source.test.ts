@@ -330,7 +330,7 @@ describe.skipIf(nats === undefined)("what is read", () => {
     expect(split.values).toEqual(numbers(5_000));
   });
 
-  test("many messages come in order, each once", { timeout: 120_000 }, async () => {
+  test("many messages come in order, each once", { timeout: 180_000 }, async () => {
     const { outsider } = world();
     const stream = await outsider.make({ storage: "memory", max_bytes: 256 * 1024 * 1024 });
     await outsider.publishMany(stream, 200_000);
@@ -447,7 +447,7 @@ describe.skipIf(nats === undefined)("what is not there any more", () => {
     expect(reading.values).toEqual([1, 2]);
   });
 
-  test("J3: a stream that was deleted is missed for a while, then it has changed", { timeout: 30_000 }, async () => {
+  test("J3: a stream that was deleted is missed for a while, then it has changed", { timeout: 180_000 }, async () => {
     const { outsider } = world();
     const stream = await outsider.make();
     await outsider.publish(stream, "1");
@@ -462,7 +462,7 @@ describe.skipIf(nats === undefined)("what is not there any more", () => {
 });
 
 describe.skipIf(nats === undefined)("whatever has been removed, and wherever reading goes on", () => {
-  test("what is there is read, each once and in order; or what is lost is named", { timeout: 60_000 }, async () => {
+  test("what is there is read, each once and in order; or what is lost is named", { timeout: 180_000 }, async () => {
     const { outsider, home } = world();
     const scenario = fc.record({
       count: fc.integer({ min: 1, max: 12 }),
@@ -491,7 +491,7 @@ describe.skipIf(nats === undefined)("whatever has been removed, and wherever rea
   });
 });
 
-describe.skipIf(nats === undefined)("a server that goes away", { timeout: 60_000 }, () => {
+describe.skipIf(nats === undefined)("a server that goes away", { timeout: 180_000 }, () => {
   test("J5: killed and started again while it is read: nothing is lost, nothing comes twice, one warning each time", async () => {
     const own = await natsForTests({}, onTestFinished);
     if (own === undefined) throw new Error("no nats-server");

@@ -44,7 +44,7 @@ test.skipIf(binary === undefined)(
     const startWorker = () => startNode(args, { TIDEMARK_NATS: nats?.server.url ?? "" });
     const workers = [startWorker(), startWorker()];
     for (const [at, victim] of workers.slice().entries()) {
-      await until(`${at + 1} parts asked`, () => calls.length > (at + 1) * 300, 60_000);
+      await until(`${at + 1} parts asked`, () => calls.length > (at + 1) * 300, 120_000);
       victim.send("SIGKILL");
       workers.push(startWorker());
     }

@@ -35,7 +35,7 @@ async function statusOf(nats: NatsForTests, job: string): Promise<() => Promise<
   return () => new JobBus(bus, new JobNames(job, 1)).status().catch(() => undefined);
 }
 
-async function eventually(what: string, holds: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+async function eventually(what: string, holds: () => Promise<boolean>, limitMs = 90_000): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);

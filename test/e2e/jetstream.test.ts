@@ -42,7 +42,7 @@ function doubling(servers: string): Job {
 
 test.skipIf(binary === undefined)(
   "an embedded job that is run again is another life: it begins at its first row, and nothing is taken for written",
-  { timeout: 60_000 },
+  { timeout: 180_000 },
   async () => {
     const { server, outsider } = await place({});
     await outsider.publish("readings", "1", "{", "3");

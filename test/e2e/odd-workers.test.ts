@@ -70,7 +70,7 @@ async function expectRunning(handle: JobHandle, workers: number): Promise<void> 
       status.instances.every(({ state }) => state === "running" || state === "snapshotting");
   };
   const looking = setInterval(() => void look(), 50);
-  await until(`${workers} workers host all instances`, () => seen.isThere, 30_000).finally(() =>
+  await until(`${workers} workers host all instances`, () => seen.isThere, 90_000).finally(() =>
     clearInterval(looking),
   );
 }
@@ -120,7 +120,7 @@ test.skipIf(binary === undefined)(
     await expectRunning(first, 2);
     const { warnings } = await first.status();
     expect(warnings).toEqual([expect.stringMatching(/the clock of worker \w+ \(.+\) is 3600 s ahead of the leader's/)]);
-    await until("windows of both have fired", () => results.length > 5 * keys, 30_000);
+    await until("windows of both have fired", () => results.length > 5 * keys, 90_000);
     await second.stop();
     await first.drain();
     expect(await first.done).toMatchObject({ state: "completed" });

@@ -8,7 +8,7 @@ import { startNode } from "../support/program.ts";
 import { until } from "../support/until.ts";
 import { historyPlace, type HistoryPlace, written, wrongs } from "./history-place.ts";
 
-const timeout = 120_000;
+const timeout = 240_000;
 const binary = await binaryForTests();
 
 function argumentsOf({ inputs, out }: HistoryPlace, ...more: readonly string[]): string[] {
@@ -32,7 +32,7 @@ describe.skipIf(binary === undefined)("on NATS", { timeout }, () => {
       const { url } = await serverOfThisTest();
       const of = await historyPlace({ seed: 5, hours: 300, lateShare: 0.02 });
       const first = startNode(argumentsOf(of, "--nats", url, "--rate", "400"));
-      await until("rows are written", () => hasRows(of.out), 60_000);
+      await until("rows are written", () => hasRows(of.out), 120_000);
       first.send(signal);
       const ending = await first.ended();
       expect(ending).toMatchObject({ code: 0, signal: null });
@@ -53,7 +53,7 @@ describe.skipIf(binary === undefined)("on NATS", { timeout }, () => {
     const server = await serverOfThisTest();
     const of = await historyPlace({ seed: 5, hours: 300 });
     const first = startNode(argumentsOf(of, "--nats", server.url, "--rate", "300"));
-    await until("rows are written", () => hasRows(of.out), 60_000);
+    await until("rows are written", () => hasRows(of.out), 120_000);
     await server.kill("SIGSTOP");
     first.send("SIGTERM");
     const ending = await first.ended();
@@ -71,7 +71,7 @@ describe.skipIf(binary === undefined)("on NATS", { timeout }, () => {
     const server = await serverOfThisTest();
     const of = await historyPlace({ seed: 5, hours: 300 });
     const program = startNode(argumentsOf(of, "--nats", server.url, "--rate", "300"));
-    await until("rows are written", () => hasRows(of.out), 60_000);
+    await until("rows are written", () => hasRows(of.out), 120_000);
     // So that the first one has something to wait for.
     await server.kill("SIGSTOP");
     program.send("SIGINT");
@@ -86,7 +86,7 @@ describe.skipIf(binary === undefined)("on NATS", { timeout }, () => {
 test("in one process: exit code 0, and only whole lines", { timeout }, async () => {
   const of = await historyPlace({ seed: 5, hours: 300, badShare: 0 });
   const program = startNode(argumentsOf(of, "--rate", "400"));
-  await until("rows are written", () => hasRows(of.out), 60_000);
+  await until("rows are written", () => hasRows(of.out), 120_000);
   program.send("SIGTERM");
   expect(await program.ended()).toMatchObject({ code: 0 });
   expect(written(of).lines.length).toBeGreaterThan(0);

@@ -10,7 +10,7 @@ import { prometheusForTests, startPrometheus } from "../support/prometheus.ts";
 import steady from "./programs/steady.ts";
 
 const timeout = 120_000;
-const limitMsMax = 30_000;
+const limitMsMax = 90_000;
 const program = "test/e2e/programs/steady.ts";
 const binary = await binaryForTests();
 const platform = { clock: realClock(), random: systemRandom(), logger: silentLogger };

@@ -67,7 +67,7 @@ describe.skipIf(cluster === undefined)("a cluster of three servers", () => {
 
   test(
     "workers that start at the same moment all join, whoever creates what they share",
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       for (let round = 0; round < 2; round += 1) {
         const counted = counting();
@@ -100,7 +100,7 @@ describe.skipIf(cluster === undefined)("a cluster of three servers", () => {
     await expect(anyNumber?.registers(counted.name)).resolves.toBeDefined();
   });
 
-  test("a log takes and gives everything while the server that leads it is killed", { timeout: 60_000 }, async () => {
+  test("a log takes and gives everything while the server that leads it is killed", { timeout: 180_000 }, async () => {
     const seams = await cluster?.connect();
     const log = await seams?.logs.create(`TM_${newJob()}_1_LOG`, { maxBytes: 1_000_000, full: "refuse" });
     if (log === undefined || cluster === undefined) throw new Error("no cluster");

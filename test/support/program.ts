@@ -32,7 +32,7 @@ export interface Program {
 export const root: string = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Generous: the machine may be busy with something else. */
-const limitMsMax = 60_000;
+const limitMsMax = 120_000;
 
 /** Starts Node with `args` in the root of the repository. */
 export function startNode(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Program {

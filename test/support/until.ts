@@ -3,7 +3,7 @@
  */
 
 /** Resolves when `holds` does; looks again and again. @throws when it does not within `limitMs` */
-export async function until(what: string, holds: () => boolean, limitMs = 15_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limitMs = 60_000): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!holds()) {
     if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);
