@@ -83,6 +83,11 @@ export class KeyedStore {
     this.#current = row;
   }
 
+  /** Makes no row current: for a record without a key. */
+  blur(): void {
+    this.#current = undefined;
+  }
+
   /** The current row, to read from. */
   get current(): Row {
     const row = this.#current;
