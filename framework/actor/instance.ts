@@ -114,6 +114,15 @@ export class Instance implements Reporter {
     if (!this.#isClosed) this.#actor.send({ type: "RELEASE" });
   }
 
+  /** Takes a snapshot ahead of its time; answers whether there was one to take: nothing unfinished, none under way, something read since the last. */
+  async snapshotNow(): Promise<boolean> {
+    const feed = this.#incarnation?.feed;
+    const isFree = !this.#isReleasing && !this.#turns.isUnfinished && this.#snapshots?.isTaking === false;
+    if (feed === undefined || !isFree || this.#snapshots?.hasProgressed(feed) !== true) return false;
+    await this.#snapshot();
+    return true;
+  }
+
   /** Ends the incarnation as a crash would: nothing is finished, nothing is said. */
   fail(error: unknown): void {
     if (!this.#isClosed) this.#actor.send({ type: "FAIL", error });
@@ -365,7 +374,7 @@ export class Instance implements Reporter {
 
   async #snapshot(isRelease = false): Promise<void> {
     const incarnation = this.#incarnation;
-    if (incarnation === undefined) return;
+    if (incarnation === undefined || this.#isClosed) return;
     const isLast = this.#progress.isEnded;
     this.#actor.send({ type: "SNAPSHOT" });
     const cutAtMs = this.#host.platform.clock.monotonicMs();

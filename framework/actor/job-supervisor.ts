@@ -137,6 +137,7 @@ export class JobSupervisor {
     this.#unlisten?.();
     this.#cancelBeat?.();
     this.#restarts.close();
+    this.#suspects.close();
     for (const stage of this.#stages.values()) stage.close();
   }
 

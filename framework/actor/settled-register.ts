@@ -16,6 +16,7 @@ export class SettledRegister {
   readonly #key: string;
   #kept = "";
   #isWriting = false;
+  #isClosed = false;
 
   constructor(platform: Platform, registers: Registers, key: string) {
     this.#platform = platform;
@@ -33,10 +34,15 @@ export class SettledRegister {
     }
   }
 
+  /** Whoever leads next keeps it from here on: a write under way may fail unheard. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Keeps `epochs` in place of what is there, if they are others than those kept last. While it writes, later ones wait for the next call. */
   async keep(epochs: readonly number[]): Promise<void> {
     const kept = epochs.join(" ");
-    if (kept === this.#kept || this.#isWriting) return;
+    if (kept === this.#kept || this.#isWriting || this.#isClosed) return;
     this.#isWriting = true;
     try {
       if (await this.#put(encodeSettled({ epochs }))) this.#kept = kept;
@@ -56,7 +62,8 @@ export class SettledRegister {
   }
 
   #complain(what: string, error: unknown): readonly number[] {
-    this.#platform.logger.log("warn", `the register of progress cannot be ${what}`, { reason: messageOf(error) });
+    if (!this.#isClosed)
+      this.#platform.logger.log("warn", `the register of progress cannot be ${what}`, { reason: messageOf(error) });
     return [];
   }
 }

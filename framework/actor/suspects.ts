@@ -51,6 +51,11 @@ export class Suspects {
     this.#recalled = this.#settled.recall().then((epochs) => witness.announced(epochs));
   }
 
+  /** The epoch is over: says nothing more. */
+  close(): void {
+    this.#settled.close();
+  }
+
   /** Keeps for the next leader who has settled; called now and then. */
   keep(): void {
     const epochs: number[] = [];

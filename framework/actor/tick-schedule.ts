@@ -6,6 +6,8 @@
  * R9. A tick is appended when a timer is due by the host's clock, one outstanding at a time; what it fires is decided by the log's time of it.
  * TS1. A host's clock may be ahead of the log's, by hours. A tick that has not fired its timer says how long that takes by the log's; the next one comes then, or
  *      after a second, never at once.
+ * TS2. A timer that is due when it is registered fires with the next advance of processing time, a millisecond later, as one of event time does with the next
+ *      watermark: no record of that millisecond comes after what its timers have done.
  */
 import type { Cancel, Clock } from "../platform/platform.ts";
 
@@ -38,7 +40,7 @@ export class TickSchedule {
     this.#at = at;
     if (at === undefined) return;
     const atLeastMs = at === this.#tickedFor ? Math.min(againMsMax, Math.max(1, at - logMs)) : 0;
-    this.#wait(at, atLeastMs);
+    this.#wait(at > logMs ? at : logMs + 1, atLeastMs);
   }
 
   close(): void {
@@ -55,9 +57,9 @@ export class TickSchedule {
     if (this.#isClosed) return;
     // The wall clock may have gone back since: then it is not time yet.
     if (at > this.#clock.now()) return this.#wait(at, 0);
+    this.#tickedFor = this.#at;
     this.#at = undefined;
     this.#cancel = undefined;
-    this.#tickedFor = at;
     this.#isOutstanding = true;
     void this.#append().then(() => {
       this.#isOutstanding = false;

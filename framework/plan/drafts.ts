@@ -16,9 +16,7 @@ export interface OperatorDraft {
   readonly name: string;
   readonly factory: OperatorFactory;
   readonly outputs: Target[];
-  /** By port; holes and short lists: nobody reads those. */
-  readonly late: Target[][];
-  readonly sides: Record<string, Target[]>;
+  readonly late: Target[];
 }
 
 /** A stage that is still growing. */
@@ -45,12 +43,10 @@ export interface StageBeginning {
   readonly isIngress?: boolean | undefined;
 }
 
-/** An exchange, with its key where it has one, and the port that it leads to. */
+/** An exchange, with its key where it has one. */
 export interface EdgeExchange {
   readonly exchange: Exchange;
   readonly key: KeySelector | undefined;
-  /** @default 0 */
-  readonly port?: number | undefined;
 }
 
 /** All stages and edges of a plan while it is cut. */
@@ -82,7 +78,7 @@ export class StageDrafts {
     from: Target[],
     { name, factory }: { readonly name: string; readonly factory: OperatorFactory },
   ): OperatorDraft {
-    const operator: OperatorDraft = { name, factory, outputs: [], late: [], sides: {} };
+    const operator: OperatorDraft = { name, factory, outputs: [], late: [] };
     from.push({ kind: "operator", operator: stage.operators.length });
     stage.operators.push(operator);
     return operator;
@@ -94,12 +90,11 @@ export class StageDrafts {
   }
 
   /** Adds an edge; answers its index. */
-  connect(from: StageDraft, to: StageDraft, over: EdgeExchange, codec: ValueCodec | undefined): number {
-    const { exchange, key, port = 0 } = over;
+  connect(from: StageDraft, to: StageDraft, exchange: EdgeExchange, codec: ValueCodec | undefined): number {
     const earlier = this.#edges.filter((edge) => edge.from === from.index && edge.to === to.index).length;
     const name = `${from.name}.${to.name}${earlier === 0 ? "" : `.${earlier + 1}`}`;
     const index = this.#edges.length;
-    this.#edges.push({ index, name, from: from.index, to: to.index, exchange, port, key, codec });
+    this.#edges.push({ index, name, from: from.index, to: to.index, ...exchange, codec });
     to.inputs.push(index);
     return index;
   }
@@ -122,7 +117,6 @@ export class StageDrafts {
       from: from.index,
       to,
       exchange: "global",
-      port: 0,
       key: undefined,
       codec,
     });

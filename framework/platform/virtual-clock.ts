@@ -6,7 +6,7 @@
  *
  * V1. Between two tasks every microtask and promise chain comes to its end (a turn of the real event loop).
  * V2. Tasks run in the order in which they are due; at equal times in the order of `schedule`, or in one drawn from `random`.
- * V3. `settle` moves monotonic time only; wall time moves by `advance`, `until` and `jumpWall`.
+ * V3. `settle` and `recover` move monotonic time only; wall time moves by `advance`, `until` and `jumpWall`.
  * V4. A cancelled task does not run, and does not keep the clock running.
  */
 import { invariant } from "../errors.ts";
@@ -105,6 +105,17 @@ export class VirtualClock implements Clock {
    * @throws InvariantViolation when `limitMs` of virtual time have passed, or nothing is left that could happen
    */
   until(predicate: () => boolean, limitMs: number): Promise<void> {
+    return this.#until(predicate, limitMs, (ms) => this.#pass(ms));
+  }
+
+  /** As `until`, and wall time stays what it was (V3): for what takes time and is not what a test is about. */
+  recover(predicate: () => boolean, limitMs: number): Promise<void> {
+    return this.#until(predicate, limitMs, (ms) => {
+      this.#monotonicMs += ms;
+    });
+  }
+
+  #until(predicate: () => boolean, limitMs: number, pass: (ms: number) => void): Promise<void> {
     return this.#drive(async () => {
       const endMs = this.#monotonicMs + limitMs;
       await this.#turns(() => {
@@ -112,7 +123,7 @@ export class VirtualClock implements Clock {
         const dueMs = this.#wakeUps.nextDueMs;
         invariant(dueMs !== undefined, "virtual clock: nothing is left that could make the predicate true");
         invariant(dueMs <= endMs, `virtual clock: the predicate does not hold after ${limitMs} ms`);
-        this.#pass(Math.max(0, dueMs - this.#monotonicMs));
+        pass(Math.max(0, dueMs - this.#monotonicMs));
         this.#wakeUps.take()?.();
         return true;
       });

@@ -155,7 +155,7 @@ async function setOnFire(duration: string): Promise<number> {
     const report = await runGeneratorChaos(options);
     process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${JSON.stringify(report, null, 2)}\n`);
     const isWhole = report.lost + report.duplicated + report.wrongWindows === 0;
-    return isWhole && report.replays.every(({ isEqual }) => isEqual) ? 0 : 1;
+    return isWhole && report.replays.length > 0 && report.replays.every(({ isEqual }) => isEqual) ? 0 : 1;
   } catch (error) {
     say(messageOf(error));
     return StreamError.is(error, "OPTION_INVALID") ? usageCode : 1;

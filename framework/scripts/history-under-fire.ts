@@ -98,6 +98,8 @@ class UnderFire {
   readonly #run: HistoryRun;
   readonly #shotsMax: number;
   readonly #said: string[] = [];
+  /** What it said of its life, too, which is none of the result: for who is stuck. */
+  readonly #life: string[] = [];
   readonly #startedMs: number = performance.now();
   #kills = 0;
   #shotMs = 0;
@@ -183,8 +185,10 @@ class UnderFire {
   }
 
   #say(line: string): void {
-    this.#said.push(line);
-    if (this.#said.length > keptLines) this.#said.shift();
+    for (const lines of line.includes(`"level":"info"`) ? [this.#life] : [this.#life, this.#said]) {
+      lines.push(line);
+      if (lines.length > keptLines) lines.shift();
+    }
   }
 
   #aimAgain(): void {
@@ -206,7 +210,7 @@ class UnderFire {
 
   #stuck(): string {
     const { limitMs, out } = this.#run;
-    const last = this.#said.slice(-lastLines).join("\n") || "nothing";
+    const last = this.#life.slice(-lastLines).join("\n") || "nothing";
     return `not through within ${limitMs} ms: ${out} has ${this.#seen.length} bytes after ${this.#kills} kills; it said last:\n${last}`;
   }
 }

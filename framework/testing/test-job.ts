@@ -1,7 +1,8 @@
 /**
  * A whole job in a test: the real runtime on memory and on one virtual clock, with sources fed by hand and sinks that keep what they get.
  *
- * Owns the clock, the place, and the simulated processes of the workers. Each call resolves when nothing is runnable any more: no sleeps.
+ * Owns the clock, the place, and the simulated processes of the workers. Each call resolves when nothing is runnable any more: no sleeps. Processing time moves
+ * by `clock` alone: starting, recovering and ending take none.
  */
 import { joinJob } from "../actor/job-register.ts";
 import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
@@ -205,6 +206,11 @@ export class TestJob {
     throw new StreamError("UNAVAILABLE", "it has died");
   }
 
+  /** Takes a snapshot of an instance (`average/1`) where it stands; answers whether there was something new to take. */
+  async snapshot(name: string): Promise<boolean> {
+    return this.#settling(this.#instance(name)?.snapshotNow() ?? Promise.resolve(false));
+  }
+
   /** Lets an instance that stays down start again. */
   async revive(name: string): Promise<void> {
     this.#down.delete(name);
@@ -219,7 +225,7 @@ export class TestJob {
   /** All sources end; resolves when the job has completed. @throws when it does not complete, or has failed */
   async endOfInput(): Promise<void> {
     for (const source of this.#sources.values()) source.end();
-    await this.virtualClock.until(() => this.#outcome !== undefined, recoveryMsMax);
+    await this.virtualClock.recover(() => this.#outcome !== undefined, recoveryMsMax);
     await this.settle();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -361,7 +367,7 @@ export class TestJob {
 
   /** Runs until every instance takes turns under a leader that knows it, or the job is over. */
   async #untilRunning(): Promise<void> {
-    await this.virtualClock.until(() => this.#outcome !== undefined || this.#isRunning(), recoveryMsMax);
+    await this.virtualClock.recover(() => this.#outcome !== undefined || this.#isRunning(), recoveryMsMax);
     await this.settle();
   }
 

@@ -31,7 +31,6 @@ function plan(): Plan {
   const edges: Edge[] = exchanges.map((exchange, index) => ({
     index,
     name: exchange,
-    port: 0,
     from: 0,
     to: 1,
     exchange,
@@ -44,7 +43,6 @@ function plan(): Plan {
     from: 0,
     to: "dead",
     exchange: "global",
-    port: 0,
     key: undefined,
     codec: undefined,
   });

@@ -39,6 +39,21 @@ test("a bounded job completes: everything has fired, and the job log says so", a
   }
 });
 
+test("a snapshot taken by the test is what a crashed instance goes on from; there is none to take when nothing was read since", async () => {
+  const t = await testJob(oneExchange(), { partitions: 1 });
+  await t.feed("readings", [{ at: 0, device: "a", celsius: 1 }]);
+  expect(await t.snapshot("sums/0")).toBe(true);
+  expect(await t.snapshot("sums/0")).toBe(false);
+  const instanceOf = () => t.status().instances.find(({ name }) => name === "sums/0");
+  const { snapshot } = instanceOf() ?? {};
+  expect(snapshot).toBeGreaterThan(0);
+  const wallMs = t.virtualClock.now();
+  await t.crash("sums/0");
+  expect(t.virtualClock.now()).toBe(wallMs);
+  await t.endOfInput();
+  expect(t.take("sums")).toEqual([{ value: { key: "a", window: { start: 0, end: 1_000 }, value: 1 }, timestamp: 999 }]);
+});
+
 test("two splits: event time follows the slower one", async () => {
   const t = await testJob(oneExchange(), { splits: { readings: 2 } });
   await t.feed("readings", [{ at: 100, device: "a", celsius: 1 }], { split: 0 });

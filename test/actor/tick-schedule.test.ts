@@ -30,6 +30,16 @@ test("a tick is appended when the earliest timer is due, not before", async () =
   expect(ticks).toHaveLength(1);
 });
 
+test("TS2: a timer that is due already fires a millisecond later, and is not put off by what is read meanwhile", async () => {
+  const at = inMs(0);
+  schedule.arrange(at, rig.clock.now());
+  await rig.pass(0);
+  expect(ticks).toHaveLength(0);
+  schedule.arrange(at, rig.clock.now() + 5);
+  await rig.pass(1);
+  expect(ticks).toHaveLength(1);
+});
+
 test("an earlier timer brings it forward, and none calls it off", async () => {
   schedule.arrange(inMs(100), rig.clock.now());
   schedule.arrange(inMs(10), rig.clock.now());

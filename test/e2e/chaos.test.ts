@@ -20,10 +20,8 @@ function expectRight(report: ChaosReport, faultsMin: number): void {
   // How many there are is a matter of how fast the machine starts: enough to say something.
   expect(records).toBeGreaterThan(5_000);
   expect(faults).toBeGreaterThanOrEqual(faultsMin);
-  expect(report.replays.map(({ instance, isEqual }) => [instance, isEqual])).toEqual([
-    ["hits/0", true],
-    ["windows/3", true],
-  ]);
+  expect(report.replays.filter(({ isEqual }) => !isEqual)).toEqual([]);
+  expect(report.replays.length).toBeGreaterThan(0);
 }
 
 describe.skipIf(binary === undefined)("nothing is lost, duplicated or wrong", { timeout }, () => {

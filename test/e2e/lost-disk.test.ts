@@ -13,7 +13,7 @@ import { realClock } from "../../framework/platform/real-clock.ts";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
 import { until } from "../support/until.ts";
 
-const timeout = 90_000;
+const timeout = 240_000;
 const binary = await binaryForTests();
 const streams = join(".tidemark", "jetstream", "jetstream", "$G", "streams");
 
@@ -44,7 +44,7 @@ async function running(logger: Logger = silentLogger) {
     nats({ servers: server.url }),
     { platform },
   );
-  await until("results are written", () => rows > 100, 30_000);
+  await until("results are written", () => rows > 100, 90_000);
   return { directory, server, handle };
 }
 
@@ -79,7 +79,7 @@ describe.skipIf(binary === undefined)("a server that loses", { timeout }, () => 
     };
     const { directory, handle } = await running(logger);
     await files.rm(join(directory, ".tidemark"), { recursive: true });
-    await until("a warning", () => lines.some((line) => /^warn no answer yet.*no such file/.test(line)), 60_000);
+    await until("a warning", () => lines.some((line) => /^warn no answer yet.*no such file/.test(line)), 150_000);
     await handle.stop();
     expect(await handle.done).toMatchObject({ state: "stopped" });
   });

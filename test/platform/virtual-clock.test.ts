@@ -149,6 +149,15 @@ describe("until", () => {
     expect(clock.now()).toBe(wallMs + 1_500);
   });
 
+  test("V3: recovering takes monotonic time alone", async () => {
+    const clock = new VirtualClock({ wallMs });
+    let hasBeaten = false;
+    clock.schedule(500, () => void (hasBeaten = true), { background: true });
+    await clock.recover(() => hasBeaten, 10_000);
+    expect(clock.monotonicMs()).toBe(500);
+    expect(clock.now()).toBe(wallMs);
+  });
+
   test("throws when the limit has passed", async () => {
     const clock = new VirtualClock();
     const beat = (): void => void clock.schedule(500, beat, { background: true });

@@ -1,0 +1,8 @@
+/**
+ * The families of golden cases that there are, by name.
+ */
+import type { Family } from "./family.ts";
+import { timers } from "./timers.ts";
+
+/** How the cases of each family become jobs. */
+export const families: Readonly<Record<string, Family>> = { timers };

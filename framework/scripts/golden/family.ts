@@ -1,0 +1,38 @@
+/**
+ * The contract between a family of golden cases and the runner: a case as a program of the public API.
+ */
+import type { Job } from "../../api/job.ts";
+import { fromArray } from "../../connectors/memory.ts";
+import type { Stream } from "../../api/stream.ts";
+import type { GoldenCase, GoldenRecord } from "./format.ts";
+
+/** A case as a job. What its sinks get is what the case calls an output, without `ts`: that is the row's timestamp. */
+export interface GoldenJob {
+  readonly job: Job;
+  /** Names of the sources, by number of the input. */
+  readonly sources: readonly string[];
+  /** The stage of the operator that the case is about. */
+  readonly stage: string;
+  /** Whether there is a sink `late` beside the sink `main`. */
+  readonly hasLate: boolean;
+}
+
+/** Makes the job of a case. What it throws is the refusal of its pipeline. */
+export type Family = (golden: GoldenCase) => GoldenJob;
+
+/** The records of a case, by a source of this name. */
+export function recordsOf(job: Job, name: string): Stream<GoldenRecord> {
+  return job.source(name, fromArray<GoldenRecord>([])).timestamps((record) => record.ts);
+}
+
+/** The value of a record; a missing one is 0. */
+export function valueOf({ value = 0 }: GoldenRecord): number {
+  return value;
+}
+
+/** A field of a pipeline that is a number. @throws RangeError */
+export function numberIn(fields: Readonly<Record<string, unknown>>, name: string): number {
+  const value = fields[name];
+  if (typeof value === "number") return value;
+  throw new RangeError(`${name} is ${String(value)} in ${JSON.stringify(fields)}; it takes a number`);
+}
