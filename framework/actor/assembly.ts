@@ -223,6 +223,7 @@ export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): S
     // The bound is against the time at which a message was stored: in a source stage only an ingress log says one.
     farFutureMs: stage.isIngress ? farFutureMs : Infinity,
     onlyInput: stage.inputs.length === 1 ? stage.inputs[0] : undefined,
+    portOf: (edge) => host.plan.edges[edge]?.port ?? 0,
   });
 }
 

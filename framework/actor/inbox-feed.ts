@@ -300,6 +300,7 @@ export class InboxFeed implements Feed {
     const program = this.#program;
     program.input = edge.index;
     const keys = edge.key === undefined ? undefined : this.#lookAhead(edge.key, values);
+    if (keys === undefined) program.selectNone();
     for (let i = skip; i < section.count; i += 1) {
       const timestamp = timestampAt(timestamps, i);
       const hash = keys === undefined ? 0 : program.selectAhead(keys[i]!, i);
@@ -394,7 +395,8 @@ export class InboxFeed implements Feed {
       this.#program.refuse(key, record);
       return "turned";
     }
-    if (key !== undefined) this.#program.select(key);
+    if (key === undefined) this.#program.selectNone();
+    else this.#program.select(key);
     this.#program.input = index;
     this.#program.process(record, Number.isNaN(timestamp) ? undefined : timestamp);
     return "turned";

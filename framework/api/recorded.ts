@@ -116,7 +116,12 @@ class RecordedStream<T, L> implements LateStream<L, T> {
       const factory = this.#checked(say);
       return lateStreamOf(
         this.#record,
-        this.#record.add({ kind: "keyed", input, key: key as KeySelector, partitions, factory }),
+        this.#record.add({
+          kind: "keyed",
+          inputs: [{ input, exchange: "keyed", key: key as KeySelector }],
+          partitions,
+          factory,
+        }),
       );
     };
     return new RecordedKeyedStream<K, T>(begin);
@@ -146,7 +151,7 @@ class RecordedStream<T, L> implements LateStream<L, T> {
 
   late(): Stream<L> {
     const input = this.#record.checked(this.#node, () => windowBehind(this.#lateOf), undefined);
-    return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "late", input }));
+    return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "late", input, port: 0 }));
   }
 
   /** The operator that `say` answers; the plan is refused with what makes no sense in it. */

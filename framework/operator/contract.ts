@@ -18,7 +18,8 @@ import type { RequestBook } from "./request-book.ts";
 /** What an operator does with one value. Values and timestamps travel as arguments; nothing is allocated per record. */
 export interface Operator {
   /**
-   * Takes one value. For a keyed operator the store has selected the value's key before (`context.keyed.select`).
+   * Takes one value. For a keyed operator the store has selected the value's key before (`context.keyed.select`), unless it came over a broadcast edge:
+   * then it has no key, and there is no current row.
    * A throw undoes the step; the record becomes a dead letter.
    */
   process(value: unknown, timestamp: number | undefined): void;
@@ -56,8 +57,12 @@ export interface OperatorContext {
   readonly name: string;
   /** Hands an output to what follows in the chain. The value has been taken (encoded or processed) when this returns. */
   emit(value: unknown, timestamp: number | undefined): void;
-  /** Hands on a record that came too late, to the `late()` stream or the job's late stream. */
+  /** Hands on the current record, which came too late: to the late stream of its port, or the job's. */
   emitLate(value: unknown, timestamp: number | undefined): void;
+  /** Hands an output to the side output of that name: one of the factory's `sides`. It goes nowhere when nobody reads it. */
+  emitSide(side: string, value: unknown, timestamp: number | undefined): void;
+  /** Which of the operator's inputs the current record came over: 0 where there is one. Says nothing in timers and window firings. */
+  port(): number;
   /**
    * Runs `step` as one step (O1). When it throws, everything it did is undone, and the failure goes to the dead-letter output with `describe()`
    * as the record, and `timestamp`. Used for timers and window firings; records are wrapped by the program.
@@ -98,6 +103,8 @@ export interface OperatorFactory {
    * @default false
    */
   readonly needsInbox?: boolean | undefined;
+  /** Names of its side outputs. */
+  readonly sides?: readonly string[] | undefined;
   /** How it calls out, in operators whose calls leave the turn (R14). */
   readonly calls?: CallSpec | undefined;
   create(context: OperatorContext): Operator;

@@ -10,7 +10,7 @@ import type { CallResult } from "../record/messages.ts";
 import type { Operator } from "./contract.ts";
 import type { Batch, BatchOutcome, Deferral } from "./deferral.ts";
 import type { StageClock } from "./stage-clock.ts";
-import type { StageShape, StageTarget } from "./wiring.ts";
+import { targetsOf, type StageShape, type StageTarget } from "./wiring.ts";
 
 /** What the end of a turn came to. */
 export type Settled =
@@ -94,7 +94,7 @@ function membersOf(stage: StageShape, operators: readonly (Operator | undefined)
       const deferral = operators[target.operator]?.deferral;
       if (deferral !== undefined) members.push({ deferral, parent });
       const node = stage.operators[target.operator];
-      follow([...(node?.outputs ?? []), ...(node?.late ?? [])], deferral ?? parent);
+      if (node !== undefined) follow(targetsOf(node), deferral ?? parent);
     }
   };
   follow(stage.entry, undefined);

@@ -48,6 +48,11 @@ export interface ProgramOptions {
    * @default none, or several
    */
   readonly onlyInput?: number | undefined;
+  /**
+   * The port of an edge, by its index.
+   * @default 0 for all
+   */
+  readonly portOf?: ((edge: number) => number) | undefined;
 }
 
 /** Runs a stage's operators. */
@@ -69,8 +74,8 @@ export class StageProgram {
   readonly #deferrals: Deferrals;
   /** Rows looked up by `lookAhead`; undefined for keys without one. */
   readonly #ahead: (Row | undefined)[] = [];
-  /** Index of the edge that the next records come over, for their dead letters; undefined where they come over none. */
-  input: number | undefined;
+  #input: number | undefined;
+  #port = 0;
 
   constructor(stage: StageShape, outlet: Outlet, options: ProgramOptions) {
     this.#stage = stage;
@@ -87,6 +92,7 @@ export class StageProgram {
       clock: this.#clock,
       requests: this.#requests,
       runStep,
+      port: () => this.#port,
     };
     const { entry, operators } = new Wiring(stage, parts);
     this.#entry = entry;
@@ -94,6 +100,21 @@ export class StageProgram {
     this.#deferrals = new Deferrals(stage, operators, this.#clock);
     this.#deferring = deferringEntry(stage, operators);
     this.#generators = options.manualWatermarks === true ? [] : lastGenerators(stage, operators);
+  }
+
+  /** Index of the edge that the next records come over, for their port and their dead letters; undefined where they come over none. */
+  get input(): number | undefined {
+    return this.#input;
+  }
+
+  set input(edge: number | undefined) {
+    this.#input = edge;
+    this.#port = edge === undefined ? 0 : (this.#options.portOf?.(edge) ?? 0);
+  }
+
+  /** The next records have no key; called before `process` when they come over an edge that is not keyed. */
+  selectNone(): void {
+    this.#store.blur();
   }
 
   /** Makes the state of `key` current and answers the key's hash; called before `process` when the record comes over a keyed edge. */
@@ -128,7 +149,7 @@ export class StageProgram {
       this.#entry(value, timestamp);
       this.#commit();
     } catch (error) {
-      this.#fail(error, { value, timestamp, origin: "record", edge: this.input });
+      this.#fail(error, { value, timestamp, origin: "record", edge: this.#input });
     }
   }
 

@@ -26,7 +26,14 @@ export interface StageOperator {
   readonly name: string;
   readonly factory: OperatorFactory;
   readonly outputs: readonly StageTarget[];
-  readonly late: readonly StageTarget[];
+  /** By port. */
+  readonly late: readonly (readonly StageTarget[])[];
+  readonly sides: Readonly<Record<string, readonly StageTarget[]>>;
+}
+
+/** Everything that an operator may hand something to. */
+export function targetsOf({ outputs, late, sides }: StageOperator): readonly StageTarget[] {
+  return [...outputs, ...late.flat(), ...Object.values(sides).flat()];
 }
 
 /** A stage as far as its program goes: a `Stage` of a plan. */
@@ -53,6 +60,8 @@ export interface StageParts {
   readonly clock: StageClock;
   readonly requests: RequestBook;
   readonly runStep: RunStep;
+  /** The port that the current record came over. */
+  readonly port: () => number;
 }
 
 /** Takes a value. */
@@ -149,9 +158,10 @@ export class Wiring {
     return operator;
   }
 
-  #context({ name, outputs, late }: StageOperator): OperatorContext {
-    const { store, ledger, clock, requests, runStep } = this.#parts;
-    const emitLate = late.length > 0 ? this.#into(late, name) : this.#intoLateEdge(name);
+  #context({ name, outputs, late, sides }: StageOperator): OperatorContext {
+    const { store, ledger, clock, requests, runStep, port } = this.#parts;
+    const emitLate = this.#intoLate(late, name);
+    const emitSide = new Map(Object.entries(sides).map(([side, targets]) => [side, this.#into(targets, name)]));
     return {
       name,
       emit: this.#into(outputs, name),
@@ -159,6 +169,8 @@ export class Wiring {
         ledger.late += 1;
         emitLate(value, timestamp);
       },
+      emitSide: (side, value, timestamp) => emitSide.get(side)?.(value, timestamp),
+      port,
       step: (step, describe, timestamp) => runStep(name, step, describe, timestamp),
       keyed: store,
       undoLog: store.undoLog,
@@ -171,6 +183,15 @@ export class Wiring {
         ledger.windowsOut += 1;
       },
     };
+  }
+
+  /** What nobody reads of a port goes to the job. */
+  #intoLate(late: readonly (readonly StageTarget[])[], name: string): Emit {
+    const toJob = this.#intoLateEdge(name);
+    const ports = late.map((targets) => (targets.length > 0 ? this.#into(targets, name) : toJob));
+    if (ports.length < 2) return ports[0] ?? toJob;
+    const { port } = this.#parts;
+    return (value, timestamp) => (ports[port()] ?? toJob)(value, timestamp);
   }
 
   /** The job's own late stream: not one of the stage's outputs. */

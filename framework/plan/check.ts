@@ -57,8 +57,12 @@ export function checkUse(program: Program): void {
   }
   const used = nodesWithSinks(program);
   const inputs = new Set(program.nodes.flatMap((node) => inputsOf(node)));
+  const read = new Set(program.nodes.filter((node) => node.kind !== "named").flatMap((node) => inputsOf(node)));
   const unused = program.nodes.filter(
-    (node) => !used.has(node) && !(node.kind === "named" && used.has(subjectOf(node))),
+    (node) =>
+      !used.has(node) &&
+      !(node.kind === "named" && used.has(subjectOf(node))) &&
+      !(node.kind === "side" && !read.has(node)),
   );
   const end = unused.find((node) => !inputs.has(node)) ?? unused[0];
   if (end === undefined) return;
@@ -92,6 +96,8 @@ export function wordsFor(node: ProgramNode): string {
       return "a union";
     case "late":
       return `the late stream of ${wordsFor(node.input)}`;
+    case "side":
+      return `side output "${node.name}" of ${wordsFor(node.input)}`;
     case "named":
       return `"${node.name}"`;
     case "encoded":

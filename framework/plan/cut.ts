@@ -25,9 +25,11 @@ import {
   type ChainedNode,
   inputsOf,
   type KeyedNode,
+  type LateNode,
   type NamedThing,
   type Program,
   type ProgramNode,
+  type SideNode,
   type SourceNode,
   type TimestampsNode,
   type ToNode,
@@ -42,6 +44,11 @@ interface Exit {
   readonly codec: ValueCodec | undefined;
   /** Whether they have timestamps, and event time goes on here. */
   readonly time: EventTime;
+}
+
+/** Where the side outputs of an operator come out, by their names. */
+interface SideExit extends Omit<Exit, "targets"> {
+  readonly sides: Record<string, Target[]>;
 }
 
 /** What is missing for event time, and why; undefined: it is there. */
@@ -69,7 +76,9 @@ class Cutter {
   readonly #partitions: number;
   readonly #drafts = new StageDrafts();
   readonly #exits = new Map<ProgramNode, readonly Exit[]>();
-  readonly #lateExits = new Map<KeyedNode, Exit>();
+  /** By port. */
+  readonly #lateExits = new Map<KeyedNode, readonly Exit[]>();
+  readonly #sideExits = new Map<KeyedNode | ChainedNode, SideExit[]>();
   readonly #placed = new Set<NamedThing>();
   /** Source stages that make watermarks (C4). */
   readonly #timed = new Set<StageDraft>();
@@ -108,7 +117,9 @@ class Cutter {
       case "encoded":
         return this.#before(node).map((exit) => ({ ...exit, codec: node.codec }));
       case "late":
-        return [this.#late(node.input)];
+        return [this.#late(node)];
+      case "side":
+        return this.#sides(node);
       case "sink":
         this.#sink(node);
         return [];
@@ -152,9 +163,11 @@ class Cutter {
     const name =
       exit.targets === exit.stage.entry && exit.stage.source === undefined ? exit.stage.name : this.#nameOf(node);
     this.#checkTime(node.factory, name, exit.time);
-    const { outputs } = this.#drafts.addOperator(exit.stage, exit.targets, { name, factory: node.factory });
+    const { outputs, sides } = this.#drafts.addOperator(exit.stage, exit.targets, { name, factory: node.factory });
     const time = timeBehind(node.factory, name, exit.time);
-    return { ...exit, targets: outputs, codec: node.keepsValues ? exit.codec : undefined, time };
+    const behind: Exit = { ...exit, targets: outputs, codec: node.keepsValues ? exit.codec : undefined, time };
+    this.#addSides(node, { ...behind, sides });
+    return behind;
   }
 
   /** C4. */
@@ -181,22 +194,42 @@ class Cutter {
 
   /** C3. */
   #exchange(node: KeyedNode): Exit {
-    const inlets = this.#before(node);
+    const ports = node.inputs.map(({ input }) => this.#exits.get(input) ?? []);
+    const inlets = ports.flat();
     const name = this.#nameOf(node);
     const time = commonTime(inlets);
     this.#checkTime(node.factory, name, time);
     const stage = this.#drafts.begin({ name, partitions: node.partitions ?? this.#partitions });
-    const { outputs, late } = this.#drafts.addOperator(stage, stage.entry, { name, factory: node.factory });
-    for (const inlet of inlets) this.#connect(inlet, stage, { exchange: "keyed", key: node.key });
+    const operator = this.#drafts.addOperator(stage, stage.entry, { name, factory: node.factory });
+    for (const [port, { exchange, key }] of node.inputs.entries()) {
+      for (const inlet of ports[port] ?? []) this.#connect(inlet, stage, { exchange, key, port });
+    }
     stage.lateCodec = commonCodec(inlets);
-    this.#lateExits.set(node, { stage, targets: late, codec: stage.lateCodec, time });
-    return { stage, targets: outputs, codec: undefined, time: timeBehind(node.factory, name, time) };
+    const late = ports.map((exits, port): Exit => {
+      const targets = (operator.late[port] ??= []);
+      return { stage, targets, codec: commonCodec(exits), time };
+    });
+    this.#lateExits.set(node, late);
+    const behind = { stage, codec: undefined, time: timeBehind(node.factory, name, time) };
+    this.#addSides(node, { ...behind, sides: operator.sides });
+    return { ...behind, targets: operator.outputs };
   }
 
-  #late(node: KeyedNode): Exit {
-    const exit = this.#lateExits.get(node);
-    invariant(exit !== undefined, `${wordsFor(node)} has no stage`);
+  #late({ input, port }: LateNode): Exit {
+    const exit = this.#lateExits.get(input)?.[port];
+    invariant(exit !== undefined, `${wordsFor(input)} has no stage, or no input ${port}`);
     return exit;
+  }
+
+  /** A copy of an operator (C1) has sides of its own. */
+  #addSides(node: KeyedNode | ChainedNode, exit: SideExit): void {
+    const exits = this.#sideExits.get(node) ?? [];
+    exits.push(exit);
+    this.#sideExits.set(node, exits);
+  }
+
+  #sides({ input, name }: SideNode): readonly Exit[] {
+    return (this.#sideExits.get(input) ?? []).map(({ sides, ...exit }) => ({ ...exit, targets: (sides[name] ??= []) }));
   }
 
   #sink(node: ToNode): void {

@@ -15,6 +15,12 @@ export interface TargetDescription {
   readonly name: string;
 }
 
+/** A side output, described. */
+export interface SideDescription {
+  readonly name: string;
+  readonly goesTo: readonly TargetDescription[];
+}
+
 /** An operator, described. */
 export interface OperatorDescription {
   readonly name: string;
@@ -22,8 +28,10 @@ export interface OperatorDescription {
   readonly description: string;
   /** What takes its outputs, in program order. */
   readonly goesTo: readonly TargetDescription[];
-  /** The same for its late records; empty: they go to the job's late records. */
-  readonly lateGoesTo: readonly TargetDescription[];
+  /** The same for its late records, by input; those of an input that is not there, or empty, go to the job's late records. */
+  readonly lateGoesTo: readonly (readonly TargetDescription[])[];
+  /** The same for its side outputs, those that something reads. */
+  readonly sides: readonly SideDescription[];
 }
 
 /** A sink, described. */
@@ -55,6 +63,8 @@ export interface EdgeDescription {
   readonly from: string;
   readonly to: string;
   readonly exchange: Exchange;
+  /** Which input of the stage it is; 0 where there is one. */
+  readonly port: number;
   readonly codec: string;
 }
 
@@ -73,11 +83,12 @@ export function describe(plan: Plan): PlanDescription {
     job: plan.job,
     version: plan.version,
     stages: plan.stages.map((stage) => describeStage(plan, stage)),
-    edges: exchanges(plan).map(({ name, from, to, exchange, codec }) => ({
+    edges: exchanges(plan).map(({ name, from, to, exchange, port, codec }) => ({
       name,
       from: stageName(plan, from),
       to: stageName(plan, to),
       exchange,
+      port,
       codec: codec?.name ?? "default",
     })),
     reserved: reservation(plan),
@@ -106,7 +117,7 @@ export function describeText(plan: Plan): string {
     "",
     ...tableText([["stage", "partitions", "operator", "goes to"], ...stages.flatMap((stage) => stageRows(stage))]),
     "",
-    ...tableText([["edge", "exchange", "codec"], ...edges.map((edge) => [edge.name, edge.exchange, edge.codec])]),
+    ...tableText([["edge", "exchange", "codec"], ...edges.map((edge) => [edge.name, exchangeText(edge), edge.codec])]),
     "",
     ...tableText([["sink", "writes", "stage", "guarantee"], ...sinks.map(([sink, stage]) => sinkRow(sink, stage))]),
     "",
@@ -126,7 +137,11 @@ export function targetsText(targets: readonly TargetDescription[]): string {
 }
 
 /** `average (tumbling 5m)`: the name of an operator, and what it does. */
-export function operatorText({ name, kind, description }: Omit<OperatorDescription, "goesTo" | "lateGoesTo">): string {
+export function operatorText({
+  name,
+  kind,
+  description,
+}: Pick<OperatorDescription, "name" | "kind" | "description">): string {
   const what = [name.startsWith(kind) ? "" : kind, description].filter((word) => word !== "").join(" ");
   return what === "" ? name : `${name} (${what})`;
 }
@@ -144,13 +159,28 @@ function describeStage(plan: Plan, stage: Stage): StageDescription {
     operators: stage.operators.map((operator) => ({
       ...describeOperator(operator),
       goesTo: described(operator.outputs),
-      lateGoesTo: described(operator.late),
+      lateGoesTo: lateOf(operator).map((late) => described(late)),
+      sides: sidesOf(operator).map(([side, to]) => ({ name: side, goesTo: described(to) })),
     })),
     sinks: stage.sinks.map((sink) => describeSink(sink)),
   };
 }
 
-function describeOperator({ name, factory }: OperatorNode): Omit<OperatorDescription, "goesTo" | "lateGoesTo"> {
+/** Up to the last input whose late records something reads. */
+function lateOf({ late }: OperatorNode): readonly (readonly Target[])[] {
+  return late.slice(0, 1 + late.findLastIndex((targets) => targets.length > 0));
+}
+
+/** The side outputs of an operator that something reads, in program order. */
+export function sidesOf({ sides }: OperatorNode): readonly (readonly [name: string, targets: readonly Target[]])[] {
+  return Object.entries(sides).filter(([, targets]) => targets.length > 0);
+}
+
+function exchangeText({ exchange, port }: EdgeDescription): string {
+  return port === 0 ? exchange : `${exchange}, input ${port + 1}`;
+}
+
+function describeOperator({ name, factory }: OperatorNode): Pick<OperatorDescription, "name" | "kind" | "description"> {
   return { name, kind: factory.kind, description: factory.description };
 }
 
@@ -190,9 +220,20 @@ function stageRows(stage: StageDescription): readonly (readonly string[])[] {
   return [...first, ...rows, ...last].map((row, at) => [...(at === 0 ? head : ["", ""]), ...row]);
 }
 
-function goesToText({ goesTo, lateGoesTo }: OperatorDescription): string {
-  const late = lateGoesTo.length === 0 ? [] : [`late records: ${targetsText(lateGoesTo)}`];
-  return [...(goesTo.length === 0 ? [] : [targetsText(goesTo)]), ...late].join("; ");
+function goesToText(operator: OperatorDescription): string {
+  const { goesTo } = operator;
+  const besides = besidesOf(operator).map(({ what, to }) => `${what}: ${targetsText(to)}`);
+  return [...(goesTo.length === 0 ? [] : [targetsText(goesTo)]), ...besides].join("; ");
+}
+
+/** Where late records and side outputs go: `late records`, `late records of input 2`, `side slow`. */
+export function besidesOf({
+  lateGoesTo,
+  sides,
+}: OperatorDescription): readonly { readonly what: string; readonly to: readonly TargetDescription[] }[] {
+  const late = lateGoesTo.map((to, port) => ({ what: `late records${port === 0 ? "" : ` of input ${port + 1}`}`, to }));
+  const all = [...late, ...sides.map(({ name, goesTo }) => ({ what: `side ${name}`, to: goesTo }))];
+  return all.filter(({ to }) => to.length > 0);
 }
 
 function sinkRow(sink: SinkDescription, stage: StageDescription): readonly string[] {

@@ -16,7 +16,9 @@ export interface OperatorDraft {
   readonly name: string;
   readonly factory: OperatorFactory;
   readonly outputs: Target[];
-  readonly late: Target[];
+  /** By port; holes and short lists: nobody reads those. */
+  readonly late: Target[][];
+  readonly sides: Record<string, Target[]>;
 }
 
 /** A stage that is still growing. */
@@ -43,10 +45,12 @@ export interface StageBeginning {
   readonly isIngress?: boolean | undefined;
 }
 
-/** An exchange, with its key where it has one. */
+/** An exchange, with its key where it has one, and the port that it leads to. */
 export interface EdgeExchange {
   readonly exchange: Exchange;
   readonly key: KeySelector | undefined;
+  /** @default 0 */
+  readonly port?: number | undefined;
 }
 
 /** All stages and edges of a plan while it is cut. */
@@ -78,7 +82,7 @@ export class StageDrafts {
     from: Target[],
     { name, factory }: { readonly name: string; readonly factory: OperatorFactory },
   ): OperatorDraft {
-    const operator: OperatorDraft = { name, factory, outputs: [], late: [] };
+    const operator: OperatorDraft = { name, factory, outputs: [], late: [], sides: {} };
     from.push({ kind: "operator", operator: stage.operators.length });
     stage.operators.push(operator);
     return operator;
@@ -90,11 +94,12 @@ export class StageDrafts {
   }
 
   /** Adds an edge; answers its index. */
-  connect(from: StageDraft, to: StageDraft, exchange: EdgeExchange, codec: ValueCodec | undefined): number {
+  connect(from: StageDraft, to: StageDraft, over: EdgeExchange, codec: ValueCodec | undefined): number {
+    const { exchange, key, port = 0 } = over;
     const earlier = this.#edges.filter((edge) => edge.from === from.index && edge.to === to.index).length;
     const name = `${from.name}.${to.name}${earlier === 0 ? "" : `.${earlier + 1}`}`;
     const index = this.#edges.length;
-    this.#edges.push({ index, name, from: from.index, to: to.index, ...exchange, codec });
+    this.#edges.push({ index, name, from: from.index, to: to.index, exchange, port, key, codec });
     to.inputs.push(index);
     return index;
   }
@@ -117,6 +122,7 @@ export class StageDrafts {
       from: from.index,
       to,
       exchange: "global",
+      port: 0,
       key: undefined,
       codec,
     });

@@ -1,7 +1,7 @@
 /**
  * A plan as a Mermaid flowchart: stages as boxes around their operators, exchanges as labelled arrows.
  */
-import { describe, operatorText, type PlanDescription, type StageDescription } from "./describe.ts";
+import { describe, operatorText, sidesOf, type PlanDescription, type StageDescription } from "./describe.ts";
 import type { Plan, Stage, Target } from "./plan.ts";
 
 /**
@@ -40,23 +40,24 @@ function titleOf({ name, partitions }: StageDescription): string {
 }
 
 function arrowLines(plan: Plan, stage: Stage): readonly string[] {
-  const arrows = (from: string, targets: readonly Target[], late = ""): readonly string[] =>
-    targets.flatMap((target) => arrowsTo(plan, stage, target, late).map((line) => `  ${from} ${line}`));
+  const arrows = (from: string, targets: readonly Target[], label = ""): readonly string[] =>
+    targets.flatMap((target) => arrowsTo(plan, stage, target, label).map((line) => `  ${from} ${line}`));
   return [
     ...(stage.source === undefined ? [] : arrows(entryId(stage), stage.entry)),
     ...stage.operators.flatMap((operator, at) => [
       ...arrows(operatorId(stage, at), operator.outputs),
-      ...arrows(operatorId(stage, at), operator.late, "late"),
+      ...operator.late.flatMap((late) => arrows(operatorId(stage, at), late, "late")),
+      ...sidesOf(operator).flatMap(([side, targets]) => arrows(operatorId(stage, at), targets, side)),
     ]),
   ];
 }
 
-function arrowsTo(plan: Plan, stage: Stage, target: Target, late: string): readonly string[] {
-  if (target.kind !== "edge") return [`${arrow(late)} ${idOf(stage, target)}`];
+function arrowsTo(plan: Plan, stage: Stage, target: Target, prefix: string): readonly string[] {
+  if (target.kind !== "edge") return [`${arrow(prefix)} ${idOf(stage, target)}`];
   const edge = plan.edges[target.edge];
   const next = typeof edge?.to === "number" ? plan.stages[edge.to] : undefined;
   if (edge === undefined || next === undefined) return [];
-  const label = [late, edge.exchange].filter((word) => word !== "").join(", ");
+  const label = [prefix, edge.exchange].filter((word) => word !== "").join(", ");
   return next.entry.map((entry) => `${arrow(label)} ${idOf(next, entry)}`);
 }
 

@@ -5,6 +5,7 @@
  * T2. Lines that begin a thing are not indented; what belongs to it is.
  */
 import {
+  besidesOf,
   describe,
   type OperatorDescription,
   type SinkDescription,
@@ -20,7 +21,9 @@ export function planText(plan: Plan): string {
     `job ${job}`,
     ...optionLines(plan.options),
     ...stages.flatMap((stage) => stageLines(stage)),
-    ...edges.map(({ name, exchange, codec }) => `edge ${name} ${exchange}, codec ${codec}`),
+    ...edges.map(
+      ({ name, exchange, port, codec }) => `edge ${name} ${exchange}${port === 0 ? "" : `:${port}`}, codec ${codec}`,
+    ),
     "",
   ].join("\n");
 }
@@ -61,7 +64,7 @@ export interface WrittenEdge {
 
 /** The edges in the text of a plan, the implicit ones into dead letters and late records included, in their order. */
 export function edgesIn(text: string): readonly WrittenEdge[] {
-  const lines = [...text.matchAll(/^edge (([a-z0-9-]+)\.([a-z0-9-]+)(?:\.\d+)?) \w+, codec (.*)$/gm)];
+  const lines = [...text.matchAll(/^edge (([a-z0-9-]+)\.([a-z0-9-]+)(?:\.\d+)?) \w+(?::\d+)?, codec (.*)$/gm)];
   const exchanges = lines.map(([, name = "", from = "", stage = "", codec], index) => ({
     index,
     name,
@@ -112,9 +115,10 @@ function stageLines(stage: StageDescription): readonly string[] {
   ];
 }
 
-function operatorLine({ name, kind, description, goesTo, lateGoesTo }: OperatorDescription): string {
-  const late = lateGoesTo.length === 0 ? "" : `, late records to ${targetsText(lateGoesTo)}`;
-  return `  operator ${name}: ${`${kind} ${description}`.trim()}, to ${targetsText(goesTo) || "nothing"}${late}`;
+function operatorLine(operator: OperatorDescription): string {
+  const { name, kind, description, goesTo } = operator;
+  const besides = besidesOf(operator).map(({ what, to }) => `, ${what} to ${targetsText(to)}`);
+  return `  operator ${name}: ${`${kind} ${description}`.trim()}, to ${targetsText(goesTo) || "nothing"}${besides.join("")}`;
 }
 
 function sinkLine({ name, label, description, guarantee }: SinkDescription): string {

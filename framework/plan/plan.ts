@@ -27,8 +27,10 @@ export interface OperatorNode {
   readonly factory: OperatorFactory;
   /** Where its outputs go, in program order. */
   readonly outputs: readonly Target[];
-  /** Where its late records go, when something reads them; else they go over the stage's `lateEdge`. */
-  readonly late: readonly Target[];
+  /** Where its late records go, by the port they came over, when something reads them; else they go over the stage's `lateEdge`. */
+  readonly late: readonly (readonly Target[])[];
+  /** Where its side outputs go, by their names, those that something reads. */
+  readonly sides: Readonly<Record<string, readonly Target[]>>;
 }
 
 /** A sink chained to a stage. */
@@ -74,6 +76,8 @@ export interface Edge {
   /** Stage it goes into, or one of the job's own streams. */
   readonly to: number | "dead" | "late";
   readonly exchange: Exchange;
+  /** Which input of the stage's first operator its records are; 0 where there is one. */
+  readonly port: number;
   /** Takes the key of a record: evaluated by the sender to find the partition, and by the receiver again. Keyed edges only. */
   readonly key: KeySelector | undefined;
   /** How values travel; undefined: the default codec, by columns. */

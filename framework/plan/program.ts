@@ -36,11 +36,20 @@ export interface TimestampsNode {
   readonly idleTimeoutMs: number;
 }
 
-/** An operator behind `keyBy`: begins a stage of its own. */
+/** One input of an operator behind an exchange; its position among the operator's inputs is its *port*. */
+export interface KeyedInput {
+  readonly input: ProgramNode;
+  /** `keyed`: to the partition of its key; `broadcast`: to every partition; `global`: to the only one. */
+  readonly exchange: "keyed" | "broadcast" | "global";
+  /** Of a keyed input. */
+  readonly key: KeySelector | undefined;
+}
+
+/** An operator behind `keyBy`, or behind several streams that have been brought together: begins a stage of its own. */
 export interface KeyedNode {
   readonly kind: "keyed";
-  readonly input: ProgramNode;
-  readonly key: KeySelector;
+  /** By port; at least one. */
+  readonly inputs: readonly KeyedInput[];
   /** Partitions of its stage; undefined: as many as the job says. */
   readonly partitions: number | undefined;
   readonly factory: OperatorFactory;
@@ -52,10 +61,18 @@ export interface UnionNode {
   readonly inputs: readonly ProgramNode[];
 }
 
-/** `late()`: the late records of a keyed operator. */
+/** `late()`: the late records of a keyed operator, of those that came over one port. */
 export interface LateNode {
   readonly kind: "late";
   readonly input: KeyedNode;
+  readonly port: number;
+}
+
+/** A side output of an operator, by name. One that nobody reads is no mistake. */
+export interface SideNode {
+  readonly kind: "side";
+  readonly input: KeyedNode | ChainedNode;
+  readonly name: string;
 }
 
 /** `named`: the user's name for the operator or sink before it. */
@@ -87,6 +104,7 @@ export type ProgramNode =
   | KeyedNode
   | UnionNode
   | LateNode
+  | SideNode
   | NamedNode
   | EncodedNode
   | ToNode;
@@ -113,8 +131,16 @@ export interface Program {
 
 /** The nodes whose records `node` takes. */
 export function inputsOf(node: ProgramNode): readonly ProgramNode[] {
-  if (node.kind === "source") return [];
-  return node.kind === "union" ? node.inputs : [node.input];
+  switch (node.kind) {
+    case "source":
+      return [];
+    case "union":
+      return node.inputs;
+    case "keyed":
+      return node.inputs.map(({ input }) => input);
+    default:
+      return [node.input];
+  }
 }
 
 /** The node that `named` and `encoded` speak about; any other node is itself (N2). */

@@ -9,28 +9,37 @@
 import { StreamError } from "../errors.ts";
 import { cloneValue } from "../record/default-codec.ts";
 import type { KeyPart } from "../record/key.ts";
+import type { CellCodec, CellPlace, Lender } from "./cell-place.ts";
 import type { MapState } from "./descriptors.ts";
 import { OrderedEntries, type Entry } from "./ordered-entries.ts";
-import { restoreCell, type Row } from "./row.ts";
 import { isSameValue } from "./same-value.ts";
-import { assertSaved, type Column } from "./segment-codec.ts";
-import type { KeyedStore, Lender } from "./store.ts";
 import { isObject, needsCopy } from "./value-state.ts";
 
 type Cell = OrderedEntries<KeyPart, unknown>;
 
-/** The handle to a map of the current key. */
-export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, Lender {
-  readonly name: string;
-  readonly #store: KeyedStore;
-  readonly #column: number;
+/** The entries one behind the other, each as key and value. */
+export const mapCellCodec: CellCodec = {
+  encode(cell) {
+    const flat: unknown[] = [];
+    for (const [key, entry] of (cell as Cell).inOrder()) flat.push(key, entry.value);
+    return flat;
+  },
+  decode(saved) {
+    if (!Array.isArray(saved) || saved.length === 0 || saved.length % 2 !== 0) return undefined;
+    const cell: Cell = new OrderedEntries();
+    for (let at = 0; at < saved.length; at += 2) cell.append(saved[at] as KeyPart, saved[at + 1]);
+    return cell;
+  },
+};
+
+/** The handle to a map. */
+export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Lender {
+  readonly #place: CellPlace;
   /** What user code has in this step, by key. */
   readonly #lent = new Map<KeyPart, unknown>();
 
-  constructor(store: KeyedStore, name: string) {
-    this.name = name;
-    this.#store = store;
-    this.#column = store.addColumn(this);
+  constructor(place: CellPlace) {
+    this.#place = place;
   }
 
   get(key: K): V | undefined {
@@ -50,14 +59,14 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, L
   }
 
   delete(key: K): boolean {
-    const entry = this.#cell?.get(key);
-    if (entry === undefined) return false;
-    const row = this.#store.write();
-    const cell = this.#cellOf(row);
-    this.#store.undoLog.push(putBack, cell, key, entry);
+    const cell = this.#cell;
+    const entry = cell?.get(key);
+    if (cell === undefined || entry === undefined) return false;
+    this.#place.touch();
+    this.#place.undoLog.push(putBack, cell, key, entry);
     cell.delete(key);
     this.#lent.delete(key);
-    if (cell.size === 0) this.#dropCell(row);
+    if (cell.size === 0) this.#place.put(undefined);
     return true;
   }
 
@@ -80,7 +89,7 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, L
   clear(): void {
     if (this.#cell === undefined) return;
     this.#lent.clear();
-    this.#dropCell(this.#store.write());
+    this.#place.put(undefined);
   }
 
   settle(): void {
@@ -97,21 +106,8 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, L
     this.#lent.clear();
   }
 
-  encode(cell: unknown): unknown {
-    const flat: unknown[] = [];
-    for (const [key, entry] of (cell as Cell).inOrder()) flat.push(key, entry.value);
-    return flat;
-  }
-
-  decode(saved: unknown, row: Row): unknown {
-    assertSaved(Array.isArray(saved) && saved.length % 2 === 0 && saved.length > 0, row, this.name);
-    const cell: Cell = new OrderedEntries();
-    for (let at = 0; at < saved.length; at += 2) cell.append(saved[at] as KeyPart, saved[at + 1]);
-    return cell;
-  }
-
   get #cell(): Cell | undefined {
-    return this.#store.current.cells[this.#column] as Cell | undefined;
+    return this.#place.get() as Cell | undefined;
   }
 
   #inOrder(): Map<KeyPart, Entry<unknown>> {
@@ -125,36 +121,32 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, L
   }
 
   #lend(key: KeyPart, value: unknown): void {
-    if (this.#lent.size === 0) this.#store.lend(this);
+    if (this.#lent.size === 0) this.#place.lend(this);
     this.#lent.set(key, value);
   }
 
   #replace(key: KeyPart, value: unknown): void {
-    const row = this.#store.write();
-    const cell = this.#cellOf(row);
+    const cell = this.#writableCell();
     const entry = cell.get(key);
     if (entry === undefined) {
-      this.#store.undoLog.push(takeOut, cell, key, undefined);
+      this.#place.undoLog.push(takeOut, cell, key, undefined);
       cell.append(key, value);
     } else {
-      this.#store.undoLog.push(restoreEntry, entry, entry.value, undefined);
+      this.#place.undoLog.push(restoreEntry, entry, entry.value, undefined);
       entry.value = value;
     }
   }
 
-  /** The row's cell, a new one if it has none. */
-  #cellOf(row: Row): Cell {
-    const cell = row.cells[this.#column] as Cell | undefined;
-    if (cell !== undefined) return cell;
+  /** The cell, about to be changed; a new one if there is none. */
+  #writableCell(): Cell {
+    const cell = this.#cell;
+    if (cell !== undefined) {
+      this.#place.touch();
+      return cell;
+    }
     const fresh: Cell = new OrderedEntries();
-    this.#store.undoLog.push(restoreCell, row, this.#column, undefined);
-    row.put(this.#column, fresh);
+    this.#place.put(fresh);
     return fresh;
-  }
-
-  #dropCell(row: Row): void {
-    this.#store.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);
-    row.put(this.#column, undefined);
   }
 
   #checkKey(key: unknown): void {
@@ -168,7 +160,7 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Column, L
           : `a value of type ${typeof key}`;
     throw new StreamError(
       "KEY_INVALID",
-      `${what} cannot be a key of map state ${this.name}: use a string, number, boolean or bigint`,
+      `${what} cannot be a key of map state ${this.#place.name}: use a string, number, boolean or bigint`,
     );
   }
 }

@@ -3,12 +3,11 @@
  *
  * Owns the names of columns: `operator/state`. Two operators of a stage never meet each other's state or timers.
  */
-import { StreamError } from "../errors.ts";
+import { statesOf } from "./declared-states.ts";
 import type { States, StateOf } from "./descriptors.ts";
 import { KeyedTimers } from "./keyed-timers.ts";
-import { MapCells } from "./map-state.ts";
+import { RowPlace } from "./row-place.ts";
 import type { KeyedStore } from "./store.ts";
-import { ValueCells } from "./value-state.ts";
 
 /** Time domain of a timer. */
 export type TimeDomain = "event" | "processing";
@@ -30,13 +29,7 @@ export class Namespace {
 
   /** The handles to declared state. @throws OPTION_INVALID when a declaration is none */
   states<S extends States>(declared: S): StateOf<S> {
-    const handles = Object.entries(declared).map(([name, { kind }]) => {
-      const column = this.columnName(`state/${name}`);
-      if (kind === "value") return [name, new ValueCells(this.store, column)] as const;
-      if (kind === "map") return [name, new MapCells(this.store, column)] as const;
-      throw new StreamError("OPTION_INVALID", `${column} is not declared with value() or map()`);
-    });
-    return Object.fromEntries(handles) as StateOf<S>;
+    return statesOf(declared, (name, codec) => new RowPlace(this.store, this.columnName(`state/${name}`), codec));
   }
 
   /** Timers of one domain. */

@@ -12,19 +12,12 @@
  */
 import { invariant } from "../errors.ts";
 import { hashKey, keyId, type Key, type KeyId } from "../record/key.ts";
+import { Lendings, type Lender } from "./cell-place.ts";
 import { Namespace } from "./namespace.ts";
 import { Row, Segment, segmentCount, segmentOf } from "./row.ts";
 import { corrupt, decodeSegment, encodeSegment, type Column, type SavedRow } from "./segment-codec.ts";
 import { SegmentCut } from "./segment-cut.ts";
 import { UndoLog } from "./undo-log.ts";
-
-/** State that lent objects out during a step and takes their changes in when it ends. */
-export interface Lender {
-  /** The step ends well: what was lent becomes state. @throws VALUE_NOT_ENCODABLE */
-  settle(): void;
-  /** The step ends: what was lent is not state any more. */
-  forget(): void;
-}
 
 /** The state of one segment, from a snapshot. */
 export interface StoredSegment {
@@ -44,7 +37,7 @@ export class KeyedStore {
   readonly #columns: Column[] = [];
   /** The cells of a new row. */
   readonly #noCells: undefined[] = [];
-  readonly #lenders: Lender[] = [];
+  readonly #lendings = new Lendings();
   #current: Row | undefined;
 
   constructor(undoLog: UndoLog = new UndoLog()) {
@@ -90,6 +83,11 @@ export class KeyedStore {
     this.#current = row;
   }
 
+  /** Makes no row current: for a record without a key. */
+  blur(): void {
+    this.#current = undefined;
+  }
+
   /** The current row, to read from. */
   get current(): Row {
     const row = this.#current;
@@ -115,7 +113,7 @@ export class KeyedStore {
 
   /** An object of the state has been given to user code. */
   lend(lender: Lender): void {
-    this.#lenders.push(lender);
+    this.#lendings.lend(lender);
   }
 
   /** A step begins. */
@@ -126,10 +124,10 @@ export class KeyedStore {
 
   /** The step is over: its changes stay. @throws VALUE_NOT_ENCODABLE when something in the state cannot be stored; then `undo` is due */
   commit(): void {
-    const lenders = this.#lenders;
-    if (lenders.length > 0) {
-      for (let at = 0; at < lenders.length; at++) lenders[at]?.settle();
-      this.#forgetLent();
+    const lendings = this.#lendings;
+    if (!lendings.isEmpty) {
+      lendings.settle();
+      lendings.forget();
     }
     this.undoLog.clear();
     this.finish();
@@ -137,7 +135,7 @@ export class KeyedStore {
 
   /** The step has failed: nothing of it stays (K2). */
   undo(): void {
-    this.#forgetLent();
+    this.#lendings.forget();
     this.undoLog.undo();
     this.finish();
   }
@@ -197,11 +195,5 @@ export class KeyedStore {
     // Frozen, because it is handed to user code as it is.
     const own = typeof key === "object" ? Object.freeze([...key]) : key;
     return new Row(own, id, hash, segment, this.#noCells.slice());
-  }
-
-  #forgetLent(): void {
-    const lenders = this.#lenders;
-    for (let at = 0; at < lenders.length; at++) lenders[at]?.forget();
-    lenders.length = 0;
   }
 }

@@ -5,11 +5,9 @@
  * of it becomes the cell, if anything has changed (descriptors S1 to S3). So the cell is never reachable from outside, and undoing needs no copy.
  */
 import { cloneValue } from "../record/default-codec.ts";
+import type { CellCodec, CellPlace, Lender } from "./cell-place.ts";
 import type { ValueState } from "./descriptors.ts";
-import { restoreCell } from "./row.ts";
 import { isSameValue } from "./same-value.ts";
-import type { Column } from "./segment-codec.ts";
-import type { KeyedStore, Lender } from "./store.ts";
 
 /** Whether a value can be changed in place. */
 export function isObject(value: unknown): value is object {
@@ -21,32 +19,31 @@ export function needsCopy(value: unknown): boolean {
   return (typeof value === "object" && value !== null) || typeof value === "function" || typeof value === "symbol";
 }
 
-/** The handle to a value of the current key. */
-export class ValueCells<V> implements ValueState<V>, Column, Lender {
-  readonly name: string;
-  readonly #store: KeyedStore;
-  readonly #column: number;
+/** The cell is the value. */
+export const valueCellCodec: CellCodec = { encode: (cell) => cell, decode: (saved) => saved };
+
+/** The handle to a value. */
+export class ValueCells<V> implements ValueState<V>, Lender {
+  readonly #place: CellPlace;
   /** What user code has in this step. */
   #lent: unknown;
   #isLent = false;
-  /** The store will call `settle` and `forget` at the end of this step. */
+  /** Known to the place, which has `settle` and `forget` called. */
   #isLender = false;
 
-  constructor(store: KeyedStore, name: string) {
-    this.name = name;
-    this.#store = store;
-    this.#column = store.addColumn(this);
+  constructor(place: CellPlace) {
+    this.#place = place;
   }
 
   get(): V | undefined {
     if (this.#isLent) return this.#lent as V;
-    const cell = this.#store.current.cells[this.#column];
+    const cell = this.#place.get();
     if (isObject(cell)) this.#lend(cloneValue(cell));
     return (this.#isLent ? this.#lent : cell) as V | undefined;
   }
 
   set(value: V | undefined): void {
-    this.#replace(value);
+    this.#place.put(value);
     this.#isLent = false;
     if (needsCopy(value)) this.#lend(value);
   }
@@ -57,9 +54,9 @@ export class ValueCells<V> implements ValueState<V>, Column, Lender {
 
   settle(): void {
     if (!this.#isLent) return;
-    const cell = this.#store.current.cells[this.#column];
+    const cell = this.#place.get();
     // A set value is its own cell until here; a got one is compared, so that reading does not soil the segment.
-    if (cell === this.#lent || !isSameValue(cell, this.#lent)) this.#replace(cloneValue(this.#lent));
+    if (cell === this.#lent || !isSameValue(cell, this.#lent)) this.#place.put(cloneValue(this.#lent));
   }
 
   forget(): void {
@@ -68,26 +65,11 @@ export class ValueCells<V> implements ValueState<V>, Column, Lender {
     this.#lent = undefined;
   }
 
-  encode(cell: unknown): unknown {
-    return cell;
-  }
-
-  decode(saved: unknown): unknown {
-    return saved;
-  }
-
   #lend(value: unknown): void {
     this.#lent = value;
     this.#isLent = true;
     if (this.#isLender) return;
     this.#isLender = true;
-    this.#store.lend(this);
-  }
-
-  #replace(value: unknown): void {
-    const store = this.#store;
-    const row = store.write();
-    store.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);
-    row.put(this.#column, value);
+    this.#place.lend(this);
   }
 }

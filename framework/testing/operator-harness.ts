@@ -11,7 +11,7 @@ import { StreamError } from "../errors.ts";
 import type { KeySelector, OperatorFactory } from "../operator/contract.ts";
 import type { DeadLetter, Outlet } from "../operator/outlet.ts";
 import { StageProgram, type ProgramOptions, type StateCut } from "../operator/program.ts";
-import type { StageShape } from "../operator/wiring.ts";
+import type { StageShape, StageTarget } from "../operator/wiring.ts";
 import { cloneValue } from "../record/default-codec.ts";
 import type { Counts } from "../record/messages.ts";
 import { bomb, type Fuse } from "./bomb.ts";
@@ -31,8 +31,8 @@ export interface Collected {
 
 /** How the harness runs an operator. */
 export interface HarnessOptions {
-  /** Takes the key of a record; for keyed operators. */
-  readonly key?: KeySelector | undefined;
+  /** Takes the key of a record; for keyed operators. Of several inputs: one by port, undefined where the records have no key. */
+  readonly key?: KeySelector | readonly (KeySelector | undefined)[] | undefined;
   /** Operators chained behind the one under test. */
   readonly behind?: readonly OperatorFactory[] | undefined;
   /** @default "deadLetter" */
@@ -59,6 +59,8 @@ export interface HarnessState {
 
 const outputEdge = 0;
 const lateEdge = 1;
+/** Side outputs have edges of their own from here on, in the order of their names. */
+const firstSideEdge = 2;
 
 /** Feeds one operator and collects what it says. */
 export class OperatorHarness {
@@ -66,6 +68,7 @@ export class OperatorHarness {
   readonly #options: HarnessOptions;
   readonly #outbox: Outbox;
   readonly #fuse: Fuse;
+  readonly #sideNames: readonly string[];
   readonly #segments = new Map<number, Uint8Array>();
   #program: StageProgram;
 
@@ -73,14 +76,15 @@ export class OperatorHarness {
     this.#options = options;
     this.#outbox = new Outbox(options.refuses ?? (() => false));
     this.#fuse = { isLit: false };
+    this.#sideNames = factory.sides ?? [];
     this.#stage = stageOf(factory, options.behind ?? [], this.#fuse);
     this.#program = this.#newProgram();
   }
 
-  /** Feeds one record. */
-  process(value: unknown, timestamp?: number): this {
-    if (this.#options.poisonEachRecord === true) this.#poison(value, timestamp);
-    this.#feed(value, timestamp);
+  /** Feeds one record, into the first input where nothing is said. */
+  process(value: unknown, timestamp?: number, port = 0): this {
+    if (this.#options.poisonEachRecord === true) this.#poison(value, timestamp, port);
+    this.#feed(value, timestamp, port);
     return this.#stepDone();
   }
 
@@ -108,6 +112,11 @@ export class OperatorHarness {
   /** What has been said since the last call. */
   take(): Collected {
     return this.#outbox.take();
+  }
+
+  /** What has gone to a side output since the last call. */
+  takeSide(name: string): readonly Emitted[] {
+    return this.#outbox.takeSide(this.#sideNames.indexOf(name));
   }
 
   /** Event time behind the operator. */
@@ -149,20 +158,24 @@ export class OperatorHarness {
 
   #newProgram(): StageProgram {
     const { onError = "deadLetter", manualWatermarks, farFutureMs } = this.#options;
-    return new StageProgram(this.#stage, this.#outbox, { onError, seed: 1, manualWatermarks, farFutureMs });
+    const portOf = (edge: number): number => edge;
+    return new StageProgram(this.#stage, this.#outbox, { onError, seed: 1, manualWatermarks, farFutureMs, portOf });
   }
 
-  #feed(value: unknown, timestamp: number | undefined): void {
-    const { key } = this.#options;
-    if (key !== undefined) this.#program.select(key(value));
+  #feed(value: unknown, timestamp: number | undefined, port: number): void {
+    const { key: keys } = this.#options;
+    const key = typeof keys === "function" ? keys : keys?.[port];
+    if (key === undefined) this.#program.selectNone();
+    else this.#program.select(key(value));
+    this.#program.input = port;
     this.#program.process(value, timestamp);
   }
 
-  #poison(value: unknown, timestamp: number | undefined): void {
+  #poison(value: unknown, timestamp: number | undefined, port: number): void {
     const before = JSON.stringify(this.state);
     const said = this.#outbox.said;
     this.#fuse.isLit = true;
-    this.#feed(cloneValue(value), timestamp);
+    this.#feed(cloneValue(value), timestamp, port);
     this.#fuse.isLit = false;
     if (this.#outbox.forgetDeadLetter() === undefined || this.#outbox.said !== said) {
       throw new Error("a record that failed was not undone: its outputs stayed, or there is no dead letter");
@@ -213,8 +226,9 @@ function stageOf(factory: OperatorFactory, behind: readonly OperatorFactory[], f
         : ({ kind: "edge", edge: outputEdge } as const),
     ],
     late: [],
+    sides: sidesOf(link),
   }));
-  const last = { name: "bomb", factory: bomb(fuse), outputs: [], late: [] };
+  const last = { name: "bomb", factory: bomb(fuse), outputs: [], late: [], sides: {} };
   return {
     name: "harness",
     entry: [
@@ -226,13 +240,19 @@ function stageOf(factory: OperatorFactory, behind: readonly OperatorFactory[], f
   };
 }
 
+function sidesOf({ sides = [] }: OperatorFactory): Record<string, readonly StageTarget[]> {
+  return Object.fromEntries(sides.map((side, at) => [side, [{ kind: "edge", edge: firstSideEdge + at }]]));
+}
+
 class Outbox implements Outlet {
   readonly #refuses: (value: unknown) => boolean;
   #main: Emitted[] = [];
   #late: Emitted[] = [];
   #deadLetters: DeadLetter[] = [];
+  #sides: Side[] = [];
   #markedMain = 0;
   #markedLate = 0;
+  #markedSides = 0;
 
   constructor(refuses: (value: unknown) => boolean) {
     this.#refuses = refuses;
@@ -240,12 +260,14 @@ class Outbox implements Outlet {
 
   /** How many outputs are there. */
   get said(): number {
-    return this.#main.length + this.#late.length;
+    return this.#main.length + this.#late.length + this.#sides.length;
   }
 
   emit(edge: number, value: unknown, timestamp: number | undefined): void {
     if (this.#refuses(value)) throw new StreamError("VALUE_NOT_ENCODABLE", "the outlet refuses this value");
-    (edge === outputEdge ? this.#main : this.#late).push({ value: cloneValue(value), timestamp });
+    const emitted = { value: cloneValue(value), timestamp };
+    if (edge >= firstSideEdge) this.#sides.push({ side: edge - firstSideEdge, emitted });
+    else (edge === outputEdge ? this.#main : this.#late).push(emitted);
   }
 
   write(): void {
@@ -259,11 +281,13 @@ class Outbox implements Outlet {
   mark(): void {
     this.#markedMain = this.#main.length;
     this.#markedLate = this.#late.length;
+    this.#markedSides = this.#sides.length;
   }
 
   undo(): void {
     this.#main.length = this.#markedMain;
     this.#late.length = this.#markedLate;
+    this.#sides.length = this.#markedSides;
   }
 
   forgetDeadLetter(): DeadLetter | undefined {
@@ -278,6 +302,19 @@ class Outbox implements Outlet {
     this.mark();
     return collected;
   }
+
+  takeSide(side: number): readonly Emitted[] {
+    const taken = this.#sides.filter((each) => each.side === side).map(({ emitted }) => emitted);
+    this.#sides = this.#sides.filter((each) => each.side !== side);
+    this.mark();
+    return taken;
+  }
+}
+
+/** What has gone to a side output, by its position among those of the operator. */
+interface Side {
+  readonly side: number;
+  readonly emitted: Emitted;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -30,6 +30,7 @@ const edge = (index: number): Edge => ({
   from: 0,
   to: 1,
   exchange: "global",
+  port: 0,
   key: undefined,
   codec: undefined,
 });
@@ -44,6 +45,10 @@ const plan: Plan = {
 /** Stands for the operators: says what it was given, and how far it has come. */
 class FakeProgram {
   readonly told: unknown[] = [];
+  /** Index of the edge that the next records come over. */
+  input: number | undefined;
+  /** Edges whose records were said to have no key. */
+  readonly keyless: unknown[] = [];
   /** Slices that a watermark or tick takes. */
   slices = 1;
   now = 0;
@@ -55,6 +60,9 @@ class FakeProgram {
   }
   select(key: unknown): void {
     this.told.push(`select ${String(key)}`);
+  }
+  selectNone(): void {
+    this.keyless.push(this.input);
   }
   refuse(error: Error, value: unknown): void {
     this.told.push(["refuse", error.message, value]);
@@ -424,6 +432,14 @@ describe("dead letters that are given again", () => {
     await append(again(1, "d"), again(2, "b", 7), again(3, "e"));
     turns();
     expect(program.told).toEqual(["e"]);
+  });
+
+  test("records of an edge without keys are said to have none: those of a section, and one that is given again", async () => {
+    const sender = new Sender({ edge: 1 });
+    await append(sender.frame("a", "b"), again(1, "c", 7, 1));
+    turns();
+    expect(program.told).toEqual(["a", "b", ["c", 7]]);
+    expect(program.keyless).toEqual([1, 1]);
   });
 
   test("R16: an idle instance asks before it takes one", async () => {

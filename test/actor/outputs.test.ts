@@ -31,6 +31,7 @@ function plan(): Plan {
   const edges: Edge[] = exchanges.map((exchange, index) => ({
     index,
     name: exchange,
+    port: 0,
     from: 0,
     to: 1,
     exchange,
@@ -43,6 +44,7 @@ function plan(): Plan {
     from: 0,
     to: "dead",
     exchange: "global",
+    port: 0,
     key: undefined,
     codec: undefined,
   });

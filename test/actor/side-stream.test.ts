@@ -14,6 +14,7 @@ const late = {
   from: 0,
   to: "late",
   exchange: "global",
+  port: 0,
   key: undefined,
   codec: undefined,
 } as const;

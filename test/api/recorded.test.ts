@@ -52,7 +52,12 @@ test("keyBy alone says nothing; what follows it does, with key and partitions", 
   const byDevice = source.keyBy(device, { partitions: 4 });
   expect(plant.nodes).toHaveLength(1);
   byDevice.reduce((a) => a);
-  expect(lastOf(plant)).toMatchObject({ kind: "keyed", key: device, partitions: 4, factory: { kind: "reduce" } });
+  expect(lastOf(plant)).toMatchObject({
+    kind: "keyed",
+    inputs: [{ exchange: "keyed", key: device }],
+    partitions: 4,
+    factory: { kind: "reduce" },
+  });
 });
 
 test("windows are a node once they are aggregated", () => {

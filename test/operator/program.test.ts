@@ -50,14 +50,14 @@ const edge = (index: number): StageTarget => ({ kind: "edge", edge: index });
 const sink = (index: number): StageTarget => ({ kind: "sink", sink: index });
 
 function shape(
-  operators: readonly (Omit<StageOperator, "late" | "name"> & Partial<StageOperator>)[],
+  operators: readonly (Omit<StageOperator, "late" | "name" | "sides"> & Partial<StageOperator>)[],
   entry: readonly StageTarget[] = [to(0)],
 ): StageShape {
   return {
     name: "stage",
     entry,
     lateEdge: 99,
-    operators: operators.map((node, index) => ({ name: `op-${index}`, late: [], ...node })),
+    operators: operators.map((node, index) => ({ name: `op-${index}`, late: [], sides: {}, ...node })),
   };
 }
 
@@ -138,7 +138,7 @@ test("keys looked up ahead find the state that their records would have found, a
 
 describe("late records", () => {
   test("go over the stage's late edge, or to what reads them", () => {
-    for (const late of [[], [to(1), sink(0)]]) {
+    for (const late of [[], [[to(1), sink(0)]]]) {
       const stage = shape([
         { factory: counting, outputs: [edge(1)], late },
         { factory: mapOperator((value) => ["late", value]), outputs: [edge(2)] },
@@ -155,14 +155,14 @@ describe("late records", () => {
               ["write", 0, "r", 5],
             ];
       expect(outlet.take()).toEqual([["mark"], ...expected]);
-      expect(program.counts).toMatchObject({ late: 1, recordsOut: late.length });
+      expect(program.counts).toMatchObject({ late: 1, recordsOut: late.flat().length });
     }
   });
 });
 
 test("a late record that fails where late records are read is a dead letter, and not late", () => {
   const stage = shape([
-    { factory: counting, outputs: [], late: [to(1)] },
+    { factory: counting, outputs: [], late: [[to(1)]] },
     { factory: throwing(new Error("no")), outputs: [] },
   ]);
   const { program } = programOf(stage);

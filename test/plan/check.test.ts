@@ -13,7 +13,12 @@ const factory: OperatorFactory = {
   outputTimestamps: "always",
   create: () => ({ process: () => undefined }),
 };
-const keyed: KeyedNode = { kind: "keyed", input: source, key: String, partitions: undefined, factory };
+const keyed: KeyedNode = {
+  kind: "keyed",
+  inputs: [{ input: source, exchange: "keyed", key: String }],
+  partitions: undefined,
+  factory,
+};
 const out: ProgramNode = { kind: "sink", input: keyed, spec: sink("out") };
 
 function programOf(...nodes: readonly ProgramNode[]): Program {
@@ -58,16 +63,28 @@ test("a codec that leads nowhere is refused: the stream that has it is another o
 
 test("the end of a path that leads nowhere is named, not its beginning", () => {
   const other: SourceNode = { ...source, name: "other" };
-  const lost: KeyedNode = { ...keyed, input: other, factory: { ...factory, kind: "max", description: "" } };
+  const lost: KeyedNode = {
+    ...keyed,
+    inputs: [{ input: other, exchange: "keyed", key: String }],
+    factory: { ...factory, kind: "max", description: "" },
+  };
   const program = programOf(source, keyed, out, other, lost);
   expectRefusal(() => checkUse(program), "operator max leads to no sink");
+});
+
+test("a side output that nobody reads is no mistake, one that is read and leads nowhere is", () => {
+  const side: ProgramNode = { kind: "side", input: keyed, name: "slow" };
+  checkUse(programOf(source, keyed, out, side));
+  const lost: ProgramNode = { kind: "union", inputs: [side] };
+  expectRefusal(() => checkUse(programOf(source, keyed, out, side, lost)), "a union leads to no sink");
 });
 
 test("errors speak of nodes as the user wrote them", () => {
   const nodes: readonly ProgramNode[] = [
     source,
     keyed,
-    { kind: "late", input: keyed },
+    { kind: "late", input: keyed, port: 0 },
+    { kind: "side", input: keyed, name: "slow" },
     { kind: "union", inputs: [source] },
     { kind: "named", input: source, name: "a" },
     out,
@@ -76,6 +93,7 @@ test("errors speak of nodes as the user wrote them", () => {
     'source "readings"',
     "operator average (tumbling 5m)",
     "the late stream of operator average (tumbling 5m)",
+    'side output "slow" of operator average (tumbling 5m)',
     "a union",
     '"a"',
     'sink "out"',

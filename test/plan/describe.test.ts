@@ -71,16 +71,17 @@ test("the object names stages, operators, edges, sinks with their guarantees, an
       kind: "average",
       description: expect.stringContaining("tumbling 5m") as string,
       goesTo: [{ kind: "sink", name: "average celsius" }],
-      lateGoesTo: [{ kind: "stage", name: "late-jsonl" }],
+      lateGoesTo: [[{ kind: "stage", name: "late-jsonl" }]],
+      sides: [],
     },
   ]);
   expect(stages[1]?.sinks).toEqual([
     { name: "average-celsius", label: "average celsius", description: "sink()", guarantee: "atLeastOnce" },
   ]);
   expect(edges).toEqual([
-    { name: "readings.average", from: "readings", to: "average", exchange: "keyed", codec: "own" },
-    { name: "average.late-jsonl", from: "average", to: "late-jsonl", exchange: "global", codec: "own" },
-    { name: "readings.peaks", from: "readings", to: "peaks", exchange: "keyed", codec: "own" },
+    { name: "readings.average", from: "readings", to: "average", exchange: "keyed", port: 0, codec: "own" },
+    { name: "average.late-jsonl", from: "average", to: "late-jsonl", exchange: "global", port: 0, codec: "own" },
+    { name: "readings.peaks", from: "readings", to: "peaks", exchange: "keyed", port: 0, codec: "own" },
   ]);
   expect(reserved.inboxes).toBe(4 + 1 + 4);
 });

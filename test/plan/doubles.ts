@@ -65,8 +65,9 @@ export function outline(plan: Plan): readonly string[] {
   return plan.stages.flatMap((stage) => [
     `${stage.name} > ${targets(plan, stage, stage.entry)}`,
     ...stage.operators.map((operator) => {
-      const late = operator.late.length === 0 ? "" : ` late > ${targets(plan, stage, operator.late)}`;
-      return `  ${operator.name} > ${targets(plan, stage, operator.outputs)}${late}`;
+      const late = operator.late.map((to) => (to.length === 0 ? "" : ` late > ${targets(plan, stage, to)}`));
+      const sides = Object.entries(operator.sides).map(([name, to]) => ` ${name} > ${targets(plan, stage, to)}`);
+      return `  ${operator.name} > ${targets(plan, stage, operator.outputs)}${[...late, ...sides].join("")}`;
     }),
   ]);
 }

@@ -1,0 +1,67 @@
+/**
+ * Where the cell of a declared state lies: what a handle needs to know of it, and no more.
+ *
+ * Owns the contract. Places are made by those who own what contains the cell: a column of the current row (`row-place.ts`), the current window of a key, the
+ * instance. A handle reads and writes one place; what its cell looks like does not depend on the place.
+ *
+ * C1. `get` never changes anything. A cell is changed in place only after `touch` of the same step.
+ * C2. Undoing the step brings back the cell that `put` replaced; what a handle changes inside a cell it pushes to `undoLog` itself.
+ * C3. A place that moves to another cell within a step (another window, another row) has what was lent out settled before.
+ */
+import type { UndoLog } from "./undo-log.ts";
+
+/** One cell, read and written through a handle. */
+export interface CellPlace {
+  /** Names the state in errors. */
+  readonly name: string;
+  /** Where a handle writes how to take back what it changes inside the cell. */
+  readonly undoLog: UndoLog;
+  /** The cell; undefined: none. */
+  get(): unknown;
+  /** The cell is about to be changed: marks what contains it as changed. @throws VALUE_NOT_ENCODABLE when a cut could not encode what there was */
+  touch(): void;
+  /** Touches, and puts `cell` in the place of the one there is; undefined: takes it out. Undone with the step. */
+  put(cell: unknown): void;
+  /** An object of the cell has been given to user code: `lender` settles before the step ends, or the place moves. */
+  lend(lender: Lender): void;
+}
+
+/** What a kind of cell looks like in a snapshot; the same at every place. */
+export interface CellCodec {
+  /** The cell as a value of the default codec. */
+  encode(cell: unknown): unknown;
+  /** The cell of a value that `encode` answered; undefined when it is something else. */
+  decode(saved: unknown): unknown;
+}
+
+/** State that lent objects out and takes their changes in. */
+export interface Lender {
+  /** What was lent becomes state. @throws VALUE_NOT_ENCODABLE */
+  settle(): void;
+  /** What was lent is not state any more. */
+  forget(): void;
+}
+
+/** Who has lent objects out, of one place or many. Itself a lender, so that one place can be settled before another. */
+export class Lendings implements Lender {
+  readonly #lenders: Lender[] = [];
+
+  get isEmpty(): boolean {
+    return this.#lenders.length === 0;
+  }
+
+  lend(lender: Lender): void {
+    this.#lenders.push(lender);
+  }
+
+  settle(): void {
+    const lenders = this.#lenders;
+    for (let at = 0; at < lenders.length; at++) lenders[at]?.settle();
+  }
+
+  forget(): void {
+    const lenders = this.#lenders;
+    for (let at = 0; at < lenders.length; at++) lenders[at]?.forget();
+    lenders.length = 0;
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * A column of the current row as the place of a cell: keyed state.
+ *
+ * Owns the way from a handle to the row; which row is current is the store's business.
+ */
+import type { CellCodec, CellPlace, Lender } from "./cell-place.ts";
+import { restoreCell, type Row } from "./row.ts";
+import { assertSaved, type Column } from "./segment-codec.ts";
+import type { KeyedStore } from "./store.ts";
+import type { UndoLog } from "./undo-log.ts";
+
+/** The current row's cell of one column. */
+export class RowPlace implements CellPlace, Column {
+  readonly name: string;
+  readonly undoLog: UndoLog;
+  readonly #store: KeyedStore;
+  readonly #codec: CellCodec;
+  readonly #column: number;
+
+  /** Adds the column; called while the program is built. */
+  constructor(store: KeyedStore, name: string, codec: CellCodec) {
+    this.name = name;
+    this.undoLog = store.undoLog;
+    this.#store = store;
+    this.#codec = codec;
+    this.#column = store.addColumn(this);
+  }
+
+  get(): unknown {
+    return this.#store.current.cells[this.#column];
+  }
+
+  touch(): void {
+    this.#store.write();
+  }
+
+  put(cell: unknown): void {
+    const row = this.#store.write();
+    this.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);
+    row.put(this.#column, cell);
+  }
+
+  lend(lender: Lender): void {
+    this.#store.lend(lender);
+  }
+
+  encode(cell: unknown): unknown {
+    return this.#codec.encode(cell);
+  }
+
+  decode(saved: unknown, row: Row): unknown {
+    const cell = this.#codec.decode(saved);
+    assertSaved(cell !== undefined, row, this.name);
+    return cell;
+  }
+}
