@@ -6,7 +6,7 @@ export type { AsyncOptions, BatchFunction, BatchModel, BatchOptions, RetryOption
 export { job, type Job } from "./api/job.ts";
 export type { KeyedStream } from "./api/keyed-stream.ts";
 export type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
-export type { WindowedStream } from "./api/windowed-stream.ts";
+export type { UntriggeredWindows, WindowedStream } from "./api/windowed-stream.ts";
 export { callback, discard } from "./connectors/callback.ts";
 export { file } from "./connectors/file.ts";
 export { fromArray, fromArrays, generator } from "./connectors/memory.ts";
@@ -30,7 +30,8 @@ export type {
 export type { BatchContext, CallContext } from "./operator/calls.ts";
 export { average, count, max, min, sum, type Aggregate } from "./operator/aggregates.ts";
 export type { ProcessSpec } from "./operator/process.ts";
-export type { Windowed } from "./operator/window.ts";
+export type { FiredWindow, Windowed } from "./operator/window.ts";
+export type { Fire, FireCause, WindowContext, WindowFunctions } from "./operator/window-function.ts";
 export { compile as plan } from "./plan/compile.ts";
 export { describeText } from "./plan/describe.ts";
 export { describeMermaid } from "./plan/mermaid.ts";
@@ -45,4 +46,9 @@ export { run, start, type JobEnd, type JobHandle, type RunOptions } from "./run.
 export type { OtlpOptions, PrometheusOptions, TelemetryOptions } from "./telemetry/options.ts";
 export { map, value } from "./state/descriptors.ts";
 export { parseDuration, type Duration } from "./time/duration.ts";
-export { sliding, tumbling } from "./window/assigner.ts";
+export { sliding, tumbling, type TimeSpan } from "./window/assigner.ts";
+export { dropDelta, keepLast, keepWithin, type Evictor } from "./window/evictor.ts";
+export type { TriggerContext, TriggerFunctions, Verdict } from "./window/own-trigger.ts";
+export { session } from "./window/session.ts";
+export { atEnd, everyCount, everyInterval, never, onDelta, onTime, trigger, type Trigger } from "./window/trigger.ts";
+export { countWindow, globalWindow } from "./window/unbounded.ts";

@@ -7,9 +7,10 @@ import type { Outputs } from "../operator/emit-all.ts";
 import type { ProcessContext, TimerContext } from "../operator/process.ts";
 import type { Key } from "../record/key.ts";
 import type { States } from "../state/descriptors.ts";
-import type { WindowAssigner } from "../window/assigner.ts";
+import type { FiringWindows } from "../window/assigner.ts";
+import type { GlobalWindows } from "../window/unbounded.ts";
 import type { Stream } from "./stream.ts";
-import type { WindowedStream } from "./windowed-stream.ts";
+import type { UntriggeredWindows, WindowedStream } from "./windowed-stream.ts";
 
 /**
  * What {@link KeyedStream.process} takes: state by name, and what to do with records and timers. Both callbacks may answer outputs, each of a type of
@@ -27,12 +28,15 @@ export interface ProcessFunctions<K extends Key, T, S extends States, O1, O2> {
 /** Records of `T`, those of one key `K` together. */
 export interface KeyedStream<K extends Key, T> {
   /**
-   * Puts the records of each key into windows of time.
+   * Puts the records of each key into windows. A global window needs a trigger before anything else.
    *
    * @example
    * readings.keyBy((r) => r.device).window(tumbling("1m"));
+   * readings.keyBy((r) => r.device).window(session("10m"));
+   * readings.keyBy((r) => r.device).window(globalWindow()).trigger(everyCount(100).purging());
    */
-  window(windows: WindowAssigner): WindowedStream<K, T>;
+  window(windows: FiringWindows<T>): WindowedStream<K, T>;
+  window(windows: GlobalWindows): UntriggeredWindows<K, T>;
 
   /**
    * Folds the records of each key into one value and answers it after every record: the first record as it is, then `combine(so far, record)`.

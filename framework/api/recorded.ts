@@ -6,7 +6,6 @@
  */
 import { StreamError } from "../errors.ts";
 import type { SinkSpec } from "../log/sink.ts";
-import type { AggregateSpec } from "../operator/aggregates.ts";
 import type { KeySelector, OperatorFactory } from "../operator/contract.ts";
 import type { Outputs } from "../operator/emit-all.ts";
 import { filterOperator } from "../operator/filter.ts";
@@ -16,7 +15,6 @@ import { mapOperator } from "../operator/map.ts";
 import { processOperator } from "../operator/process.ts";
 import { reduceOperator } from "../operator/reduce.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
-import { type Windowed, windowOperator, type WindowSpec } from "../operator/window.ts";
 import { idleTimeoutMsDefault } from "../plan/drafts.ts";
 import { checkKnownOptions } from "../known-options.ts";
 import { checkBound, checkPartitions, checkSpan } from "../plan/options.ts";
@@ -24,7 +22,6 @@ import type { KeyedNode, ProgramNode } from "../plan/program.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import type { Key } from "../record/key.ts";
 import type { States } from "../state/descriptors.ts";
-import type { Duration } from "../time/duration.ts";
 import type { WindowAssigner } from "../window/assigner.ts";
 import {
   asyncMap,
@@ -35,8 +32,8 @@ import {
   type BatchOptions,
 } from "./async.ts";
 import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
+import { RecordedWindowedStream, type Begin } from "./recorded-windows.ts";
 import type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions, ValueOf } from "./stream.ts";
-import type { WindowedStream } from "./windowed-stream.ts";
 
 /** The user's types end where an operator begins. */
 type Untyped = (value: unknown) => unknown;
@@ -110,21 +107,15 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 
   keyBy<const K extends Key>(key: (value: T) => K, options: KeyByOptions = {}): KeyedStream<K, T> {
-    const input = this.#node;
-    const partitions = this.#record.checked(input, () => resolvePartitions(options), undefined);
-    const begin: Begin = (say) => {
-      const factory = this.#checked(say);
-      return lateStreamOf(
-        this.#record,
-        this.#record.add({
-          kind: "keyed",
-          inputs: [{ input, exchange: "keyed", key: key as KeySelector }],
-          partitions,
-          factory,
-        }),
-      );
-    };
-    return new RecordedKeyedStream<K, T>(begin);
+    const partitions = this.#record.checked(this.#node, () => resolvePartitions(options), undefined);
+    return new RecordedKeyedStream<K, T>(this.#begin(key as KeySelector, partitions));
+  }
+
+  windowAll(assigner: WindowAssigner<T>): RecordedWindowedStream<"all", T> {
+    return new RecordedWindowedStream<"all", T>(
+      this.#begin(() => "all", 1),
+      { assigner, isKeyed: false },
+    );
   }
 
   union<S extends readonly Stream<unknown>[]>(...others: S): Stream<T | ValueOf<S[number]>> {
@@ -161,6 +152,15 @@ class RecordedStream<T, L> implements LateStream<L, T> {
       say,
       mapOperator((value) => value),
     );
+  }
+
+  /** What begins a stage behind this stream. */
+  #begin(key: KeySelector, partitions: number | undefined): Begin {
+    const inputs = [{ input: this.#node, exchange: "keyed", key }] as const;
+    return (say) => {
+      const factory = this.#checked(say);
+      return lateStreamOf(this.#record, this.#record.add({ kind: "keyed", inputs, partitions, factory }));
+    };
   }
 
   #chain<U>(factory: OperatorFactory, keepsValues: boolean): Stream<U> {
@@ -200,9 +200,6 @@ function resolvePartitions(options: KeyByOptions): number | undefined {
   return options.partitions === undefined ? undefined : checkPartitions(options.partitions, "keyBy");
 }
 
-/** Begins a stage with the operator that `say` answers; answers its results. What makes no sense in it is refused by the plan. */
-type Begin = <T, R>(say: () => OperatorFactory) => LateStream<T, R>;
-
 class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
   readonly #begin: Begin;
 
@@ -210,8 +207,8 @@ class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
     this.#begin = begin;
   }
 
-  window(assigner: WindowAssigner): WindowedStream<K, T> {
-    return new RecordedWindowedStream<K, T>(this.#begin, { assigner });
+  window(assigner: WindowAssigner<T>): RecordedWindowedStream<K, T> {
+    return new RecordedWindowedStream<K, T>(this.#begin, { assigner, isKeyed: true });
   }
 
   reduce(combine: (soFar: T, value: T) => T): Stream<T> {
@@ -222,39 +219,6 @@ class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
     functions: ProcessFunctions<K, T, S, O1, O2>,
   ): Stream<O1 | O2> {
     return this.#begin(() => processOperator(functions));
-  }
-}
-
-/** What has been said about windows so far. */
-interface Windows {
-  readonly assigner: WindowAssigner;
-  readonly allowedLateness?: Duration;
-}
-
-function windowsOf({ assigner, allowedLateness = 0 }: Windows): Pick<WindowSpec, "assigner" | "allowedLatenessMs"> {
-  if (assigner.problem !== undefined) throw assigner.problem;
-  return { assigner, allowedLatenessMs: checkSpan(allowedLateness, 0, "allowedLateness") };
-}
-
-class RecordedWindowedStream<K extends Key, T> implements WindowedStream<K, T> {
-  readonly #begin: Begin;
-  readonly #windows: Windows;
-
-  constructor(begin: Begin, windows: Windows) {
-    this.#begin = begin;
-    this.#windows = windows;
-  }
-
-  allowedLateness(duration: Duration): WindowedStream<K, T> {
-    return new RecordedWindowedStream(this.#begin, { ...this.#windows, allowedLateness: duration });
-  }
-
-  reduce(combine: (soFar: T, value: T) => T): LateStream<T, Windowed<K, T>> {
-    return this.#begin(() => windowOperator({ ...windowsOf(this.#windows), reduce: combine }));
-  }
-
-  aggregate<R>(aggregate: AggregateSpec): LateStream<T, Windowed<K, R>> {
-    return this.#begin(() => windowOperator({ ...windowsOf(this.#windows), aggregate }));
   }
 }
 

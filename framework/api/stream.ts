@@ -12,7 +12,10 @@ import type { ValueCodec } from "../record/codec.ts";
 import type { Key } from "../record/key.ts";
 import type { Duration } from "../time/duration.ts";
 import type { AsyncOptions, BatchFunction, BatchModel, BatchOptions } from "./async.ts";
+import type { FiringWindows } from "../window/assigner.ts";
+import type { GlobalWindows } from "../window/unbounded.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
+import type { UntriggeredWindows, WindowedStream } from "./windowed-stream.ts";
 
 /** Options of {@link Stream.timestamps}. */
 export interface TimestampsOptions {
@@ -119,6 +122,15 @@ export interface Stream<T> {
    * readings.keyBy((r) => [r.plant, r.device], { partitions: 32 });
    */
   keyBy<const K extends Key>(key: (value: T) => K, options?: KeyByOptions): KeyedStream<K, T>;
+
+  /**
+   * Puts all records into windows, whatever their key: one partition does all the work. Results have the key "all".
+   *
+   * @example
+   * readings.windowAll(tumbling("1m")).aggregate(count());
+   */
+  windowAll(windows: FiringWindows<T>): WindowedStream<"all", T>;
+  windowAll(windows: GlobalWindows): UntriggeredWindows<"all", T>;
 
   /**
    * The records of this stream and of all `others`, in no particular order between them. What follows stands once in every branch, up to the next

@@ -1,31 +1,12 @@
 /**
- * Accumulators of the built-in aggregates: a few numbers per slice.
- *
- * Owns the layout of these numbers (*slots*): count, sum, min and max have one each, an average has two, its sum and its count.
+ * Accumulators of the built-in aggregates: a few numbers per slice. Their layout is in `numeric-parts.ts`.
  *
  * N1. Slots change one after the other, each with its entry in the undo log: an input that is refused half-way leaves all as they were.
  */
-import { StreamError } from "../errors.ts";
 import type { UndoLog } from "../state/undo-log.ts";
 import type { SliceTable } from "../window/slice-table.ts";
 import type { Accumulation } from "./accumulation.ts";
-import type { AggregateFields, NumericAggregate, NumericKind } from "./aggregates.ts";
-
-/** One aggregate and its first slot, counted from the slice's place. */
-interface Part {
-  readonly name: string;
-  readonly kind: NumericKind;
-  readonly slot: number;
-  readonly aggregate: NumericAggregate<unknown>;
-}
-
-const initial: Readonly<Record<NumericKind, readonly number[]>> = {
-  count: [0],
-  sum: [0],
-  average: [0, 0],
-  min: [Infinity],
-  max: [-Infinity],
-};
+import { inputOf, mergeSlots, partsOf, resultOf, type NumericSpec, type Part } from "./numeric-parts.ts";
 
 /** Computes one or several built-in aggregates. */
 export class NumericAccumulation implements Accumulation {
@@ -37,20 +18,13 @@ export class NumericAccumulation implements Accumulation {
   readonly #isSingle: boolean;
   readonly slots: number;
 
-  constructor(aggregates: NumericAggregate<unknown> | { readonly fields: AggregateFields<unknown> }) {
-    const isSingle = "kind" in aggregates;
-    const named = isSingle ? [["value", aggregates] as const] : Object.entries(aggregates.fields);
-    const start: number[] = [];
-    this.#parts = named.map(([name, aggregate]) => {
-      checkAggregate(name, aggregate);
-      const end = start.push(...initial[aggregate.kind]);
-      return { name, kind: aggregate.kind, slot: 1 + end - initial[aggregate.kind].length, aggregate };
-    });
-    if (named.length === 0) throw new StreamError("OPTION_INVALID", "aggregate((of) => ({ … })) names no aggregate");
-    this.#initial = start;
-    this.slots = start.length;
+  constructor(spec: NumericSpec) {
+    const { parts, initial, isSingle, kind } = partsOf(spec);
+    this.#parts = parts;
+    this.#initial = initial;
+    this.slots = initial.length;
     this.#isSingle = isSingle;
-    this.kind = isSingle ? aggregates.kind : "aggregate";
+    this.kind = kind;
   }
 
   first(table: SliceTable, at: number, value: unknown): void {
@@ -68,7 +42,7 @@ export class NumericAccumulation implements Accumulation {
 
   mergedResult({ numbers }: SliceTable, places: readonly number[], from: number, to: number): unknown {
     const merged = [0, ...this.#initial];
-    for (let index = from; index < to; index++) this.#merge(merged, numbers, places[index] ?? -1);
+    for (let index = from; index < to; index++) mergeSlots(this.#parts, merged, numbers, places[index] ?? -1);
     return this.#result(merged, 0);
   }
 
@@ -109,55 +83,11 @@ export class NumericAccumulation implements Accumulation {
     }
   }
 
-  #merge(into: number[], numbers: Float64Array, at: number): void {
-    for (const { kind, slot } of this.#parts) {
-      const held = into[slot] ?? 0;
-      const other = numbers[at + slot] ?? 0;
-      if (kind === "min") into[slot] = Math.min(held, other);
-      else if (kind === "max") into[slot] = Math.max(held, other);
-      else into[slot] = held + other;
-      if (kind === "average") into[slot + 1] = (into[slot + 1] ?? 0) + (numbers[at + slot + 1] ?? 0);
-    }
-  }
-
   #result(numbers: ArrayLike<number>, at: number): unknown {
-    if (this.#isSingle) return resultOf(this.#parts[0], numbers, at);
-    return Object.fromEntries(this.#parts.map((part) => [part.name, resultOf(part, numbers, at)]));
+    return resultOf(this.#parts, this.#isSingle, numbers, at);
   }
-}
-
-function resultOf(part: Part | undefined, numbers: ArrayLike<number>, at: number): number {
-  const slot = at + (part?.slot ?? 1);
-  const held = numbers[slot] ?? 0;
-  return part?.kind === "average" ? held / (numbers[slot + 1] ?? 1) : held;
-}
-
-/** The number of a record. @throws TypeError when it is none (A1) */
-function inputOf(part: Part, value: unknown): number {
-  const input: unknown = part.aggregate.of(value);
-  if (typeof input !== "number" || Number.isNaN(input)) throw notANumber(part, input);
-  return input;
 }
 
 function restoreSlot(table: SliceTable, slot: number, held: number): void {
   table.numbers[slot] = held;
-}
-
-function checkAggregate(name: string, aggregate: NumericAggregate<unknown> | undefined): void {
-  if (aggregate !== undefined && Object.hasOwn(initial, aggregate.kind) && typeof aggregate.of === "function") return;
-  throw new StreamError(
-    "OPTION_INVALID",
-    `"${name}" is no built-in aggregate: use of.count(), of.sum((r) => …), of.average, of.min or of.max`,
-  );
-}
-
-function notANumber({ name, kind }: Part, input: unknown): TypeError {
-  const which = name === "value" ? kind : `${kind} "${name}"`;
-  return new TypeError(`${which} was given ${describe(input)}, which is no number`);
-}
-
-function describe(input: unknown): string {
-  if (typeof input === "string") return JSON.stringify(input.slice(0, 80));
-  if (typeof input === "number" || input === undefined || input === null) return String(input);
-  return `a value of type ${typeof input}`;
 }

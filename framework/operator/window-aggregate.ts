@@ -20,7 +20,7 @@ import { assertSaved, type Column } from "../state/segment-codec.ts";
 import type { KeyedStore } from "../state/store.ts";
 import { Timer, TimerQueue } from "../state/timer-queue.ts";
 import { checkTimestamp } from "../time/timestamp.ts";
-import type { WindowAssigner } from "../window/assigner.ts";
+import type { GridWindows } from "../window/assigner.ts";
 import { saturatingAdd, WindowGrid } from "../window/grid.ts";
 import { SliceTable } from "../window/slice-table.ts";
 import { Slices } from "../window/slices.ts";
@@ -29,7 +29,7 @@ import type { Operator, OperatorContext } from "./contract.ts";
 
 /** What a window operator computes, over which windows. */
 export interface WindowPlan {
-  readonly assigner: WindowAssigner;
+  readonly assigner: GridWindows;
   readonly allowedLatenessMs: number;
   readonly accumulation: Accumulation;
 }

@@ -1,7 +1,8 @@
 /**
- * Windows as users describe them: tumbling and sliding, in event or processing time.
+ * Windows as users describe them: tumbling and sliding, in event or processing time; and all kinds together.
  *
- * Owns the description and its validation; the arithmetic is in `grid.ts`, what happens with windows in the window operator.
+ * Owns the description and its validation; the arithmetic is in `grid.ts`, what happens with windows in the window operators. Sessions are described in
+ * `session.ts`, windows without an end in `unbounded.ts`.
  *
  * A1. A window is [start, end); windows of one description all have the same size, and start on a grid of `slide` shifted by `offset`.
  * A2. A tumbling window is a sliding one whose slide is its size.
@@ -10,6 +11,8 @@
 import { StreamError } from "../errors.ts";
 import { checkKnownOptions } from "../known-options.ts";
 import { formatDuration, parseDuration, type Duration } from "../time/duration.ts";
+import type { SessionWindows } from "./session.ts";
+import type { CountWindows, GlobalWindows } from "./unbounded.ts";
 
 /** Which clock decides about a window: the timestamps of the records, or the time at which they are processed. */
 export type WindowTime = "event" | "processing";
@@ -26,7 +29,7 @@ export interface WindowOptions {
 }
 
 /** Windows of a fixed size on a grid. */
-export interface WindowAssigner {
+export interface GridWindows {
   readonly kind: "tumbling" | "sliding";
   readonly sizeMs: number;
   readonly slideMs: number;
@@ -38,7 +41,13 @@ export interface WindowAssigner {
   readonly problem?: StreamError | undefined;
 }
 
-/** The part of time that a window covers: from `start` up to, and without, `end`. */
+/** Windows that fire by themselves: those of time, and those of counts. Of records of `T`. */
+export type FiringWindows<T> = GridWindows | SessionWindows<T> | CountWindows;
+
+/** Every kind of window. */
+export type WindowAssigner<T> = FiringWindows<T> | GlobalWindows;
+
+/** The part of time that a window covers: from `start` up to, and without, `end`. Windows without an end go from -Infinity to Infinity. */
 export interface TimeSpan {
   readonly start: number;
   readonly end: number;
@@ -50,7 +59,7 @@ export interface TimeSpan {
  * @example
  * readings.keyBy((r) => r.device).window(tumbling("1m"))
  */
-export function tumbling(size: Duration, options: WindowOptions = {}): WindowAssigner {
+export function tumbling(size: Duration, options: WindowOptions = {}): GridWindows {
   return assignerOr("tumbling", () => {
     const sizeMs = parseDuration(size, "the size of a tumbling window", { minMs: 1 });
     return assigner("tumbling", sizeMs, sizeMs, options);
@@ -64,7 +73,7 @@ export function tumbling(size: Duration, options: WindowOptions = {}): WindowAss
  * @example
  * readings.keyBy((r) => r.device).window(sliding("1h", "1m"))
  */
-export function sliding(size: Duration, slide: Duration, options: WindowOptions = {}): WindowAssigner {
+export function sliding(size: Duration, slide: Duration, options: WindowOptions = {}): GridWindows {
   return assignerOr("sliding", () => {
     const sizeMs = parseDuration(size, "the size of a sliding window", { minMs: 1 });
     const slideMs = parseDuration(slide, "the slide of a sliding window", { minMs: 1 });
@@ -73,7 +82,7 @@ export function sliding(size: Duration, slide: Duration, options: WindowOptions 
 }
 
 /** The assigner, or one that says why there is none. */
-function assignerOr(kind: WindowAssigner["kind"], make: () => WindowAssigner): WindowAssigner {
+function assignerOr(kind: GridWindows["kind"], make: () => GridWindows): GridWindows {
   try {
     return make();
   } catch (error) {
@@ -82,12 +91,7 @@ function assignerOr(kind: WindowAssigner["kind"], make: () => WindowAssigner): W
   }
 }
 
-function assigner(
-  kind: WindowAssigner["kind"],
-  sizeMs: number,
-  slideMs: number,
-  options: WindowOptions,
-): WindowAssigner {
+function assigner(kind: GridWindows["kind"], sizeMs: number, slideMs: number, options: WindowOptions): GridWindows {
   checkKnownOptions(options, ["offset", "time"], `a ${kind} window`);
   const { offset = 0, time = "event" } = options;
   const offsetMs = parseDuration(offset, "the offset of a window", { minMs: -Infinity });
@@ -98,17 +102,21 @@ function assigner(
       `the offset ${formatDuration(offsetMs)} is not smaller than the ${bound} of the window, ${formatDuration(slideMs)}`,
     );
   }
-  if (time !== "event" && time !== "processing") {
-    throw new StreamError(
-      "OPTION_INVALID",
-      `the time of a window is ${JSON.stringify(time)}; it is "event" or "processing"`,
-    );
-  }
+  checkWindowTime(time);
   return { kind, sizeMs, slideMs, offsetMs, time, description: describe(kind, sizeMs, slideMs, offsetMs, time) };
 }
 
+/** @throws OPTION_INVALID unless `time` is a time of windows */
+export function checkWindowTime(time: unknown): asserts time is WindowTime {
+  if (time === "event" || time === "processing") return;
+  throw new StreamError(
+    "OPTION_INVALID",
+    `the time of a window is ${JSON.stringify(time)}; it is "event" or "processing"`,
+  );
+}
+
 function describe(
-  kind: WindowAssigner["kind"],
+  kind: GridWindows["kind"],
   sizeMs: number,
   slideMs: number,
   offsetMs: number,

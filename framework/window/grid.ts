@@ -8,7 +8,7 @@
  *     panes per slide, whatever size and slide have in common.
  * G3. A window covers the panes that start inside it; so the windows of a pane are those that contain the pane's start.
  */
-import type { WindowAssigner } from "./assigner.ts";
+import type { GridWindows } from "./assigner.ts";
 
 /** Where windows and panes of an assigner begin. */
 export class WindowGrid {
@@ -19,7 +19,7 @@ export class WindowGrid {
   /** How far behind a window's start, modulo the slide, the window ends lie. */
   readonly #cutMs: number;
 
-  constructor({ sizeMs, slideMs, offsetMs }: WindowAssigner) {
+  constructor({ sizeMs, slideMs, offsetMs }: GridWindows) {
     this.sizeMs = sizeMs;
     this.slideMs = slideMs;
     this.#shiftMs = floorMod(offsetMs, slideMs);

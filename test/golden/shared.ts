@@ -12,6 +12,7 @@ export interface GoldenRecord {
   readonly key: string;
   readonly value?: number;
   readonly ts: number;
+  readonly gap?: number;
   readonly reg?: readonly number[];
   readonly del?: readonly number[];
   readonly regPT?: readonly number[];
@@ -42,7 +43,7 @@ export interface GoldenCase<P> {
   readonly id: string;
   readonly what: string;
   readonly pipeline: P;
-  readonly compare: { readonly onRecord: GoldenOrder; readonly onTime: GoldenOrder; readonly oneInstance?: "byTime" };
+  readonly compare: { readonly onRecord: GoldenOrder; readonly onTime: GoldenOrder; readonly oneInstance?: "byTime"; readonly lists?: "sequence" | "any" };
   readonly input: readonly GoldenEntry[];
   readonly expected: { readonly steps: readonly GoldenStep[] } | { readonly error: string };
 }

@@ -9,7 +9,7 @@ import {
   type HarnessOptions,
   type OperatorHarness,
 } from "../../framework/testing/operator-harness.ts";
-import { sliding, tumbling, type WindowAssigner } from "../../framework/window/assigner.ts";
+import { sliding, tumbling, type GridWindows } from "../../framework/window/assigner.ts";
 
 interface Reading {
   readonly key: string;
@@ -45,12 +45,12 @@ const sortedByPanes: Aggregate<Reading, number[], number[]> = {
 
 /** Windows as their definition has them: every value in every window, nothing shared, nothing scheduled. */
 class NaiveWindows {
-  readonly #assigner: WindowAssigner;
+  readonly #assigner: GridWindows;
   readonly #latenessMs: number;
   readonly #windows = new Map<string, { key: string; start: number; values: number[] }>();
   watermark = -Infinity;
 
-  constructor(assigner: WindowAssigner, latenessMs: number) {
+  constructor(assigner: GridWindows, latenessMs: number) {
     this.#assigner = assigner;
     this.#latenessMs = latenessMs;
   }
@@ -121,7 +121,7 @@ const anyAssigner = fc
   });
 const anyLateness = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 20 }));
 
-function results(main: readonly Emitted[], { sizeMs }: WindowAssigner): Result[] {
+function results(main: readonly Emitted[], { sizeMs }: GridWindows): Result[] {
   return main.map(({ value, timestamp }) => {
     const { key, window, value: result } = value as Windowed<string, unknown>;
     expect(window.end).toBe(window.start + sizeMs);
@@ -132,7 +132,7 @@ function results(main: readonly Emitted[], { sizeMs }: WindowAssigner): Result[]
 
 /** Runs the input and compares every step with the naive windows. */
 function expectNaive(
-  assigner: WindowAssigner,
+  assigner: GridWindows,
   latenessMs: number,
   computing: Pick<WindowSpec, "aggregate">,
   input: readonly Step[],
@@ -146,7 +146,7 @@ function expectNaive(
   }
 }
 
-function actualStep(harness: OperatorHarness, assigner: WindowAssigner, step: Step): object {
+function actualStep(harness: OperatorHarness, assigner: GridWindows, step: Step): object {
   runStep(harness, step);
   const { main, late } = harness.take();
   const fired = results(main, assigner);

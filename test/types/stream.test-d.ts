@@ -10,7 +10,7 @@ import type { SinkSpec } from "../../framework/log/sink.ts";
 import type { SourceSpec } from "../../framework/log/source.ts";
 import { map, value } from "../../framework/state/descriptors.ts";
 import type { ValueCodec } from "../../framework/record/codec.ts";
-import { average, count, max, min, sum } from "../../framework/operator/aggregates.ts";
+import { average, count, max } from "../../framework/operator/aggregates.ts";
 import type { Windowed } from "../../framework/operator/window.ts";
 import { sliding, tumbling } from "../../framework/window/assigner.ts";
 
@@ -229,67 +229,6 @@ describe("KeyedStream", () => {
 
   test("process without outputs answers a stream of nothing", () => {
     expectTypeOf(byDevice.process({ process: () => undefined })).toEqualTypeOf<Stream<never>>();
-  });
-});
-
-describe("WindowedStream", () => {
-  test("allowedLateness keeps the windows", () => {
-    expectTypeOf(perMinute.allowedLateness("30s")).toEqualTypeOf<WindowedStream<string, Reading>>();
-    // @ts-expect-error no unit
-    perMinute.allowedLateness("30");
-  });
-
-  test("reduce answers one value per window", () => {
-    expectTypeOf(perMinute.reduce((a, b) => (a.celsius > b.celsius ? a : b))).toEqualTypeOf<
-      LateStream<Reading, Windowed<string, Reading>>
-    >();
-    // @ts-expect-error the result is one of the values
-    perMinute.reduce((a, b) => a.celsius + b.celsius);
-  });
-
-  test("aggregate takes a ready aggregate and infers from the stream", () => {
-    const averages = perMinute.aggregate(average((r) => r.celsius));
-    expectTypeOf(averages).toEqualTypeOf<LateStream<Reading, Windowed<string, number>>>();
-    expectTypeOf(averages.late()).toEqualTypeOf<Stream<Reading>>();
-    expectTypeOf(perMinute.aggregate(sum((r) => r.celsius)).map((w) => w.value)).toEqualTypeOf<Stream<number>>();
-    expectTypeOf(perMinute.aggregate(count()).map((w) => w.key)).toEqualTypeOf<Stream<string>>();
-    expectTypeOf(perMinute.aggregate(min((r) => r.celsius)).map((w) => w.window.end)).toEqualTypeOf<Stream<number>>();
-    // @ts-expect-error an average is of numbers
-    perMinute.aggregate(average((r) => r.device));
-  });
-
-  test("aggregate takes several at once, under names", () => {
-    const several = perMinute.aggregate((of) => ({
-      mean: of.average((r) => r.celsius),
-      peak: of.max((r) => r.celsius),
-      n: of.count(),
-    }));
-    expectTypeOf(several.map((w) => w.value)).toEqualTypeOf<
-      Stream<{ readonly mean: number; readonly peak: number; readonly n: number }>
-    >();
-    // @ts-expect-error a reading has no such field
-    perMinute.aggregate((of) => ({ mean: of.average((r) => r.fahrenheit) }));
-    // @ts-expect-error what is named is an aggregate
-    perMinute.aggregate(() => ({ mean: 1 }));
-  });
-
-  test("aggregate takes one of the user's own", () => {
-    const own = perMinute.aggregate({
-      create: () => 0,
-      add: (total: number, r: Reading) => total + r.celsius,
-      result: (total: number) => ({ total }),
-    });
-    expectTypeOf(own).toEqualTypeOf<LateStream<Reading, Windowed<string, { total: number }>>>();
-    // @ts-expect-error the records are readings
-    perMinute.aggregate({ create: () => 0, add: (total: number, a: Alarm) => total + a.kind.length, result: String });
-  });
-
-  test("windows are no stream before they are aggregated", () => {
-    expectTypeOf(perMinute).not.toExtend<Stream<Reading>>();
-    // @ts-expect-error aggregate first
-    perMinute.map((r: Reading) => r);
-    // @ts-expect-error aggregate first
-    perMinute.to(anySink);
   });
 });
 
