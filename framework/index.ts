@@ -29,6 +29,7 @@ export type {
 } from "./log/source.ts";
 export type { BatchContext, CallContext } from "./operator/calls.ts";
 export { average, count, max, min, sum, type Aggregate } from "./operator/aggregates.ts";
+export { aggregating } from "./operator/aggregating.ts";
 export type { ProcessSpec } from "./operator/process.ts";
 export type { FiredWindow, Windowed } from "./operator/window.ts";
 export type { Fire, FireCause, WindowContext, WindowFunctions } from "./operator/window-function.ts";
@@ -44,7 +45,8 @@ export { protobuf } from "./record/protobuf-codec.ts";
 export type { Key, KeyPart } from "./record/key.ts";
 export { run, start, type JobEnd, type JobHandle, type RunOptions } from "./run.ts";
 export type { OtlpOptions, PrometheusOptions, TelemetryOptions } from "./telemetry/options.ts";
-export { map, value } from "./state/descriptors.ts";
+export { list, map, reducing, value, type StateOptions } from "./state/descriptors.ts";
+export type { Ttl, TtlOptions } from "./state/ttl.ts";
 export { parseDuration, type Duration } from "./time/duration.ts";
 export { sliding, tumbling, type TimeSpan } from "./window/assigner.ts";
 export { dropDelta, keepLast, keepWithin, type Evictor } from "./window/evictor.ts";

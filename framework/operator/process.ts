@@ -11,6 +11,7 @@
  */
 import { StreamError } from "../errors.ts";
 import type { Key } from "../record/key.ts";
+import { agesInEventTime, checkStates } from "../state/declared-states.ts";
 import type { States, StateOf } from "../state/descriptors.ts";
 import type { KeyedTimers } from "../state/keyed-timers.ts";
 import type { TimeDomain } from "../state/namespace.ts";
@@ -70,13 +71,19 @@ export interface ProcessSpec<T, O, K, S extends States> {
 // oxlint-disable-next-line typescript/no-explicit-any -- the user's types end where the operator begins
 type AnySpec = ProcessSpec<any, any, any, any>;
 
-/** Runs a process function per key. What it throws makes the record a dead letter and undoes the call (O1). */
+/**
+ * Runs a process function per key. What it throws makes the record a dead letter and undoes the call (O1).
+ *
+ * @throws OPTION_INVALID when declared state makes no sense
+ */
 export function processOperator(spec: AnySpec): OperatorFactory {
+  const declared: States = spec.state ?? {};
+  checkStates(declared, true);
   return {
     kind: "process",
     description: "",
     keyed: true,
-    eventTime: false,
+    eventTime: agesInEventTime(declared),
     outputTimestamps: "same",
     create: (context) => new Process(context, spec),
   };

@@ -14,6 +14,7 @@ import { hashKey, renderKey, type Key } from "../record/key.ts";
 import type { CallResult, Counts } from "../record/messages.ts";
 import type { Row } from "../state/row.ts";
 import { KeyedStore } from "../state/store.ts";
+import { UndoLog } from "../state/undo-log.ts";
 import type { Operator } from "./contract.ts";
 import type { Batch, BatchOutcome } from "./deferral.ts";
 import { Deferrals, type Settled } from "./deferrals.ts";
@@ -60,13 +61,15 @@ export class StageProgram {
   readonly #stage: StageShape;
   readonly #outlet: Outlet;
   readonly #options: ProgramOptions;
-  readonly #store = new KeyedStore();
+  readonly #store: KeyedStore;
   readonly #ledger: Ledger;
   readonly #clock: StageClock;
   readonly #entry: Emit;
   readonly #operators: readonly (Operator | undefined)[];
   /** Name of the keyed operator; undefined in a stage without one. */
   readonly #keyed: string | undefined;
+  /** Whether state of the stage expires. */
+  readonly #ages: boolean;
   readonly #generators: readonly Operator[];
   /** Name of the operator whose steps are about records of the stage though they come later: a call or batch that is all of the stage's entry. */
   readonly #deferring: string | undefined;
@@ -83,6 +86,7 @@ export class StageProgram {
     this.#options = options;
     this.#ledger = new Ledger(options.seed);
     this.#clock = new StageClock(options.farFutureMs ?? Infinity);
+    this.#store = new KeyedStore(new UndoLog(), this.#clock);
     this.#keyed = keyedOperator(stage);
     const runStep = this.#runStep.bind(this);
     const parts = {
@@ -97,6 +101,7 @@ export class StageProgram {
     const { entry, operators } = new Wiring(stage, parts);
     this.#entry = entry;
     this.#operators = operators;
+    this.#ages = !this.#store.isAgeless;
     this.#deferrals = new Deferrals(stage, operators, this.#clock);
     this.#deferring = deferringEntry(stage, operators);
     this.#generators = options.manualWatermarks === true ? [] : lastGenerators(stage, operators);
@@ -144,6 +149,7 @@ export class StageProgram {
   /** Takes one record (P1). @throws only what ends the instance (P2) */
   process(value: unknown, timestamp: number | undefined): void {
     this.#ledger.recordsIn += 1;
+    if (this.#ages) this.#clock.stepMs = timestamp ?? NaN;
     try {
       this.#begin();
       this.#entry(value, timestamp);
@@ -182,6 +188,8 @@ export class StageProgram {
     for (const operator of this.#operators) {
       if (operator?.advanceTo !== undefined && !operator.advanceTo(watermark, stepsMax)) return false;
     }
+    // The end of the input ends no lives.
+    if (this.#ages && watermark < Infinity && !this.#store.sweep("event", watermark, stepsMax)) return false;
     clock.applied = watermark;
     return true;
   }
@@ -192,7 +200,7 @@ export class StageProgram {
     for (const operator of this.#operators) {
       if (operator?.tick !== undefined && !operator.tick(this.#clock.nowMs, stepsMax)) return false;
     }
-    return true;
+    return !this.#ages || this.#store.sweep("processing", this.#clock.nowMs, stepsMax);
   }
 
   /**
@@ -211,7 +219,7 @@ export class StageProgram {
 
   /** When the earliest processing-time timer is due; undefined when there is none. */
   nextTickAt(): number | undefined {
-    let next: number | undefined;
+    let next = this.#store.nextSweepAt;
     for (const operator of this.#operators) {
       const at = operator?.nextTickAt?.();
       if (at !== undefined && (next === undefined || at < next)) next = at;
@@ -339,6 +347,7 @@ export class StageProgram {
   }
 
   #runStep(operator: string, step: () => void, describe: () => unknown, timestamp: number | undefined): void {
+    if (this.#ages) this.#clock.stepMs = timestamp ?? NaN;
     try {
       this.#begin();
       step();

@@ -3,13 +3,19 @@
  *
  * C1. Neither goes back.
  * C2. `watermark` is what operators see: the one that is being applied. `applied` is the last one for which everything due has fired.
+ * C3. State ages by what has been applied, and while timers fire by the time of the one that does: a watermark that comes in one great step ends no life
+ *     before the timers that fire within it.
  */
 
+import type { StepTime } from "../state/step-time.ts";
+
 /** What time it is in a stage. */
-export class StageClock {
+export class StageClock implements StepTime {
   watermark = -Infinity;
   applied = -Infinity;
   nowMs = 0;
+  /** Timestamp of the step under way; NaN where it has none. Kept up by the program of a stage whose state ages. */
+  stepMs = NaN;
   readonly #farFutureMs: number;
   #isSet = false;
 
@@ -32,6 +38,18 @@ export class StageClock {
   /** Whether firing what is due has begun and is not over. */
   get isAdvancing(): boolean {
     return this.watermark > this.applied;
+  }
+
+  get eventMs(): number {
+    return this.isAdvancing && this.stepMs > this.applied ? this.stepMs : this.applied;
+  }
+
+  get eventUseMs(): number {
+    return this.stepMs > this.applied ? this.stepMs : this.applied;
+  }
+
+  get processingMs(): number {
+    return this.nowMs;
   }
 
   restore(nowMs: number, applied: number): void {

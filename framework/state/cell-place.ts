@@ -4,7 +4,7 @@
  * Owns the contract. Places are made by those who own what contains the cell: a column of the current row (`row-place.ts`), the current window of a key, the
  * instance. A handle reads and writes one place; what its cell looks like does not depend on the place.
  *
- * C1. `get` never changes anything. A cell is changed in place only after `touch` of the same step.
+ * C1. `get` changes nothing, but for the time of the last use where there is a ttl. A cell is changed in place only after `touch` of the same step.
  * C2. Undoing the step brings back the cell that `put` replaced; what a handle changes inside a cell it pushes to `undoLog` itself.
  * C3. A place that moves to another cell within a step (another window, another row) has what was lent out settled before.
  */
@@ -32,6 +32,14 @@ export interface CellCodec {
   encode(cell: unknown): unknown;
   /** The cell of a value that `encode` answered; undefined when it is something else. */
   decode(saved: unknown): unknown;
+}
+
+/** A kind of cell that knows when what it holds was last used: of state with a ttl. */
+export interface AgedCellCodec extends CellCodec {
+  /** The earliest of the times of last use. */
+  oldestMs(cell: unknown): number;
+  /** The cell without what was last used at a time that `isGone`, changed in place or another one; undefined when nothing remains. Not undone. */
+  swept(cell: unknown, isGone: (usedMs: number) => boolean): unknown;
 }
 
 /** State that lent objects out and takes their changes in. */

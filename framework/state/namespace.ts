@@ -6,7 +6,7 @@
 import { statesOf } from "./declared-states.ts";
 import type { States, StateOf } from "./descriptors.ts";
 import { KeyedTimers } from "./keyed-timers.ts";
-import { RowPlace } from "./row-place.ts";
+import { AgedRowPlace, RowPlace } from "./row-place.ts";
 import type { KeyedStore } from "./store.ts";
 
 /** Time domain of a timer. */
@@ -29,7 +29,16 @@ export class Namespace {
 
   /** The handles to declared state. @throws OPTION_INVALID when a declaration is none */
   states<S extends States>(declared: S): StateOf<S> {
-    return statesOf(declared, (name, codec) => new RowPlace(this.store, this.columnName(`state/${name}`), codec));
+    const column = (name: string): string => this.columnName(`state/${name}`);
+    return statesOf(
+      declared,
+      (name, codec) => new RowPlace(this.store, column(name), codec),
+      (name, codec, ttl) => {
+        // What a ttl counts in is part of what is stored; how long it is, is not.
+        const place = new AgedRowPlace(this.store, `${column(name)} (ttl in ${ttl.time} time)`, codec, ttl);
+        return { place, aging: place.aging };
+      },
+    );
   }
 
   /** Timers of one domain. */

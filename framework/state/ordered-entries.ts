@@ -9,6 +9,8 @@
 export interface Entry<V> {
   value: V;
   readonly place: number;
+  /** When it was last used, ms; 0 in maps without a ttl. */
+  usedMs: number;
 }
 
 /** Entries in insertion order. */
@@ -26,8 +28,8 @@ export class OrderedEntries<K, V> {
   }
 
   /** Adds an entry at the end; there is none for `key`. */
-  append(key: K, value: V): void {
-    this.#entries.set(key, { value, place: this.#nextPlace++ });
+  append(key: K, value: V, usedMs = 0): void {
+    this.#entries.set(key, { value, place: this.#nextPlace++, usedMs });
   }
 
   delete(key: K): void {

@@ -3,10 +3,12 @@
  *
  * Owns the way from a handle to the row; which row is current is the store's business.
  */
-import type { CellCodec, CellPlace, Lender } from "./cell-place.ts";
+import { RowAging } from "./aging.ts";
+import type { AgedCellCodec, CellCodec, CellPlace, Lender } from "./cell-place.ts";
 import { restoreCell, type Row } from "./row.ts";
 import { assertSaved, type Column } from "./segment-codec.ts";
 import type { KeyedStore } from "./store.ts";
+import type { ResolvedTtl } from "./ttl.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** The current row's cell of one column. */
@@ -15,7 +17,8 @@ export class RowPlace implements CellPlace, Column {
   readonly undoLog: UndoLog;
   readonly #store: KeyedStore;
   readonly #codec: CellCodec;
-  readonly #column: number;
+  /** Its index in `Row.cells`. */
+  readonly column: number;
 
   /** Adds the column; called while the program is built. */
   constructor(store: KeyedStore, name: string, codec: CellCodec) {
@@ -23,11 +26,11 @@ export class RowPlace implements CellPlace, Column {
     this.undoLog = store.undoLog;
     this.#store = store;
     this.#codec = codec;
-    this.#column = store.addColumn(this);
+    this.column = store.addColumn(this);
   }
 
   get(): unknown {
-    return this.#store.current.cells[this.#column];
+    return this.#store.current.cells[this.column];
   }
 
   touch(): void {
@@ -36,8 +39,8 @@ export class RowPlace implements CellPlace, Column {
 
   put(cell: unknown): void {
     const row = this.#store.write();
-    this.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);
-    row.put(this.#column, cell);
+    this.undoLog.push(restoreCell, row, this.column, row.cells[this.column]);
+    row.put(this.column, cell);
   }
 
   lend(lender: Lender): void {
@@ -51,6 +54,23 @@ export class RowPlace implements CellPlace, Column {
   decode(saved: unknown, row: Row): unknown {
     const cell = this.#codec.decode(saved);
     assertSaved(cell !== undefined, row, this.name);
+    return cell;
+  }
+}
+
+/** The current row's cell of one column, of which what was last used too long ago is cleaned up. */
+export class AgedRowPlace extends RowPlace {
+  readonly aging: RowAging;
+
+  constructor(store: KeyedStore, name: string, codec: AgedCellCodec, ttl: ResolvedTtl) {
+    super(store, name, codec);
+    this.aging = new RowAging(name, ttl, codec, store);
+    store.addAging(this.column, this.aging);
+  }
+
+  override decode(saved: unknown, row: Row): unknown {
+    const cell = super.decode(saved, row);
+    this.aging.restored(row, cell);
     return cell;
   }
 }

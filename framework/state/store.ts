@@ -12,11 +12,14 @@
  */
 import { invariant } from "../errors.ts";
 import { hashKey, keyId, type Key, type KeyId } from "../record/key.ts";
+import type { RowAging } from "./aging.ts";
 import { Lendings, type Lender } from "./cell-place.ts";
 import { Namespace } from "./namespace.ts";
 import { Row, Segment, segmentCount, segmentOf } from "./row.ts";
 import { corrupt, decodeSegment, encodeSegment, type Column, type SavedRow } from "./segment-codec.ts";
 import { SegmentCut } from "./segment-cut.ts";
+import { noTime, type StepTime } from "./step-time.ts";
+import { Sweeper } from "./sweeper.ts";
 import { UndoLog } from "./undo-log.ts";
 
 /** The state of one segment, from a snapshot. */
@@ -28,6 +31,7 @@ export interface StoredSegment {
 /** Keyed state of one instance. */
 export class KeyedStore {
   readonly undoLog: UndoLog;
+  readonly time: StepTime;
   /** Counts steps; tells a handle whether what it lent out belongs to this step. */
   step = 0;
   /** The number that the next timer gets: the order of registration over all keys. */
@@ -38,10 +42,13 @@ export class KeyedStore {
   /** The cells of a new row. */
   readonly #noCells: undefined[] = [];
   readonly #lendings = new Lendings();
+  readonly #sweeper = new Sweeper();
   #current: Row | undefined;
 
-  constructor(undoLog: UndoLog = new UndoLog()) {
+  /** `time`: what state with a ttl goes by. */
+  constructor(undoLog: UndoLog = new UndoLog(), time: StepTime = noTime) {
     this.undoLog = undoLog;
+    this.time = time;
   }
 
   /** Number of keys that have state. */
@@ -63,6 +70,26 @@ export class KeyedStore {
     );
     this.#noCells.push(undefined);
     return this.#columns.push(column) - 1;
+  }
+
+  /** The cells of that column expire; called while the program is built. */
+  addAging(column: number, aging: RowAging): void {
+    this.#sweeper.add(column, aging);
+  }
+
+  /** Whether nothing in it expires. */
+  get isAgeless(): boolean {
+    return this.#sweeper.isEmpty;
+  }
+
+  /** When processing time has to be told for something that has expired; undefined when there is nothing. */
+  get nextSweepAt(): number | undefined {
+    return this.#sweeper.nextAt("processing");
+  }
+
+  /** Cleans up what has expired at that time, at most `rowsMax` rows; answers whether all is. Called between steps, with the same time until it answers true. */
+  sweep(time: "event" | "processing", timeMs: number, rowsMax: number): boolean {
+    return this.#sweeper.sweep(this, time, timeMs, rowsMax);
   }
 
   /** Makes the key's row current, a new one if it has none, and answers the key's hash. @throws KEY_INVALID when the key is too long */

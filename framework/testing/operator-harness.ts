@@ -146,10 +146,15 @@ export class OperatorHarness {
   restore(): this {
     const cut = this.#cut();
     this.#program = this.#newProgram();
-    const segments = [...this.#segments].map(([segment, bytes]) => ({ segment, bytes }));
-    const { operators, nowMs, random, counts, watermark } = cut;
-    this.#program.restore({ segments, operators, nowMs, random, counts, watermark });
+    this.#take(cut, this.#segments);
     return this;
+  }
+
+  /** Answers a harness of `factory` (the operator of another version of the program) that goes on from this one's state. */
+  restoreInto(factory: OperatorFactory): OperatorHarness {
+    const next = new OperatorHarness(factory, this.#options);
+    next.#take(this.#cut(), this.#segments);
+    return next;
   }
 
   get #stepsMax(): number {
@@ -160,6 +165,12 @@ export class OperatorHarness {
     const { onError = "deadLetter", manualWatermarks, farFutureMs } = this.#options;
     const portOf = (edge: number): number => edge;
     return new StageProgram(this.#stage, this.#outbox, { onError, seed: 1, manualWatermarks, farFutureMs, portOf });
+  }
+
+  #take({ operators, nowMs, random, counts, watermark }: StateCut, held: ReadonlyMap<number, Uint8Array>): void {
+    const segments = [...held].map(([segment, bytes]) => ({ segment, bytes }));
+    for (const { segment, bytes } of segments) this.#segments.set(segment, bytes);
+    this.#program.restore({ segments, operators, nowMs, random, counts, watermark });
   }
 
   #feed(value: unknown, timestamp: number | undefined, port: number): void {

@@ -8,9 +8,10 @@ import type { LateStream, Sink, Stream } from "../../framework/api/stream.ts";
 import type { WindowedStream } from "../../framework/api/windowed-stream.ts";
 import type { SinkSpec } from "../../framework/log/sink.ts";
 import type { SourceSpec } from "../../framework/log/source.ts";
-import { map, value } from "../../framework/state/descriptors.ts";
+import { list, map, reducing, value } from "../../framework/state/descriptors.ts";
 import type { ValueCodec } from "../../framework/record/codec.ts";
 import { average, count, max } from "../../framework/operator/aggregates.ts";
+import { aggregating } from "../../framework/operator/aggregating.ts";
 import type { Windowed } from "../../framework/operator/window.ts";
 import { sliding, tumbling } from "../../framework/window/assigner.ts";
 
@@ -225,6 +226,43 @@ describe("KeyedStream", () => {
         state.last.set(reading.celsius);
       },
     });
+  });
+
+  test("process has handles of the kinds of state that it declares", () => {
+    const kept = byDevice.process({
+      state: {
+        recent: list<Reading>({ ttl: "10m" }),
+        total: reducing((a: number, b: number) => a + b, { ttl: { after: "1d", time: "processing" } }),
+        mean: aggregating(average((r: Reading) => r.celsius)),
+        devices: aggregating({
+          create: () => [""],
+          add: (all, r: Reading) => [...all, r.device],
+          result: (all) => all,
+        }),
+      },
+      process(reading, { state }) {
+        state.recent.append(reading);
+        state.total.add(reading.celsius);
+        state.mean.add(reading);
+        expectTypeOf([...state.recent.values()]).toEqualTypeOf<Reading[]>();
+        expectTypeOf(state.total.get()).toEqualTypeOf<number | undefined>();
+        expectTypeOf(state.mean.get()).toEqualTypeOf<number | undefined>();
+        expectTypeOf(state.devices.get()).toEqualTypeOf<string[] | undefined>();
+        // @ts-expect-error the list is one of readings
+        state.recent.append(1);
+        // @ts-expect-error what is combined are numbers
+        state.total.add(reading);
+        // @ts-expect-error the mean is one of readings
+        state.mean.add(1);
+      },
+    });
+    expectTypeOf(kept).toEqualTypeOf<Stream<never>>();
+    // @ts-expect-error a ttl is a duration
+    value<number>({ ttl: "soon" });
+    // @ts-expect-error there is no such option
+    map<string, number>({ ttl: { after: "1d", when: "event" } });
+    // @ts-expect-error what the function answers is held on
+    reducing((a: number, b: string) => b + String(a));
   });
 
   test("process without outputs answers a stream of nothing", () => {
