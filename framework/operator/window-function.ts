@@ -34,6 +34,8 @@ export interface Firing extends Fire {
   readonly window: KeyWindow;
   /** Timestamp of what comes out (F1). */
   readonly timestamp: number | undefined;
+  /** What comes out, when it is known: for the dead letter, should nobody take it. */
+  result: unknown;
 }
 
 /** Takes what a window holds when it fires. */
@@ -41,8 +43,7 @@ export interface WindowFunction {
   /** The program's state per window, where it declares one. */
   readonly windowState?: WindowState | undefined;
   /**
-   * `input`: the result of the fold; where there is none the window's elements (`WindowElement[]`), which are the function's. Answers what is known of the result,
-   * for the dead letter of an outlet that refuses it.
+   * `input`: the result of the fold; where there is none the window's elements (`WindowElement[]`), which are the function's.
    */
   fire(input: unknown, firing: Firing): void;
 }
@@ -53,9 +54,11 @@ export type WindowFunctionOf = (context: OperatorContext) => WindowFunction;
 /** Emits `{ key, window, value }`, and with `hasFire` also `fire`. */
 export function resultFunction(hasFire: boolean): WindowFunctionOf {
   return (context) => ({
-    fire(value, { key, span: window, cause, pane, timestamp }) {
+    fire(value, firing) {
+      const { key, span: window, cause, pane, timestamp } = firing;
       context.countWindow();
-      context.emit(hasFire ? { key, window, value, fire: { cause, pane } } : { key, window, value }, timestamp);
+      firing.result = hasFire ? { key, window, value, fire: { cause, pane } } : { key, window, value };
+      context.emit(firing.result, timestamp);
     },
   });
 }

@@ -32,7 +32,7 @@ import {
   type WindowTimer,
 } from "./key-windows.ts";
 import type { WindowContents } from "./window-contents.ts";
-import type { FireCause, WindowFunction, WindowFunctionOf } from "./window-function.ts";
+import type { FireCause, Firing, WindowFunction, WindowFunctionOf } from "./window-function.ts";
 import { WindowScope } from "./window-scope.ts";
 import { SessionBook } from "./window-sessions.ts";
 import { WindowTimers } from "./window-timers.ts";
@@ -60,12 +60,13 @@ export class WindowOperator implements Operator, Column {
   readonly #scope: WindowScope;
   readonly #parts: WindowParts;
   readonly #take: (value: unknown, timestamp: number | undefined) => void;
-  // The timer that is firing, and what the trigger has said of it.
+  // The timer that is firing, what the trigger has said of it, and the firing; fields, so that firing allocates no closures.
   #firing: WindowTimer | undefined;
   #verdict: number = verdicts.none;
   readonly #askTrigger: () => void = () => this.#ask();
   readonly #fireStep: () => void = () => this.#fireByTimer();
-  readonly #describe: () => unknown = () => describeFiring(this.#firing);
+  readonly #describe: () => unknown = () => this.#said?.result ?? describeFiring(this.#firing);
+  #said: Firing | undefined;
 
   constructor(context: OperatorContext, plan: WindowsPlan) {
     const { assigner, allowedLatenessMs, trigger, contents, functionOf } = plan;
@@ -251,14 +252,16 @@ export class WindowOperator implements Operator, Column {
     undoLog.pushNumber(restorePane, window, 0, window.pane);
     window.pane += 1;
     const { key } = this.#store.current;
-    const firing = {
+    const firing: Firing = {
       key,
       span: { start, end },
       window,
       cause,
       pane: window.pane,
       timestamp: timestampOf(window, timer),
+      result: undefined,
     };
+    this.#said = firing;
     this.#plan.contents.fire(window, isKept, (input) => this.#function.fire(input, firing), undoLog);
   }
 
@@ -278,6 +281,7 @@ export class WindowOperator implements Operator, Column {
     this.#store.write();
     this.#timers.take(timer);
     this.#firing = timer;
+    this.#said = undefined;
     this.#verdict = verdicts.none;
     const at = timer.domain === "event" && time < Infinity ? time : undefined;
     if (timer.owners !== 0) this.#context.step(this.#askTrigger, this.#describe, at);
@@ -288,6 +292,7 @@ export class WindowOperator implements Operator, Column {
     if (this.#isEnd(timer)) this.#drop(row, all, window);
     else this.#dropIfIdle(row, all, window);
     this.#firing = undefined;
+    this.#said = undefined;
     this.#store.undoLog.clear();
     this.#store.finish();
   }

@@ -16,7 +16,7 @@ export class WindowScope implements TriggerScope {
   readonly #context: OperatorContext;
   readonly #undoLog: UndoLog;
   readonly #timers: WindowTimers;
-  /** When a window's end has a timer of its own, by its last millisecond. */
+  /** When a window is gone, and has a timer for it; Infinity: never, by time. */
   readonly #goneAt: (window: KeyWindow) => number;
   #window: KeyWindow | undefined;
   #timestamp: number | undefined;
@@ -75,7 +75,7 @@ export class WindowScope implements TriggerScope {
 
   cancel(slot: number, domain: WindowTime, at: number): void {
     const window = this.#current;
-    const isKept = domain === this.time && at === this.#goneAt(window);
+    const isKept = domain === this.time && at < Infinity && at === this.#goneAt(window);
     this.#timers.cancel(window, domain, at, 1 << slot, isKept);
   }
 

@@ -166,7 +166,12 @@ export function onDelta<T>(threshold: number, of: (last: T, now: T) => number): 
   return new Trigger(new OnDelta(threshold, of as never), `delta above ${threshold}`);
 }
 
-/** Fires when the input ends: once, with everything. */
+/**
+ * Fires when the input ends, with everything. Windows in event time are over before.
+ *
+ * @example
+ * windows.window(tumbling("1m", { time: "processing" })).trigger(onTime().or(atEnd()));
+ */
 export function atEnd(): Trigger<unknown> {
   return new Trigger(new AtEnd(), "at the end");
 }
