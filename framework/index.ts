@@ -4,8 +4,9 @@
 export type { InstanceStatus, JobStatus } from "./actor/job-status.ts";
 export type { AsyncOptions, BatchFunction, BatchModel, BatchOptions, RetryOptions } from "./api/async.ts";
 export { job, type Job } from "./api/job.ts";
+export type { BroadcastStream, ConnectedStreams, RuledStream } from "./api/connected-streams.ts";
 export type { KeyedStream } from "./api/keyed-stream.ts";
-export type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
+export type { KeyByOptions, LateStream, SidedStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
 export type { UntriggeredWindows, WindowedStream } from "./api/windowed-stream.ts";
 export { callback, discard } from "./connectors/callback.ts";
 export { file } from "./connectors/file.ts";
@@ -31,6 +32,7 @@ export type { BatchContext, CallContext } from "./operator/calls.ts";
 export { average, count, max, min, sum, type Aggregate } from "./operator/aggregates.ts";
 export { aggregating } from "./operator/aggregating.ts";
 export type { ProcessSpec } from "./operator/process.ts";
+export { side } from "./operator/sides.ts";
 export type { FiredWindow, Windowed } from "./operator/window.ts";
 export type { Fire, FireCause, WindowContext, WindowFunctions } from "./operator/window-function.ts";
 export { compile as plan } from "./plan/compile.ts";

@@ -4,26 +4,41 @@
  * Owns the types and their documentation; `recorded.ts` implements them. Everything here begins a stage of its own, with state per key.
  */
 import type { Outputs } from "../operator/emit-all.ts";
-import type { ProcessContext, TimerContext } from "../operator/process.ts";
+import type { ProcessContext, TimerContext } from "../operator/process-context.ts";
 import type { Key } from "../record/key.ts";
+import type { Sides } from "../operator/sides.ts";
 import type { States } from "../state/descriptors.ts";
 import type { FiringWindows } from "../window/assigner.ts";
 import type { GlobalWindows } from "../window/unbounded.ts";
-import type { Stream } from "./stream.ts";
+import type { BroadcastStream, ConnectedStreams, RuledStream } from "./connected-streams.ts";
+import type { ProcessedStream, Stream } from "./stream.ts";
 import type { UntriggeredWindows, WindowedStream } from "./windowed-stream.ts";
 
 /**
  * What {@link KeyedStream.process} takes: state by name, and what to do with records and timers. Both callbacks may answer outputs, each of a type of
  * its own.
  */
-export interface ProcessFunctions<K extends Key, T, S extends States, O1, O2> {
+export interface ProcessFunctions<K extends Key, T, S extends States, O1, O2, D extends Sides = {}> {
   /** State per key, by name; the name is the state's identity across versions of the program. */
   readonly state?: S | undefined;
+  /** Side outputs, by name: streams of their own beside what the callbacks answer. */
+  readonly sides?: D | undefined;
   /** Called for each record, with state and timers of its key. Outputs have the record's timestamp. */
-  process(value: T, context: ProcessContext<K, S>): Outputs<O1>;
+  process(value: T, context: ProcessContext<K, S, D>): Outputs<O1>;
   /** Called when a timer is due, with state and timers of its key. Outputs of an event-time timer have its time as their timestamp. */
-  onTimer?(time: number, context: TimerContext<K, S>): Outputs<O2>;
+  onTimer?(time: number, context: TimerContext<K, S, D>): Outputs<O2>;
 }
+
+/** The kind of key that both sides of a join or connection have: a string for strings, whatever their values. */
+export type WideKey<K> = K extends string
+  ? string
+  : K extends number
+    ? number
+    : K extends bigint
+      ? bigint
+      : K extends boolean
+        ? boolean
+        : { readonly [P in keyof K]: WideKey<K[P]> };
 
 /** Records of `T`, those of one key `K` together. */
 export interface KeyedStream<K extends Key, T> {
@@ -59,5 +74,17 @@ export interface KeyedStream<K extends Key, T> {
    *   onTimer: (time, { key, state }) => [{ device: key, silentSince: state.last.get()?.at }],
    * });
    */
-  process<O1 = never, O2 = never, S extends States = {}>(functions: ProcessFunctions<K, T, S, O1, O2>): Stream<O1 | O2>;
+  process<O1 = never, O2 = never, S extends States = {}, D extends Sides = {}>(
+    functions: ProcessFunctions<K, T, S, O1, O2, D>,
+  ): ProcessedStream<O1 | O2, D>;
+
+  /**
+   * Brings a second stream to this one, so that functions of both see the state and the timers of their key; or rules, which every partition is given.
+   *
+   * @example
+   * orders.keyBy((o) => o.id).connect(payments.keyBy((p) => p.order));
+   * readings.keyBy((r) => r.device).connect(rules.broadcast());
+   */
+  connect<U, K2 extends WideKey<K>>(other: KeyedStream<K2, U>): ConnectedStreams<K | K2, T, U>;
+  connect<B>(rules: BroadcastStream<B>): RuledStream<K, T, B>;
 }

@@ -14,6 +14,8 @@ import { flatMapOperator } from "../operator/flat-map.ts";
 import { mapOperator } from "../operator/map.ts";
 import { processOperator } from "../operator/process.ts";
 import { reduceOperator } from "../operator/reduce.ts";
+import type { Sides } from "../operator/sides.ts";
+import { splitOperator, type Branch } from "../operator/split.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
 import { idleTimeoutMsDefault } from "../plan/drafts.ts";
 import { checkKnownOptions } from "../known-options.ts";
@@ -32,8 +34,28 @@ import {
   type BatchOptions,
 } from "./async.ts";
 import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
-import { RecordedWindowedStream, type Begin } from "./recorded-windows.ts";
-import type { KeyByOptions, LateStream, Sink, Stream, TimestampsOptions, ValueOf } from "./stream.ts";
+import type { BroadcastStream, ConnectedStreams, RuledStream } from "./connected-streams.ts";
+import {
+  commonPartitions,
+  connected,
+  RecordedBroadcast,
+  ruled,
+  type BeginBoth,
+  type BeginStage,
+  type InputPart,
+} from "./recorded-inputs.ts";
+import type {
+  Branches,
+  BranchOf,
+  KeyByOptions,
+  LateStream,
+  ProcessedStream,
+  Sink,
+  Stream,
+  TimestampsOptions,
+  ValueOf,
+} from "./stream.ts";
+import { RecordedWindowedStream } from "./recorded-windows.ts";
 
 /** The user's types end where an operator begins. */
 type Untyped = (value: unknown) => unknown;
@@ -107,15 +129,27 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 
   keyBy<const K extends Key>(key: (value: T) => K, options: KeyByOptions = {}): KeyedStream<K, T> {
-    const partitions = this.#record.checked(this.#node, () => resolvePartitions(options), undefined);
-    return new RecordedKeyedStream<K, T>(this.#begin(key as KeySelector, partitions));
+    const input = this.#node;
+    const partitions = this.#record.checked(input, () => resolvePartitions(options), undefined);
+    const own: InputPart = { input: { input, exchange: "keyed", key: key as KeySelector }, partitions };
+    return new RecordedKeyedStream<K, T>(this.#begin(own), own);
   }
 
   windowAll(assigner: WindowAssigner<T>): RecordedWindowedStream<"all", T> {
-    return new RecordedWindowedStream<"all", T>(
-      this.#begin(() => "all", 1),
-      { assigner, isKeyed: false },
-    );
+    const own: InputPart = { input: { input: this.#node, exchange: "keyed", key: () => "all" }, partitions: 1 };
+    return new RecordedWindowedStream<"all", T>(this.#begin(own), { assigner, isKeyed: false });
+  }
+
+  broadcast(): BroadcastStream<T> {
+    return new RecordedBroadcast<T>(this.#node);
+  }
+
+  split<P extends Branches<T>>(branches: P): { readonly [N in keyof P]: Stream<BranchOf<T, P[N]>> } {
+    const factory = this.#checked(() => splitOperator(branches as Readonly<Record<string, Branch>>));
+    const node = this.#record.add({ kind: "chained" as const, input: this.#node, factory, keepsValues: true });
+    const names = Object.keys(branches);
+    const sides = names.map((name) => [name, this.#then(this.#record.add({ kind: "side", input: node, name }))]);
+    return Object.fromEntries(sides) as { readonly [N in keyof P]: Stream<BranchOf<T, P[N]>> };
   }
 
   union<S extends readonly Stream<unknown>[]>(...others: S): Stream<T | ValueOf<S[number]>> {
@@ -145,6 +179,12 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "late", input, port: 0 }));
   }
 
+  /** A side output of the operator; behind `named`, too. */
+  side<U>(name: string): Stream<U> {
+    const input = this.#record.checked(this.#node, () => operatorWithSide(this.#lateOf, name), undefined);
+    return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "side", input, name }));
+  }
+
   /** The operator that `say` answers; the plan is refused with what makes no sense in it. */
   #checked(say: () => OperatorFactory): OperatorFactory {
     return this.#record.checked(
@@ -155,10 +195,13 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   }
 
   /** What begins a stage behind this stream. */
-  #begin(key: KeySelector, partitions: number | undefined): Begin {
-    const inputs = [{ input: this.#node, exchange: "keyed", key }] as const;
-    return (say) => {
+  #begin(own: InputPart): BeginStage {
+    const place = this.#node;
+    return (say, other) => {
       const factory = this.#checked(say);
+      const parts = other === undefined ? [own] : [own, this.#record.checked(place, other, own)];
+      const inputs = parts.map((part) => part.input);
+      const partitions = this.#record.checked(place, () => commonPartitions(parts), undefined);
       return lateStreamOf(this.#record, this.#record.add({ kind: "keyed", inputs, partitions, factory }));
     };
   }
@@ -187,6 +230,13 @@ function windowBehind(node: KeyedNode | undefined): KeyedNode {
   return node;
 }
 
+function operatorWithSide(node: KeyedNode | undefined, name: string): KeyedNode {
+  const { sides = [], kind } = node?.factory ?? {};
+  if (node !== undefined && sides.includes(name)) return node;
+  const known = sides.length === 0 ? "none are declared" : `declared are ${sides.join(", ")}`;
+  throw new StreamError("PLAN_INVALID", `side: ${kind ?? "this stream"} has no side output ${name}; ${known}`);
+}
+
 function resolveTimestamps(options: TimestampsOptions): { outOfOrdernessMs: number; idleTimeoutMs: number } {
   checkKnownOptions(options, ["outOfOrderness", "idleTimeout"], "timestamps");
   return {
@@ -201,10 +251,25 @@ function resolvePartitions(options: KeyByOptions): number | undefined {
 }
 
 class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
-  readonly #begin: Begin;
+  readonly #begin: BeginStage;
+  readonly #own: InputPart;
 
-  constructor(begin: Begin) {
+  constructor(begin: BeginStage, own: InputPart) {
     this.#begin = begin;
+    this.#own = own;
+  }
+
+  connect<U>(other: KeyedStream<Key, U> | BroadcastStream<U>): ConnectedStreams<K, T, U> & RuledStream<K, T, U> {
+    const begin: BeginBoth = (say, part) => this.#begin(say, part) as never;
+    const rules = RecordedBroadcast.partOf(other);
+    const streams =
+      rules === undefined ? connected(begin, () => keyedPart(other, "connect")) : ruled(begin, () => rules);
+    return streams as ConnectedStreams<K, T, U> & RuledStream<K, T, U>;
+  }
+
+  /** The input that `stream` is; undefined when it is no keyed stream. */
+  static partOf(stream: unknown): InputPart | undefined {
+    return typeof stream === "object" && stream !== null && #own in stream ? stream.#own : undefined;
   }
 
   window(assigner: WindowAssigner<T>): RecordedWindowedStream<K, T> {
@@ -215,11 +280,19 @@ class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
     return this.#begin(() => reduceOperator(combine as UntypedFold));
   }
 
-  process<O1 = never, O2 = never, S extends States = {}>(
-    functions: ProcessFunctions<K, T, S, O1, O2>,
-  ): Stream<O1 | O2> {
-    return this.#begin(() => processOperator(functions));
+  process<O1 = never, O2 = never, S extends States = {}, D extends Sides = {}>(
+    functions: ProcessFunctions<K, T, S, O1, O2, D>,
+  ): ProcessedStream<O1 | O2, D> {
+    return this.#begin(() => processOperator(functions)) as unknown as ProcessedStream<O1 | O2, D>;
   }
+}
+
+/** The second input of `what`. @throws PLAN_INVALID when it is no keyed stream */
+function keyedPart(other: unknown, what: string): InputPart {
+  const part = RecordedKeyedStream.partOf(other);
+  if (part === undefined)
+    throw new StreamError("PLAN_INVALID", `${what}: takes a keyed stream of the same job, and this is none`);
+  return part;
 }
 
 class RecordedSink implements Sink {

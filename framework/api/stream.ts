@@ -14,6 +14,8 @@ import type { Duration } from "../time/duration.ts";
 import type { AsyncOptions, BatchFunction, BatchModel, BatchOptions } from "./async.ts";
 import type { FiringWindows } from "../window/assigner.ts";
 import type { GlobalWindows } from "../window/unbounded.ts";
+import type { Sides, SideValue } from "../operator/sides.ts";
+import type { BroadcastStream } from "./connected-streams.ts";
 import type { KeyedStream } from "./keyed-stream.ts";
 import type { UntriggeredWindows, WindowedStream } from "./windowed-stream.ts";
 
@@ -142,6 +144,23 @@ export interface Stream<T> {
   union<S extends readonly Stream<unknown>[]>(...others: S): Stream<T | ValueOf<S[number]>>;
 
   /**
+   * Gives every record of this stream to every partition of what it is connected with: rules for all keys.
+   *
+   * @example
+   * readings.keyBy((r) => r.device).connect(rules.broadcast());
+   */
+  broadcast(): BroadcastStream<T>;
+
+  /**
+   * Several streams out of one: a record is in every branch whose function answers true, so in none, one or several of them. A type guard narrows its
+   * branch. A branch that nobody reads is no mistake.
+   *
+   * @example
+   * const { fast, slow } = trips.split({ fast: (t) => t.kmh > 90, slow: (t) => t.kmh <= 90 });
+   */
+  split<P extends Branches<T>>(branches: P): { readonly [N in keyof P]: Stream<BranchOf<T, P[N]>> };
+
+  /**
    * Gives every record to a sink.
    *
    * @example
@@ -167,6 +186,28 @@ export interface Stream<T> {
    */
   encodedWith(codec: ValueCodec<T>): this;
 }
+
+/** The functions that say which records of `T` belong to which branch, by its name. */
+export type Branches<T> = Readonly<Record<string, (value: T) => boolean>>;
+
+// oxlint-disable typescript/no-explicit-any -- a guard of any parameter: what it is called with is T
+/** What is in a branch: what its type guard leaves of `T`. */
+export type BranchOf<T, F> = F extends ((value: any) => value is infer U) ? U : T;
+// oxlint-enable typescript/no-explicit-any
+
+/** A stream of `O` whose operator has side outputs. */
+export interface SidedStream<O, D extends Sides> extends Stream<O> {
+  /**
+   * What the operator has said to one of its side outputs, as a stream like any other. What nobody reads goes nowhere.
+   *
+   * @example
+   * trips.side("speeding").to(print("speeding"));
+   */
+  side<N extends keyof D & string>(name: N): Stream<SideValue<D[N]>>;
+}
+
+/** The outputs of a process function; with its side outputs where it declares any. */
+export type ProcessedStream<O, D extends Sides> = [keyof D] extends [never] ? Stream<O> : SidedStream<O, D>;
 
 /** A stream of results `R` whose operator sets late records of `T` apart. */
 export interface LateStream<T, R> extends Stream<R> {

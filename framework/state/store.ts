@@ -4,7 +4,7 @@
  * Owns which rows exist and what a step has changed of them. What is in a row is declared by operators through their `Namespace`; when steps begin and
  * end is the program's decision.
  *
- * K1. A step touches one row: the one made current by `select` (a record) or `focus` (a timer).
+ * K1. A step touches one row: the one made current by `select` (a record) or `focus` (a timer); but for `visit`, which goes through all of them.
  * K2. `undo` restores everything of the step: cells, insertion orders, timers with their numbers, the next number (O1).
  * K3. A row without a cell does not outlive its step.
  * K4. A restored store behaves like the one that was cut, and gives the same bytes (O2; hazards 14 and 20).
@@ -44,6 +44,8 @@ export class KeyedStore {
   readonly #lendings = new Lendings();
   readonly #sweeper = new Sweeper();
   #current: Row | undefined;
+  /** Rows that a visit of this step has left without a cell. */
+  readonly #emptied: Row[] = [];
 
   /** `time`: what state with a ttl goes by. */
   constructor(undoLog: UndoLog = new UndoLog(), time: StepTime = noTime) {
@@ -118,7 +120,9 @@ export class KeyedStore {
   /** The current row, to read from. */
   get current(): Row {
     const row = this.#current;
-    invariant(row !== undefined, "state is there only while a record or timer of a key is being processed");
+    // Not an invariant: a program may have kept a handle, and use it with a record that has no key.
+    if (row === undefined)
+      throw new TypeError("state is there only while a record or timer of a key is being processed");
     return row;
   }
 
@@ -155,6 +159,7 @@ export class KeyedStore {
     if (!lendings.isEmpty) {
       lendings.settle();
       lendings.forget();
+      this.#dropEmptied();
     }
     this.undoLog.clear();
     this.finish();
@@ -163,8 +168,30 @@ export class KeyedStore {
   /** The step has failed: nothing of it stays (K2). */
   undo(): void {
     this.#lendings.forget();
+    this.#emptied.length = 0;
     this.undoLog.undo();
     this.finish();
+  }
+
+  /**
+   * Calls `each` with every row that has a cell as the current one, in the order of segments and chains; afterwards none is current. Called within a step whose
+   * record has no key, by a lender: the rows that it empties are dropped when that has settled (K3).
+   */
+  visit(each: () => void): void {
+    try {
+      for (const segment of this.#segments) {
+        for (let row = segment.first; row !== undefined; row = row.after) {
+          this.#current = row;
+          each();
+          // C3: handles move to another row.
+          this.#lendings.settle();
+          this.#lendings.forget();
+          if (row.isEmpty) this.#emptied.push(row);
+        }
+      }
+    } finally {
+      this.#current = undefined;
+    }
   }
 
   /** Keeps the current row if it has a cell, and drops it otherwise (K3). Called when a change outside of a step is over; steps do it themselves. */
@@ -213,6 +240,15 @@ export class KeyedStore {
     if (row.isEmpty) throw corrupt(index, `key ${String(row.id)} has no state`);
     row.segment.append(row);
     this.#rows.set(row.id, row);
+  }
+
+  #dropEmptied(): void {
+    for (const row of this.#emptied) {
+      if (!row.isEmpty || !row.isChained) continue;
+      row.segment.remove(row);
+      this.#rows.delete(row.id);
+    }
+    this.#emptied.length = 0;
   }
 
   #provisional(key: Key, id: KeyId): Row {

@@ -82,7 +82,7 @@ test("late refers to its window, through names and codecs", () => {
   const windows = source.keyBy(device).window(tumbling("1m")).aggregate(count());
   const keyed = lastOf(plant);
   windows.named("n").encodedWith(codecNamed("own")).late();
-  expect(lastOf(plant)).toEqual({ kind: "late", input: keyed });
+  expect(lastOf(plant)).toEqual({ kind: "late", input: keyed, port: 0 });
 });
 
 test("union has its inputs in the order given", () => {

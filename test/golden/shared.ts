@@ -20,10 +20,22 @@ export interface GoldenRecord {
   readonly onTimer?: Readonly<Record<string, number>>;
   readonly clear?: boolean;
   readonly emit?: boolean;
+  /** Of two inputs: which; 0 is the left one. */
+  readonly input?: 0 | 1;
+  readonly id?: number;
+  readonly type?: string;
+  readonly reset?: boolean;
+  readonly applyAll?: boolean;
+}
+
+/** Event time moves, of both inputs where none is named. */
+export interface GoldenWatermark {
+  readonly watermark: GoldenTime;
+  readonly input?: 0 | 1;
 }
 
 /** One entry of the input. */
-export type GoldenEntry = GoldenRecord | { readonly watermark: GoldenTime } | { readonly processingTime: number };
+export type GoldenEntry = GoldenRecord | GoldenWatermark | { readonly processingTime: number };
 
 /** An output: the fields differ by family. */
 export type GoldenOutput = Readonly<Record<string, unknown>> & { readonly key: string };
@@ -36,7 +48,7 @@ export interface GoldenStep {
 }
 
 /** How two lists of outputs are to be compared. */
-export type GoldenOrder = "exact" | "perKey" | "perKeyWindow" | "any";
+export type GoldenOrder = "exact" | "perKey" | "perKeyWindow" | "perKeyTs" | "any";
 
 /** One case. */
 export interface GoldenCase<P> {
@@ -51,7 +63,7 @@ export interface GoldenCase<P> {
 const folder = fileURLToPath(new URL("../../../shared/golden/", import.meta.url));
 
 /** The cases of a family; undefined where the golden data is not at hand. */
-export function goldenCases<P>(family: "windows" | "timers"): readonly GoldenCase<P>[] | undefined {
+export function goldenCases<P>(family: "windows" | "timers" | "connect" | "joins"): readonly GoldenCase<P>[] | undefined {
   const path = `${folder}${family}.json`;
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as GoldenCase<P>[]) : undefined;
 }
@@ -78,9 +90,29 @@ export function comparable(outputs: readonly GoldenOutput[], order: GoldenOrder)
       return groups(outputs, ({ key }) => JSON.stringify(key));
     case "perKeyWindow":
       return groups(outputs, (output) => JSON.stringify([output.key, output["window"]]));
+    case "perKeyTs":
+      return groups(outputs, ({ key }) => JSON.stringify(key)).map((group) => runs(group as [string, GoldenOutput[]]));
     case "any":
-      return outputs.map((output) => JSON.stringify(output, Object.keys(output).toSorted())).toSorted();
+      return outputs.map((output) => textOf(output)).toSorted();
   }
+}
+
+/** Maximal runs of equal time: inside of one, any order will do. */
+function runs([key, outputs]: readonly [string, readonly GoldenOutput[]]): unknown {
+  const found: { readonly ts: unknown; readonly texts: string[] }[] = [];
+  for (const output of outputs) {
+    if (found.at(-1)?.ts !== output["ts"]) found.push({ ts: output["ts"], texts: [] });
+    found.at(-1)?.texts.push(textOf(output));
+  }
+  return [key, found.map(({ ts, texts }) => [ts, texts.toSorted()])];
+}
+
+function textOf(output: GoldenOutput): string {
+  return JSON.stringify(output, (_key, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
 }
 
 function groups(outputs: readonly GoldenOutput[], by: (output: GoldenOutput) => string): readonly unknown[] {

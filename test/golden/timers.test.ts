@@ -1,7 +1,8 @@
 /** The golden cases of keyed process functions with timers: all of them. */
 import { describe, expect, test } from "vitest";
 import type { OperatorFactory } from "../../framework/operator/contract.ts";
-import { processOperator, type ProcessContext, type ProcessSpec, type TimerContext } from "../../framework/operator/process.ts";
+import { processOperator, type ProcessSpec } from "../../framework/operator/process.ts";
+import type { ProcessContext, TimerContext } from "../../framework/operator/process-context.ts";
 import { map, value, type States } from "../../framework/state/descriptors.ts";
 import type { Emitted } from "../../framework/testing/operator-harness.ts";
 import { expectCase, goldenTimestamp, modes } from "./replay.ts";

@@ -1,11 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  processOperator,
-  type ProcessContext,
-  type ProcessSpec,
-  type Timers,
-} from "../../framework/operator/process.ts";
+import type { ProcessContext, Timers } from "../../framework/operator/process-context.ts";
+import { processOperator, type ProcessSpec } from "../../framework/operator/process.ts";
 import {
   map,
   value,

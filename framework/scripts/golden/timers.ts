@@ -4,7 +4,7 @@
 import { job } from "../../api/job.ts";
 import type { ProcessFunctions } from "../../api/keyed-stream.ts";
 import { callback } from "../../connectors/callback.ts";
-import type { ProcessContext, TimerContext } from "../../operator/process.ts";
+import type { ProcessContext, TimerContext } from "../../operator/process-context.ts";
 import { map, value, type States } from "../../state/descriptors.ts";
 import { type Family, type GoldenJob, numberIn, recordsOf, valueOf } from "./family.ts";
 import { goldenTime, type GoldenCase, type GoldenOutput, type GoldenRecord } from "./format.ts";

@@ -1,0 +1,147 @@
+/**
+ * A cell of the instance as the place of a state: broadcast state.
+ *
+ * Owns the cells, who may change them, and when what they lend out is settled: at the end of the step, never in between, however many keys the step
+ * looks at.
+ *
+ * I1. Cells are changed only while the owner has opened them: the same changes reach every instance, so nobody else may make any.
+ * I2. What a snapshot holds of them is what `restore` takes.
+ */
+import { StreamError } from "../errors.ts";
+import { Lendings, type CellCodec, type CellPlace, type Lender } from "./cell-place.ts";
+import type { KeyedStore } from "./store.ts";
+import type { UndoLog } from "./undo-log.ts";
+
+/** Cells of one instance, by name. */
+export class InstanceCells implements Lender {
+  readonly store: KeyedStore;
+  /** I1. */
+  isOpen = false;
+  readonly #places: InstancePlace[] = [];
+  readonly #lendings = new Lendings();
+  #isVisiting = false;
+  /** What a visit failed with: the step must not go well, whoever catches it. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(store: KeyedStore) {
+    this.store = store;
+  }
+
+  /** The place of the cell `name`, called `title` in errors; called while the program is built. */
+  place(name: string, title: string, codec: CellCodec): CellPlace {
+    const place = new InstancePlace(this, name, title, codec);
+    this.#places.push(place);
+    return place;
+  }
+
+  /** Runs `each` with every row of the store that has a cell as the current one; none is current afterwards. What the cells have lent stays lent. */
+  visitRows(each: () => void): void {
+    if (this.#isVisiting) throw new TypeError("forEachKey is called within forEachKey");
+    this.#isVisiting = true;
+    try {
+      this.store.visit(each);
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    } finally {
+      this.#isVisiting = false;
+      // The visit has settled, and forgotten, whoever had lent something out; this one still has.
+      this.store.lend(this);
+    }
+  }
+
+  /** An object of a cell has been given to user code. */
+  lend(lender: Lender): void {
+    if (this.#lendings.isEmpty) this.store.lend(this);
+    this.#lendings.lend(lender);
+  }
+
+  settle(): void {
+    if (this.#isVisiting) return;
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#lendings.settle();
+  }
+
+  forget(): void {
+    if (this.#isVisiting) return;
+    this.#failure = undefined;
+    this.#lendings.forget();
+  }
+
+  /** I2: the cells that are there, by name. */
+  snapshot(): unknown {
+    return this.#places.flatMap((place) => (place.get() === undefined ? [] : [[place.key, place.encode()]]));
+  }
+
+  /** Takes what `snapshot` answered. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
+  restore(saved: unknown): void {
+    if (!Array.isArray(saved)) throw new StreamError("CORRUPT", "the state of an instance is no list of cells");
+    for (const entry of saved as unknown[]) {
+      const [name, cell]: unknown[] = Array.isArray(entry) ? entry : [];
+      const place = this.#places.find(({ key }) => key === name);
+      if (place === undefined)
+        throw new StreamError(
+          "SNAPSHOT_UNSUITABLE",
+          `the snapshot has broadcast state ${String(name)}, the program has none`,
+        );
+      place.load(cell);
+    }
+  }
+}
+
+class InstancePlace implements CellPlace {
+  readonly name: string;
+  readonly key: string;
+  readonly #cells: InstanceCells;
+  readonly #codec: CellCodec;
+  #cell: unknown;
+
+  constructor(cells: InstanceCells, key: string, name: string, codec: CellCodec) {
+    this.#cells = cells;
+    this.key = key;
+    this.name = name;
+    this.#codec = codec;
+  }
+
+  get undoLog(): UndoLog {
+    return this.#cells.store.undoLog;
+  }
+
+  get(): unknown {
+    return this.#cell;
+  }
+
+  touch(): void {
+    if (!this.#cells.isOpen)
+      throw new TypeError(`${this.name} is changed outside of onBroadcast: other partitions would not change it`);
+  }
+
+  put(cell: unknown): void {
+    this.touch();
+    this.undoLog.push(putBack, this, this.#cell, undefined);
+    this.#cell = cell;
+  }
+
+  lend(lender: Lender): void {
+    this.#cells.lend(lender);
+  }
+
+  encode(): unknown {
+    return this.#codec.encode(this.#cell);
+  }
+
+  load(saved: unknown): void {
+    const cell = this.#codec.decode(saved);
+    if (cell === undefined) throw new StreamError("CORRUPT", `${this.name} has another shape`);
+    this.#cell = cell;
+  }
+
+  /** Undoes `put`. */
+  takeBack(cell: unknown): void {
+    this.#cell = cell;
+  }
+}
+
+function putBack(place: InstancePlace, cell: unknown): void {
+  place.takeBack(cell);
+}
