@@ -3,6 +3,7 @@
  */
 import type { Family } from "./family.ts";
 import { timers } from "./timers.ts";
+import { windows } from "./windows.ts";
 
 /** How the cases of each family become jobs. */
-export const families: Readonly<Record<string, Family>> = { timers };
+export const families: Readonly<Record<string, Family>> = { windows, timers };

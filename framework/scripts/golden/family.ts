@@ -4,9 +4,10 @@
 import type { Job } from "../../api/job.ts";
 import { fromArray } from "../../connectors/memory.ts";
 import type { Stream } from "../../api/stream.ts";
-import type { GoldenCase, GoldenRecord } from "./format.ts";
+import type { TakenRow } from "../../testing/collecting-sink.ts";
+import type { GoldenCase, GoldenOutput, GoldenRecord } from "./format.ts";
 
-/** A case as a job. What its sinks get is what the case calls an output, without `ts`: that is the row's timestamp. */
+/** A case as a job. */
 export interface GoldenJob {
   readonly job: Job;
   /** Names of the sources, by number of the input. */
@@ -15,6 +16,11 @@ export interface GoldenJob {
   readonly stage: string;
   /** Whether there is a sink `late` beside the sink `main`. */
   readonly hasLate: boolean;
+  /**
+   * A row of `main` as the case writes it.
+   * @default the row's value, with its timestamp as `ts`
+   */
+  readonly output?: ((row: TakenRow) => GoldenOutput) | undefined;
 }
 
 /** Makes the job of a case. What it throws is the refusal of its pipeline. */

@@ -8,6 +8,7 @@ import type { ProcessContext, TimerContext } from "../../operator/process-contex
 import { map, value, type States } from "../../state/descriptors.ts";
 import { type Family, type GoldenJob, numberIn, recordsOf, valueOf } from "./family.ts";
 import { goldenTime, type GoldenCase, type GoldenOutput, type GoldenRecord } from "./format.ts";
+import { named } from "./named.ts";
 
 type Pipeline = GoldenCase["pipeline"];
 
@@ -147,10 +148,8 @@ const programs: Readonly<Record<string, (pipeline: Pipeline) => ReturnType<typeo
 };
 
 /** A case of the family as a job. @throws RangeError when its program is none of the format */
-export const timers: Family = ({ id, pipeline }): GoldenJob => {
-  const name = String(pipeline["program"]);
-  const make = programs[name];
-  if (make === undefined) throw new RangeError(`${id}: there is no program ${name}`);
+export const timers: Family = ({ pipeline }): GoldenJob => {
+  const make = named(programs, String(pipeline["program"]), "program");
   const golden = job("golden");
   make(pipeline)(recordsOf(golden, "records"))
     .named("tested")
