@@ -35,6 +35,15 @@ export type { ProcessSpec } from "./operator/process.ts";
 export { side } from "./operator/sides.ts";
 export type { FiredWindow, Windowed } from "./operator/window.ts";
 export type { Fire, FireCause, WindowContext, WindowFunctions } from "./operator/window-function.ts";
+export {
+  ingestionTime,
+  monotonic,
+  punctuated,
+  watermarks,
+  type IngestionTime,
+  type WatermarkGenerator,
+  type WatermarkStrategy,
+} from "./operator/watermarks.ts";
 export { compile as plan } from "./plan/compile.ts";
 export { describeText } from "./plan/describe.ts";
 export { describeMermaid } from "./plan/mermaid.ts";

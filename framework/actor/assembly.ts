@@ -8,6 +8,7 @@ import type { Log } from "../log/contracts.ts";
 import type { RefusedRow } from "../log/sink.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Split } from "../log/source.ts";
+import { knowsStoredTimes } from "../log/source.ts";
 import type { Outlet } from "../operator/outlet.ts";
 import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
@@ -220,8 +221,8 @@ export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): S
     onError,
     seed: seedOf(`${stage.name}/${id.partition}`, host.names.generation),
     manualWatermarks: host.hasManualWatermarks,
-    // The bound is against the time at which a message was stored: in a source stage only an ingress log says one.
-    farFutureMs: stage.isIngress ? farFutureMs : Infinity,
+    // The bound is against the time at which a record was stored: against a clock, a replay would decide otherwise.
+    farFutureMs: stage.source !== undefined && knowsStoredTimes(stage.source) ? farFutureMs : Infinity,
     onlyInput: stage.inputs.length === 1 ? stage.inputs[0] : undefined,
     portOf: (edge) => host.plan.edges[edge]?.port ?? 0,
   });

@@ -16,10 +16,10 @@ import { processOperator } from "../operator/process.ts";
 import { reduceOperator } from "../operator/reduce.ts";
 import type { Sides } from "../operator/sides.ts";
 import { splitOperator, type Branch } from "../operator/split.ts";
-import { timestampsOperator } from "../operator/timestamps.ts";
+import type { IngestionTime } from "../operator/watermarks.ts";
 import { idleTimeoutMsDefault } from "../plan/drafts.ts";
 import { checkKnownOptions } from "../known-options.ts";
-import { checkBound, checkPartitions, checkSpan } from "../plan/options.ts";
+import { checkPartitions } from "../plan/options.ts";
 import type { KeyedNode, ProgramNode } from "../plan/program.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import type { Key } from "../record/key.ts";
@@ -33,6 +33,7 @@ import {
   type BatchModel,
   type BatchOptions,
 } from "./async.ts";
+import { resolveIdleTimeout, timestampsOf } from "./timestamps.ts";
 import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
 import type { BroadcastStream, ConnectedStreams, RuledStream } from "./connected-streams.ts";
 import {
@@ -93,13 +94,12 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     this.#lateOf = lateOf;
   }
 
-  timestamps(of: (value: T) => number, options: TimestampsOptions = {}): Stream<T> {
-    const { outOfOrdernessMs, idleTimeoutMs } = this.#record.checked(this.#node, () => resolveTimestamps(options), {
-      outOfOrdernessMs: 0,
-      idleTimeoutMs: idleTimeoutMsDefault,
-    });
-    const factory = timestampsOperator({ of, outOfOrdernessMs });
-    return this.#then(this.#record.add({ kind: "timestamps", input: this.#node, factory, idleTimeoutMs }));
+  timestamps(of: ((value: T) => number) | IngestionTime, options: TimestampsOptions<T> = {}): Stream<T> {
+    const input = this.#node;
+    const idleTimeoutMs = this.#record.checked(input, () => resolveIdleTimeout(options), idleTimeoutMsDefault);
+    const factory = this.#checked(() => timestampsOf(of, options));
+    const needsStoredTimes = typeof of !== "function";
+    return this.#then(this.#record.add({ kind: "timestamps", input, factory, idleTimeoutMs, needsStoredTimes }));
   }
 
   map<U>(change: (value: T) => U): Stream<U> {
@@ -235,14 +235,6 @@ function operatorWithSide(node: KeyedNode | undefined, name: string): KeyedNode 
   if (node !== undefined && sides.includes(name)) return node;
   const known = sides.length === 0 ? "none are declared" : `declared are ${sides.join(", ")}`;
   throw new StreamError("PLAN_INVALID", `side: ${kind ?? "this stream"} has no side output ${name}; ${known}`);
-}
-
-function resolveTimestamps(options: TimestampsOptions): { outOfOrdernessMs: number; idleTimeoutMs: number } {
-  checkKnownOptions(options, ["outOfOrderness", "idleTimeout"], "timestamps");
-  return {
-    outOfOrdernessMs: checkSpan(options.outOfOrderness ?? 0, 0, "timestamps: outOfOrderness"),
-    idleTimeoutMs: checkBound(options.idleTimeout ?? idleTimeoutMsDefault, "timestamps: idleTimeout"),
-  };
 }
 
 function resolvePartitions(options: KeyByOptions): number | undefined {

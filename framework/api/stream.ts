@@ -8,6 +8,7 @@
 import type { SinkSpec } from "../log/sink.ts";
 import type { CallContext } from "../operator/calls.ts";
 import type { Outputs } from "../operator/emit-all.ts";
+import type { IngestionTime, WatermarkStrategy } from "../operator/watermarks.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import type { Key } from "../record/key.ts";
 import type { Duration } from "../time/duration.ts";
@@ -20,12 +21,17 @@ import type { KeyedStream } from "./keyed-stream.ts";
 import type { UntriggeredWindows, WindowedStream } from "./windowed-stream.ts";
 
 /** Options of {@link Stream.timestamps}. */
-export interface TimestampsOptions {
+export interface TimestampsOptions<T = never> {
   /**
    * How far behind the largest timestamp so far a record may come and still be in time.
    * @default 0: timestamps only grow; equal ones are in time
    */
   readonly outOfOrderness?: Duration | undefined;
+  /**
+   * How watermarks follow from records, in place of `outOfOrderness`: `monotonic()`, `punctuated(…)`, or `watermarks({ … })` of one's own. Each split by itself.
+   * @default by `outOfOrderness`
+   */
+  readonly watermarks?: WatermarkStrategy<T> | undefined;
   /**
    * How long a split must be caught up and empty until event time goes on without it; `Infinity`: it always waits.
    * @default "30s"
@@ -64,8 +70,10 @@ export interface Stream<T> {
    *
    * @example
    * plant.source("readings", readings).timestamps((r) => r.at, { outOfOrderness: "5s" });
+   * plant.source("orders", orders).timestamps((o) => o.at, { watermarks: punctuated((o) => (o.isLastOfDay ? o.at : undefined)) });
+   * plant.source("clicks", clicks).timestamps(ingestionTime());
    */
-  timestamps(of: (value: T) => number, options?: TimestampsOptions): Stream<T>;
+  timestamps(of: ((value: T) => number) | IngestionTime, options?: TimestampsOptions<T>): Stream<T>;
 
   /**
    * One output per record. The timestamp stays.

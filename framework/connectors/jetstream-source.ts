@@ -77,6 +77,7 @@ export function jetstreamSource<T, R>(options: JetStreamSourceOptions<T, R>): So
     reader: {
       kind: "replayable",
       positions: "sparse",
+      storesTimes: true,
       bounded: until !== undefined,
       splits: (home) => withLink(what, options, home, async (link) => [await splitOf(link, stream, from, until)]),
       open: (opening) => Promise.resolve(new JetStreamReader(options as unknown as AnyOptions, opening)),

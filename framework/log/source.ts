@@ -78,6 +78,12 @@ export interface ReplayableSource {
   /** Whether every split ends. */
   readonly bounded: boolean;
   /**
+   * Whether every record says when the split's store took it (`storedAtMs`): then records too far in the future are refused, and event time may be ingestion
+   * time.
+   * @default false
+   */
+  readonly storesTimes?: boolean | undefined;
+  /**
    * Lists the splits: asked by every worker before it joins, to see that there is something to read, and by the leader, whose answer holds for the
    * generation: what is to hold from the first start on (which sequence "new" means) belongs into the identity.
    * @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts
@@ -121,6 +127,11 @@ export interface SourceSpec<T = unknown> {
    * override them with `.timestamps(…)`. Absent: the records have no event time unless the program says so.
    */
   readonly timestamps?: SourceTimestamps<T> | undefined;
+}
+
+/** Whether each record of the source has a time at which it was stored, the same whenever it is read again. */
+export function knowsStoredTimes({ reader }: SourceSpec): boolean {
+  return reader.kind === "push" || reader.storesTimes === true;
 }
 
 /** Event timestamps that a source brings along. */

@@ -14,6 +14,7 @@
  */
 import { invariant, StreamError } from "../errors.ts";
 import type { OperatorFactory } from "../operator/contract.ts";
+import { knowsStoredTimes } from "../log/source.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import { wordsFor } from "./check.ts";
@@ -143,7 +144,10 @@ class Cutter {
       of: (value: unknown) => timestamps.of(value),
       outOfOrdernessMs: timestamps.outOfOrdernessMs,
     });
-    return this.#takeTimestamps({ kind: "timestamps", input: node, factory, idleTimeoutMs }, exit);
+    return this.#takeTimestamps(
+      { kind: "timestamps", input: node, factory, idleTimeoutMs, needsStoredTimes: false },
+      exit,
+    );
   }
 
   /** Where the records of a chained operator come from: behind a forward exchange where a source stage cannot hold it (C5). */
@@ -183,6 +187,12 @@ class Cutter {
       this.#refuse(
         `source "${stage.name}" is given timestamps twice, in one path or in two branches: its watermark is one; ` +
           "put one .timestamps(…) directly behind the source, before its branches",
+      );
+    }
+    if (node.needsStoredTimes && stage.source !== undefined && !knowsStoredTimes(stage.source)) {
+      this.#refuse(
+        `ingestionTime() at source "${stage.name}": ${stage.source.description} does not say when a record was stored, so a replay would give it ` +
+          "another time; put the records into a JetStream stream first, or take timestamps from them",
       );
     }
     const operator = { name: this.#nameOf(node), factory: node.factory };

@@ -34,6 +34,8 @@ export interface TimestampsNode {
   readonly input: ProgramNode;
   readonly factory: OperatorFactory;
   readonly idleTimeoutMs: number;
+  /** Timestamps are the times at which the source's store took the records: it has to know them. */
+  readonly needsStoredTimes: boolean;
 }
 
 /** One input of an operator behind an exchange; its position among the operator's inputs is its *port*. */

@@ -16,8 +16,11 @@ interface ManualSplit {
 export class ManualSource {
   readonly #splits: readonly ManualSplit[];
   readonly #original: SourceSpec | undefined;
+  readonly #now: (() => number) | undefined;
 
-  constructor(splits = 1, original?: SourceSpec) {
+  /** `now`: what the split's store gives records as their time; none without it. */
+  constructor(splits = 1, original?: SourceSpec, now?: () => number) {
+    this.#now = now;
     this.#splits = Array.from({ length: splits }, () => ({
       entries: [],
       readers: new Set<SplitOpening>(),
@@ -34,7 +37,8 @@ export class ManualSource {
 
   /** Adds records to one split. */
   feed(values: readonly unknown[], split = 0): void {
-    for (const value of values) this.#push(split, (position) => ({ position, value }));
+    const storedAtMs = this.#now?.();
+    for (const value of values) this.#push(split, (position) => ({ position, value, storedAtMs }));
   }
 
   /** Event time of every split comes to `watermark`. */
@@ -67,6 +71,7 @@ export class ManualSource {
       kind: "replayable",
       positions: "dense",
       bounded: false,
+      storesTimes: this.#now !== undefined,
       splits: () =>
         Promise.resolve(this.#splits.map((_, index) => ({ name: `manual-${index}`, identity: `manual-${index}` }))),
       open: (opening) => Promise.resolve(this.#open(opening)),

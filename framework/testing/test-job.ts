@@ -32,7 +32,8 @@ import { TestCells } from "./test-cells.ts";
 /** How a test wants its job. */
 export interface TestJobOptions extends JobOptions {
   /**
-   * Wall-clock time at the beginning, ms since the epoch.
+   * Wall-clock time at the beginning, ms since the epoch. A clock that begins at 0 is none that says what lies too far in the future: then records may have any
+   * timestamp, unless the job or the test says `farFuture`.
    * @default 0
    */
   readonly now?: number | undefined;
@@ -147,7 +148,7 @@ export class TestJob {
     this.#platform = { clock: this.virtualClock, random: this.#random, logger };
     this.seams = seams?.(this.virtualClock) ?? new MemorySeams(this.virtualClock);
     const compiled = compile(
-      { ...job, options: { ...job.options, ...jobOptions } },
+      { ...job, options: { ...(now > 0 ? {} : { farFuture: Infinity }), ...job.options, ...jobOptions } },
       { defaults: embeddedDefaults, version: "test" },
     );
     this.plan = this.#replaceEnds(compiled, splits ?? {});
@@ -427,7 +428,7 @@ export class TestJob {
         return { ...node, spec: sink.spec };
       });
       if (stage.source === undefined) return { ...stage, sinks };
-      const manual = new ManualSource(splits[stage.name] ?? 1, stage.source);
+      const manual = new ManualSource(splits[stage.name] ?? 1, stage.source, () => this.virtualClock.now());
       this.#sources.set(stage.name, manual);
       return { ...stage, sinks, source: manual.spec, isIngress: false };
     });
