@@ -280,6 +280,18 @@ export const mixes: readonly Mix[] = [
     workloads: ["flooding"],
   },
   {
+    ...focus(
+      "inputs",
+      "operators with two inputs, and windows that merge",
+      ["crashActor", "crashWorker", "crashLeader", "appendLost"],
+      {
+        snapshotBytes: 200,
+        snapshotIntervalMs: 300,
+      },
+    ),
+    workloads: ["meeting"],
+  },
+  {
     name: "rivals",
     about: "incarnations that speak beside their successors, unknown to the leader",
     draw(random) {

@@ -9,6 +9,7 @@ import { flooding } from "./flooding.ts";
 import { idling } from "./idling.ts";
 import { lateness } from "./lateness.ts";
 import { mapping } from "./mapping.ts";
+import { meeting } from "./meeting.ts";
 import { timing } from "./timing.ts";
 import { windows } from "./windows.ts";
 
@@ -25,4 +26,4 @@ export const commonWorkloads: readonly Workload[] = [
 ];
 
 /** The common ones, and those that have mixes of their own. */
-export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing, cycling, flooding];
+export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing, cycling, flooding, meeting];
