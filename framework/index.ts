@@ -31,6 +31,17 @@ export type {
 export type { BatchContext, CallContext } from "./operator/calls.ts";
 export { average, count, max, min, sum, type Aggregate } from "./operator/aggregates.ts";
 export { aggregating } from "./operator/aggregating.ts";
+export {
+  collect,
+  distinct,
+  first,
+  last,
+  maxBy,
+  minBy,
+  topN,
+  variance,
+  type VarianceOptions,
+} from "./operator/library-aggregates.ts";
 export type { ProcessSpec } from "./operator/process.ts";
 export { side } from "./operator/sides.ts";
 export type { FiredWindow, Windowed } from "./operator/window.ts";

@@ -3,13 +3,7 @@
  *
  * Owns the types and their documentation; `recorded-windows.ts` implements them. A windowed stream becomes a stream again by a function over its windows.
  */
-import type {
-  Aggregate,
-  AggregateFields,
-  AggregatesOf,
-  FieldResults,
-  NumericAggregate,
-} from "../operator/aggregates.ts";
+import type { Aggregate, AggregateFields, AggregatesOf, FieldResults, ReadyAggregate } from "../operator/aggregates.ts";
 import type { FiredWindow, Windowed } from "../operator/window.ts";
 import type { WindowFunctions } from "../operator/window-function.ts";
 import type { Key } from "../record/key.ts";
@@ -97,11 +91,11 @@ export interface WindowedStream<K extends Key, T> extends UntriggeredWindows<K, 
    * windows.aggregate((of) => ({ mean: of.average((r) => r.celsius), n: of.count() }));
    * windows.aggregate({ create: () => 0, add: (sum, r) => sum + r.celsius, result: (sum) => sum });
    */
-  aggregate(aggregate: NumericAggregate<T>): LateStream<T, Windowed<K, number>>;
-  aggregate(aggregate: NumericAggregate<T>, options: FireOption): LateStream<T, FiredWindow<K, number>>;
-  aggregate<O, W extends States = {}, S extends States = {}>(
-    aggregate: NumericAggregate<T>,
-    functions: WindowFunctions<K, number, O, W, S>,
+  aggregate<R>(aggregate: ReadyAggregate<T, R>): LateStream<T, Windowed<K, R>>;
+  aggregate<R>(aggregate: ReadyAggregate<T, R>, options: FireOption): LateStream<T, FiredWindow<K, R>>;
+  aggregate<R, O, W extends States = {}, S extends States = {}>(
+    aggregate: ReadyAggregate<T, R>,
+    functions: WindowFunctions<K, R, O, W, S>,
   ): LateStream<T, O>;
   aggregate<F extends AggregateFields<T>>(
     several: (of: AggregatesOf<T>) => F,

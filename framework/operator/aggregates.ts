@@ -7,6 +7,7 @@
  *     good. Infinities are taken.
  * A2. Numbers are added in the order in which records come; where windows share panes, panes are added in order of time.
  */
+import type { KeyPart } from "../record/key.ts";
 
 /** An aggregate of one's own. Accumulators are anything the default codec takes; start with `create`, and see `copy` if they are large. */
 export interface Aggregate<T, A, R> {
@@ -28,8 +29,18 @@ export interface Aggregate<T, A, R> {
   copy?(accumulator: A): A;
 }
 
+/** An aggregate that is there, over records of `T`, whose results are `R`. */
+export interface ReadyAggregate<T, R> {
+  /** What it computes: the default name of its operator. */
+  readonly kind: string;
+  /** Only types look at it. */
+  takes?(value: T): void;
+  /** Only types look at it. */
+  readonly gives?: R | undefined;
+}
+
 /** A built-in aggregate over the numbers that `of` takes from the records. */
-export interface NumericAggregate<T> {
+export interface NumericAggregate<T> extends ReadyAggregate<T, number> {
   readonly kind: NumericKind;
   /** The number of a record; NaN and what is no number makes the record a dead letter (A1). */
   of(value: T): number;
@@ -38,10 +49,13 @@ export interface NumericAggregate<T> {
 /** The built-in aggregates. */
 export type NumericKind = "count" | "sum" | "average" | "min" | "max";
 
-/** Several built-in aggregates at once, by the names of their results. */
-export type AggregateFields<T> = Readonly<Record<string, NumericAggregate<T>>>;
+// oxlint-disable-next-line typescript/no-explicit-any -- accumulators of any type: FieldResults reads the results back
+type AnyAggregate<T> = ReadyAggregate<T, unknown> | Aggregate<T, any, any>;
 
-/** What `aggregate((of) => ({ … }))` is handed: the built-in aggregates, knowing the record's type. */
+/** Several aggregates at once, by the names of their results. */
+export type AggregateFields<T> = Readonly<Record<string, AnyAggregate<T>>>;
+
+/** What `aggregate((of) => ({ … }))` is handed: the aggregates that are there, knowing the record's type. */
 export interface AggregatesOf<T> {
   /** See {@link count}. */
   count(): NumericAggregate<T>;
@@ -53,15 +67,38 @@ export interface AggregatesOf<T> {
   min(of: (value: T) => number): NumericAggregate<T>;
   /** See {@link max}. */
   max(of: (value: T) => number): NumericAggregate<T>;
+  /** See `minBy`. */
+  minBy(of: (value: T) => number): ReadyAggregate<T, T>;
+  /** See `maxBy`. */
+  maxBy(of: (value: T) => number): ReadyAggregate<T, T>;
+  /** See `first`. */
+  first(): ReadyAggregate<T, T>;
+  /** See `last`. */
+  last(): ReadyAggregate<T, T>;
+  /** See `variance`. */
+  variance(of: (value: T) => number, options?: { readonly sample?: boolean | undefined }): ReadyAggregate<T, number>;
+  /** See `topN`. */
+  topN(count: number, of: (value: T) => number): ReadyAggregate<T, T[]>;
+  /** See `collect`. */
+  collect(): ReadyAggregate<T, T[]>;
+  collect<V>(of: (value: T) => V): ReadyAggregate<T, V[]>;
+  /** See `distinct`. */
+  distinct<V extends KeyPart>(of: (value: T) => V): ReadyAggregate<T, V[]>;
 }
 
 /** The result of several aggregates at once. */
-export type FieldResults<F> = { readonly [P in keyof F]: number };
+export type FieldResults<F> = {
+  readonly [P in keyof F]: F[P] extends ReadyAggregate<never, infer R>
+    ? R
+    : F[P] extends { result(accumulator: never): infer R }
+      ? R
+      : never;
+};
 
 /** Anything that a window can be aggregated with. */
 export type AggregateSpec =
   // oxlint-disable-next-line typescript/no-explicit-any -- accumulators of any type: the operator never looks inside
-  NumericAggregate<any> | Aggregate<any, any, any> | ((of: AggregatesOf<any>) => AggregateFields<any>);
+  ReadyAggregate<any, any> | Aggregate<any, any, any> | ((of: AggregatesOf<any>) => AggregateFields<any>);
 
 /**
  * How many records.
@@ -112,6 +149,3 @@ export function min<T>(of: (value: T) => number): NumericAggregate<T> {
 export function max<T>(of: (value: T) => number): NumericAggregate<T> {
   return { kind: "max", of };
 }
-
-/** The built-in aggregates, for `aggregate((of) => ({ … }))`. */
-export const aggregatesOf: AggregatesOf<unknown> = { count, sum, average, min, max };

@@ -5,7 +5,7 @@
  * a slice has its start.
  */
 import { StreamError } from "../errors.ts";
-import type { AggregateFields, NumericAggregate, NumericKind } from "./aggregates.ts";
+import type { NumericAggregate, NumericKind } from "./aggregates.ts";
 
 /** One aggregate and its first slot. */
 export interface Part {
@@ -16,7 +16,9 @@ export interface Part {
 }
 
 /** One built-in aggregate, or several by name. */
-export type NumericSpec = NumericAggregate<unknown> | { readonly fields: AggregateFields<unknown> };
+export type NumericSpec =
+  | NumericAggregate<unknown>
+  | { readonly fields: Readonly<Record<string, NumericAggregate<unknown>>> };
 
 const initialOf: Readonly<Record<NumericKind, readonly number[]>> = {
   count: [0],

@@ -44,7 +44,8 @@ export class FoldedContents implements WindowContents {
 
   add(window: KeyWindow, { value }: WindowElement, undoLog: UndoLog): void {
     const held = window.held as readonly [unknown] | undefined;
-    setHeld(window, [held === undefined ? this.#fold.first(value) : this.#fold.add(held[0], value)], undoLog);
+    const next = held === undefined ? this.#fold.first(value) : this.#fold.add(held[0], value, undoLog);
+    if (held === undefined || next !== held[0]) setHeld(window, [next], undoLog);
   }
 
   merge(window: KeyWindow, others: readonly KeyWindow[], undoLog: UndoLog): void {

@@ -4,10 +4,11 @@
  * Owns the contract and the fold of an aggregate of the user's own; built-in ones are in `numeric-fold.ts`. The same computations over slices are in
  * `accumulation.ts`.
  *
- * F1. An accumulator is never changed: `add` and `merge` answer another one, or a number. So undo puts back the one that was.
+ * F1. `merge` changes neither of its accumulators. `add` answers another one, or changes the one that it has, and writes into the undo log how to take that back.
  */
 import { cloneValue } from "../record/default-codec.ts";
 import { needsCopy } from "../state/value-state.ts";
+import type { UndoLog } from "../state/undo-log.ts";
 import type { Aggregate } from "./aggregates.ts";
 
 /** Computes over the records of a window. */
@@ -19,8 +20,8 @@ export interface WindowFold {
   /** The accumulator of a first record. */
   first(value: unknown): unknown;
   /** The accumulator with one more record (F1). */
-  add(accumulator: unknown, value: unknown): unknown;
-  /** Both in one; `older` has the earlier session (F1). Mergeable ones only. */
+  add(accumulator: unknown, value: unknown, undoLog: UndoLog): unknown;
+  /** Both in one; `older` has the earlier session or pane (F1). Mergeable ones only. */
   merge(older: unknown, newer: unknown): unknown;
   /** The result; `isKept`: the accumulator will be used again. */
   result(accumulator: unknown, isKept: boolean): unknown;

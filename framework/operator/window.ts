@@ -15,15 +15,15 @@ import { byCount, onTime, type Trigger } from "../window/trigger.ts";
 import type { TriggerNode } from "../window/trigger-node.ts";
 import { Purging } from "../window/trigger-trees.ts";
 import type { Accumulation } from "./accumulation.ts";
-import { aggregatesOf, type AggregateSpec } from "./aggregates.ts";
+import { foldFor, knownAs } from "./aggregate-folds.ts";
+import type { AggregateSpec } from "./aggregates.ts";
 import type { OperatorFactory } from "./contract.ts";
 import { CustomAccumulation, reducing } from "./custom-accumulation.ts";
+import { FoldAccumulation } from "./fold-accumulation.ts";
 import { NumericAccumulation } from "./numeric-accumulation.ts";
-import { NumericFold } from "./numeric-fold.ts";
-import type { NumericSpec } from "./numeric-parts.ts";
 import { WindowAggregate } from "./window-aggregate.ts";
 import { FoldedContents, ListedContents, type Eviction, type WindowContents } from "./window-contents.ts";
-import { CustomFold, ReduceFold, type WindowFold } from "./window-fold.ts";
+import { ReduceFold, type WindowFold } from "./window-fold.ts";
 import {
   processFunction,
   resultFunction,
@@ -218,24 +218,22 @@ function wordsOf({
 function accumulationOf(aggregate: WindowSpec["aggregate"], reduce: WindowSpec["reduce"]): () => Accumulation {
   if (reduce !== undefined) return () => new CustomAccumulation("reduce", reducing(reduce));
   if (aggregate === undefined) return refuse("a window needs an aggregate, a reduce function or a process function");
-  const numeric = numericSpecOf(aggregate);
-  if (numeric !== undefined) return () => new NumericAccumulation(numeric);
-  return () => new CustomAccumulation("aggregate", aggregate as never);
+  const known = knownAs(aggregate);
+  switch (known.kind) {
+    case "numeric":
+      return () => new NumericAccumulation(known.spec);
+    case "own":
+      return () => new CustomAccumulation("aggregate", known.aggregate);
+    case "fold":
+      return () => new FoldAccumulation(known.makeFold());
+  }
 }
 
 function foldOf({ aggregate, reduce, process }: WindowSpec): WindowFold | undefined {
   if (reduce !== undefined) return new ReduceFold(reduce);
-  if (aggregate === undefined) {
-    if (process !== undefined) return undefined;
-    return refuse("a window needs an aggregate, a reduce function or a process function");
-  }
-  const numeric = numericSpecOf(aggregate);
-  return numeric === undefined ? new CustomFold("aggregate", aggregate as never) : new NumericFold(numeric);
-}
-
-function numericSpecOf(aggregate: AggregateSpec): NumericSpec | undefined {
-  if (typeof aggregate === "function") return { fields: aggregate(aggregatesOf) };
-  return "kind" in aggregate ? aggregate : undefined;
+  if (aggregate !== undefined) return foldFor(aggregate);
+  if (process !== undefined) return undefined;
+  return refuse("a window needs an aggregate, a reduce function or a process function");
 }
 
 function refuse(reason: string): never {

@@ -8,6 +8,7 @@ import type { UntriggeredWindows, WindowedStream } from "../../framework/api/win
 import type { SinkSpec } from "../../framework/log/sink.ts";
 import type { SourceSpec } from "../../framework/log/source.ts";
 import { average, count, min, sum } from "../../framework/operator/aggregates.ts";
+import { collect, distinct, first, maxBy, topN } from "../../framework/operator/library-aggregates.ts";
 import type { FiredWindow, Windowed } from "../../framework/operator/window.ts";
 import { map, value } from "../../framework/state/descriptors.ts";
 import { sliding, tumbling, type TimeSpan } from "../../framework/window/assigner.ts";
@@ -252,6 +253,30 @@ describe("WindowedStream", () => {
     perMinute.aggregate((of) => ({ mean: of.average((r) => r.fahrenheit) }));
     // @ts-expect-error what is named is an aggregate
     perMinute.aggregate(() => ({ mean: 1 }));
+  });
+
+  test("aggregate takes those of records, alone and under names", () => {
+    expectTypeOf(perMinute.aggregate(maxBy((r) => r.celsius))).toEqualTypeOf<
+      LateStream<Reading, Windowed<string, Reading>>
+    >();
+    expectTypeOf(perMinute.aggregate(topN(3, (r) => r.celsius)).map((w) => w.value)).toEqualTypeOf<Stream<Reading[]>>();
+    expectTypeOf(perMinute.aggregate(distinct((r) => r.device)).map((w) => w.value)).toEqualTypeOf<Stream<string[]>>();
+    expectTypeOf(perMinute.aggregate(collect()).map((w) => w.value)).toEqualTypeOf<Stream<Reading[]>>();
+    expectTypeOf(perMinute.aggregate(collect((r) => r.ok)).map((w) => w.value)).toEqualTypeOf<Stream<boolean[]>>();
+    expectTypeOf(perMinute.aggregate(first()).map((w) => w.value)).toEqualTypeOf<Stream<Reading>>();
+    const several = perMinute.aggregate((of) => ({
+      n: of.count(),
+      coldest: of.minBy((r) => r.celsius),
+      devices: of.distinct((r) => r.device),
+      spread: of.variance((r) => r.celsius, { sample: true }),
+    }));
+    expectTypeOf(several.map((w) => w.value)).toEqualTypeOf<
+      Stream<{ readonly n: number; readonly coldest: Reading; readonly devices: string[]; readonly spread: number }>
+    >();
+    // @ts-expect-error a device is no number
+    perMinute.aggregate(maxBy((r) => r.device));
+    // @ts-expect-error a reading has no such field
+    perMinute.aggregate((of) => ({ top: of.topN(3, (r) => r.volts) }));
   });
 
   test("aggregate takes one of the user's own", () => {
