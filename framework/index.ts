@@ -5,6 +5,14 @@ export type { InstanceStatus, JobStatus } from "./actor/job-status.ts";
 export type { AsyncOptions, BatchFunction, BatchModel, BatchOptions, RetryOptions } from "./api/async.ts";
 export { job, type Job } from "./api/job.ts";
 export type { BroadcastStream, ConnectedStreams, RuledStream } from "./api/connected-streams.ts";
+export type {
+  CoGroup,
+  IntervalJoin,
+  IntervalJoinOptions,
+  JoinOptions,
+  JoinStream,
+  WindowJoin,
+} from "./api/joined-streams.ts";
 export type { KeyedStream } from "./api/keyed-stream.ts";
 export type { KeyByOptions, LateStream, SidedStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
 export type { UntriggeredWindows, WindowedStream } from "./api/windowed-stream.ts";

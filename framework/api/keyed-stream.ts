@@ -4,6 +4,7 @@
  * Owns the types and their documentation; `recorded.ts` implements them. Everything here begins a stage of its own, with state per key.
  */
 import type { Outputs } from "../operator/emit-all.ts";
+import type { JoinType } from "../operator/join-type.ts";
 import type { ProcessContext, TimerContext } from "../operator/process-context.ts";
 import type { Key } from "../record/key.ts";
 import type { Sides } from "../operator/sides.ts";
@@ -11,6 +12,15 @@ import type { States } from "../state/descriptors.ts";
 import type { FiringWindows } from "../window/assigner.ts";
 import type { GlobalWindows } from "../window/unbounded.ts";
 import type { BroadcastStream, ConnectedStreams, RuledStream } from "./connected-streams.ts";
+import type {
+  CoGroup,
+  IntervalJoin,
+  IntervalJoinOptions,
+  JoinOptions,
+  UntriggeredPair,
+  WindowJoin,
+  Windowing,
+} from "./joined-streams.ts";
 import type { ProcessedStream, Stream } from "./stream.ts";
 import type { UntriggeredWindows, WindowedStream } from "./windowed-stream.ts";
 
@@ -87,4 +97,39 @@ export interface KeyedStream<K extends Key, T> {
    */
   connect<U, K2 extends WideKey<K>>(other: KeyedStream<K2, U>): ConnectedStreams<K | K2, T, U>;
   connect<B>(rules: BroadcastStream<B>): RuledStream<K, T, B>;
+
+  /**
+   * Joins each record with those of another stream that have its key and are close to it in event time: not before `lower`, not after `upper` of its own
+   * time. Both sides need timestamps.
+   *
+   * @example
+   * orders.keyBy((o) => o.id)
+   *   .intervalJoin(payments.keyBy((p) => p.order), { lower: "-5m", upper: "1h", bounds: "[)" })
+   *   .select((order, payment) => ({ ...order, paid: payment.at }));
+   */
+  intervalJoin<U, K2 extends WideKey<K>, J extends JoinType = "inner">(
+    other: KeyedStream<K2, U>,
+    options: IntervalJoinOptions<J>,
+  ): IntervalJoin<T, U, J>;
+
+  /**
+   * Joins the records of two streams that have one key and fall into one window.
+   *
+   * @example
+   * clicks.keyBy((c) => c.user).join(views.keyBy((v) => v.user), { type: "left" }).window(session("10m")).select((click, view) => ({ click, view }));
+   */
+  join<U, K2 extends WideKey<K>, J extends JoinType = "inner">(
+    other: KeyedStream<K2, U>,
+    options?: JoinOptions<J>,
+  ): Windowing<T | U, WindowJoin<K | K2, T, U, J>, UntriggeredPair<T | U, WindowJoin<K | K2, T, U, J>>>;
+
+  /**
+   * Brings together what two streams have for one key in one window.
+   *
+   * @example
+   * a.keyBy(f).coGroup(b.keyBy(g)).window(tumbling("1m")).select((lefts, rights) => [{ lefts, rights }]);
+   */
+  coGroup<U, K2 extends WideKey<K>>(
+    other: KeyedStream<K2, U>,
+  ): Windowing<T | U, CoGroup<K | K2, T, U>, UntriggeredPair<T | U, CoGroup<K | K2, T, U>>>;
 }

@@ -20,7 +20,7 @@ import type { EvictOptions, WindowedStream } from "./windowed-stream.ts";
 export type Begin = <T, R>(say: () => OperatorFactory) => LateStream<T, R>;
 
 /** What has been said about windows so far. */
-interface Windows {
+export interface Windows {
   readonly assigner: WindowAssigner<never>;
   readonly isKeyed: boolean;
   readonly allowedLateness?: Duration;
@@ -29,8 +29,15 @@ interface Windows {
   readonly evict?: EvictOptions;
 }
 
-/** @throws OPTION_INVALID when an option makes no sense */
-function shapeOf({ assigner, isKeyed, allowedLateness = 0, trigger, evictor, evict = {} }: Windows): WindowShape {
+/** What has been said, checked. @throws OPTION_INVALID when an option makes no sense */
+export function shapeOf({
+  assigner,
+  isKeyed,
+  allowedLateness = 0,
+  trigger,
+  evictor,
+  evict = {},
+}: Windows): WindowShape {
   checkKnownOptions(evict, ["after"], "evict");
   const allowedLatenessMs = checkSpan(allowedLateness, 0, "allowedLateness");
   return { assigner, isKeyed, allowedLatenessMs, trigger, evictor, evictsAfter: evict.after === true };

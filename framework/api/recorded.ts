@@ -11,6 +11,7 @@ import type { Outputs } from "../operator/emit-all.ts";
 import { filterOperator } from "../operator/filter.ts";
 import type { CallContext } from "../operator/calls.ts";
 import { flatMapOperator } from "../operator/flat-map.ts";
+import type { JoinType } from "../operator/join-type.ts";
 import { mapOperator } from "../operator/map.ts";
 import { processOperator } from "../operator/process.ts";
 import { reduceOperator } from "../operator/reduce.ts";
@@ -35,6 +36,8 @@ import {
 } from "./async.ts";
 import { resolveIdleTimeout, timestampsOf } from "./timestamps.ts";
 import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
+import type { CoGroup, IntervalJoin, IntervalJoinOptions, JoinOptions, WindowJoin } from "./joined-streams.ts";
+import { coGroup, intervalJoin, windowJoin, type Pair } from "./recorded-joins.ts";
 import type { BroadcastStream, ConnectedStreams, RuledStream } from "./connected-streams.ts";
 import {
   commonPartitions,
@@ -174,9 +177,21 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     return this.#same(this.#record.add({ kind: "encoded", input: this.#node, codec }));
   }
 
+  lateLeft<U>(): Stream<U> {
+    return this.#lateOn(0);
+  }
+
+  lateRight<U>(): Stream<U> {
+    return this.#lateOn(1);
+  }
+
   late(): Stream<L> {
+    return this.#lateOn(0);
+  }
+
+  #lateOn<U>(port: number): Stream<U> {
     const input = this.#record.checked(this.#node, () => windowBehind(this.#lateOf), undefined);
-    return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "late", input, port: 0 }));
+    return this.#then(input === undefined ? this.#node : this.#record.add({ kind: "late", input, port }));
   }
 
   /** A side output of the operator; behind `named`, too. */
@@ -257,6 +272,28 @@ class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {
     const streams =
       rules === undefined ? connected(begin, () => keyedPart(other, "connect")) : ruled(begin, () => rules);
     return streams as ConnectedStreams<K, T, U> & RuledStream<K, T, U>;
+  }
+
+  intervalJoin<U, J extends JoinType>(
+    other: KeyedStream<Key, U>,
+    options: IntervalJoinOptions<J>,
+  ): IntervalJoin<T, U, J> {
+    return intervalJoin(this.#pairWith(other, "intervalJoin"), options);
+  }
+
+  join<U, J extends JoinType>(
+    other: KeyedStream<Key, U>,
+    options: JoinOptions<J> = {},
+  ): { window(assigner: WindowAssigner<never>): WindowJoin<K, T, U, J> } {
+    return windowJoin(this.#pairWith(other, "join"), options);
+  }
+
+  coGroup<U>(other: KeyedStream<Key, U>): { window(assigner: WindowAssigner<never>): CoGroup<K, T, U> } {
+    return coGroup(this.#pairWith(other, "coGroup"));
+  }
+
+  #pairWith(other: unknown, what: string): Pair {
+    return { begin: (say, part) => this.#begin(say, part) as never, other: () => keyedPart(other, what) };
   }
 
   /** The input that `stream` is; undefined when it is no keyed stream. */

@@ -5,6 +5,10 @@ import type { Stream } from "../../framework/api/stream.ts";
 import { side } from "../../framework/operator/sides.ts";
 import { compile } from "../../framework/plan/compile.ts";
 import { map } from "../../framework/state/descriptors.ts";
+import { tumbling } from "../../framework/window/assigner.ts";
+import { keepLast } from "../../framework/window/evictor.ts";
+import { everyCount } from "../../framework/window/trigger.ts";
+import { globalWindow } from "../../framework/window/unbounded.ts";
 import { expectRefusal, outline, type Reading, readings, sink } from "../plan/doubles.ts";
 
 function alone(): { readonly plant: Job; readonly left: Stream<Reading> } {
@@ -130,5 +134,73 @@ describe("split", () => {
     other.left.split({ hot: () => true });
     other.left.union(other.right).to(sink("out"));
     expectRefusal(() => compile(other.plant), "operator split leads to no sink");
+  });
+});
+
+describe("joins", () => {
+  const select = (a: unknown, b: unknown) => [a, b];
+
+  test("late records of each side are a stream; those that nobody reads go to the job", () => {
+    const { plant, left, right } = begin();
+    const joined = left.keyBy(device).intervalJoin(right.keyBy(device), { lower: "-5m", upper: "1h" }).select(select);
+    joined.to(sink("out"));
+    joined.lateRight().to(sink("missed"));
+    const plan = compile(plant);
+    expect(outline(plan)).toContain("  interval-join > (out) late > (missed)");
+    expect(plan.stages.at(-1)?.operators[0]?.late).toEqual([[], [{ kind: "sink", sink: 1 }]]);
+  });
+
+  test("bounds that make no sense are refused with the place", () => {
+    const refused = (options: object, ...words: readonly string[]) => {
+      const { plant, left, right } = begin();
+      left
+        .keyBy(device)
+        .intervalJoin(right.keyBy(device), options as { lower: 0; upper: 0 })
+        .select(select)
+        .to(sink("out"));
+      expectRefusal(() => compile(plant), 'job "plant", behind source "left"', ...words);
+    };
+    refused({ lower: "5s", upper: "2s" }, "nothing lies in the interval [5s, 2s]");
+    refused({ lower: 0, upper: 0, bounds: "[)" }, "nothing lies in the interval");
+    refused({ lower: 0, upper: 1, bounds: "<>" }, 'bounds is "<>"');
+    refused({ lower: 0, upper: 1, type: "outer" }, 'type is "outer"');
+    refused({ lower: "soon", upper: 1 }, 'lower is "soon"');
+    refused({ lower: 0 }, "upper is undefined");
+    refused({ lower: 0, upper: 1, bound: "[)" }, "bound");
+  });
+
+  test("an interval join needs timestamps on both sides", () => {
+    const plant = job("plant");
+    const [left, right] = [plant.source("left", readings()), plant.source("right", readings())];
+    left
+      .timestamps((r) => r.at)
+      .keyBy(device)
+      .intervalJoin(right.keyBy(device), { lower: 0, upper: 1 })
+      .select(select)
+      .to(sink("out"));
+    expectRefusal(() => compile(plant), "works in event time", 'records of source "right" have no timestamps');
+  });
+
+  test("window joins and groups are stages of both sides, named after what they do", () => {
+    const { plant, left, right } = begin();
+    const windows = left.keyBy(device).join(right.keyBy(device), { type: "full" }).window(tumbling("1m"));
+    windows.allowedLateness("5s").select(select).to(sink("pairs"));
+    const groups = left.keyBy(device).coGroup(right.keyBy(device)).window(globalWindow()).trigger(everyCount(2));
+    groups.evict(keepLast(3)).select(select).to(sink("groups"));
+    const operators = compile(plant).stages.flatMap((stage) => stage.operators);
+    expect(operators.slice(-2).map(({ name, factory }) => `${name}: ${factory.description}`)).toEqual([
+      "join: full, tumbling 1m, lateness 5s",
+      "co-group: global, every 2 records, keep last 3",
+    ]);
+  });
+
+  test("a join of a type that is none, and windows that make no sense, are refused with the place", () => {
+    const { plant, left, right } = begin();
+    const join = left.keyBy(device).join(right.keyBy(device), { type: "outer" as "left" });
+    join.window(tumbling("1m")).select(select).to(sink("out"));
+    expectRefusal(() => compile(plant), 'behind source "left"', 'join: type is "outer"');
+    const other = begin();
+    other.left.keyBy(device).coGroup(other.right.keyBy(device)).window(tumbling(0)).select(select).to(sink("out"));
+    expectRefusal(() => compile(other.plant), 'behind source "left"', "0");
   });
 });

@@ -4,10 +4,17 @@
 import { describe, expectTypeOf, test } from "vitest";
 import type { BroadcastStream, ConnectedStreams, RuledStream } from "../../framework/api/connected-streams.ts";
 import { job } from "../../framework/api/job.ts";
+import type { IntervalJoinOptions, JoinStream } from "../../framework/api/joined-streams.ts";
 import type { Stream } from "../../framework/api/stream.ts";
 import type { SourceSpec } from "../../framework/log/source.ts";
 import { side } from "../../framework/operator/sides.ts";
 import { map, value } from "../../framework/state/descriptors.ts";
+import type { Duration } from "../../framework/time/duration.ts";
+import { tumbling } from "../../framework/window/assigner.ts";
+import { keepLast } from "../../framework/window/evictor.ts";
+import { session } from "../../framework/window/session.ts";
+import { everyCount } from "../../framework/window/trigger.ts";
+import { globalWindow } from "../../framework/window/unbounded.ts";
 
 interface Order {
   readonly id: string;
@@ -141,5 +148,95 @@ describe("split", () => {
     payments.split({ paid: (p) => p.at });
     // @ts-expect-error there is no such branch
     void payments.split({ paid: () => true }).unpaid;
+  });
+});
+
+describe("intervalJoin", () => {
+  const joined = byId.intervalJoin(byOrder, { lower: "-5m", upper: "1h", bounds: "[)" });
+
+  test("select sees both records; in outer joins one of them may be undefined", () => {
+    const results = joined.select((order, payment) => {
+      expectTypeOf(order).toEqualTypeOf<Order>();
+      expectTypeOf(payment).toEqualTypeOf<Payment>();
+      return payment.at;
+    });
+    expectTypeOf(results).toEqualTypeOf<JoinStream<Order, Payment, number>>();
+    byId.intervalJoin(byOrder, { lower: 0, upper: 1, type: "left" }).select((order, payment) => {
+      expectTypeOf(order).toEqualTypeOf<Order>();
+      expectTypeOf(payment).toEqualTypeOf<Payment | undefined>();
+    });
+    byId.intervalJoin(byOrder, { lower: 0, upper: 1, type: "right" }).select((order, payment) => {
+      expectTypeOf(order).toEqualTypeOf<Order | undefined>();
+      expectTypeOf(payment).toEqualTypeOf<Payment>();
+    });
+    byId.intervalJoin(byOrder, { lower: 0, upper: 1, type: "full" }).select((order, payment) => {
+      expectTypeOf([order, payment]).toEqualTypeOf<(Order | Payment | undefined)[]>();
+    });
+    // @ts-expect-error a payment may be missing
+    byId.intervalJoin(byOrder, { lower: 0, upper: 1, type: "left" }).select((_order, payment) => payment.at);
+  });
+
+  test("late records are streams of their sides", () => {
+    const results = joined.select(() => 1);
+    expectTypeOf(results.lateLeft()).toEqualTypeOf<Stream<Order>>();
+    expectTypeOf(results.named("a").lateRight()).toEqualTypeOf<Stream<Payment>>();
+  });
+
+  test("bounds have to be said, and be bounds", () => {
+    // @ts-expect-error there is no upper bound
+    byId.intervalJoin(byOrder, { lower: 0 });
+    // @ts-expect-error bounds are a bracket and a bracket
+    byId.intervalJoin(byOrder, { lower: 0, upper: 1, bounds: "][" });
+    // @ts-expect-error there is no such join
+    byId.intervalJoin(byOrder, { lower: 0, upper: 1, type: "outer" });
+    expectTypeOf<IntervalJoinOptions<"left">["lower"]>().toEqualTypeOf<Duration>();
+    const byTime = payments.keyBy((p) => p.at);
+    // @ts-expect-error a string never meets a number
+    byId.intervalJoin(byTime, { lower: 0, upper: 1 });
+  });
+});
+
+describe("join and coGroup", () => {
+  test("join pairs records of a window; in outer joins one of them may be undefined", () => {
+    const results = byId
+      .join(byOrder, { type: "left" })
+      .window(session("10m"))
+      .select((order, payment, { key, window, fire }) => {
+        expectTypeOf(order).toEqualTypeOf<Order>();
+        expectTypeOf(payment).toEqualTypeOf<Payment | undefined>();
+        expectTypeOf(key).toEqualTypeOf<string>();
+        return [window.start, fire.pane];
+      });
+    expectTypeOf(results).toEqualTypeOf<JoinStream<Order, Payment, number[]>>();
+    byId
+      .join(byOrder)
+      .window(tumbling("1m"))
+      .allowedLateness("1s")
+      .evict(keepLast(3))
+      .select((_order, payment) => payment.at);
+    // @ts-expect-error windows have to be said
+    void byId.join(byOrder).select;
+  });
+
+  test("coGroup hands both sides of a window over, and takes any number of results", () => {
+    const results = byId
+      .coGroup(byOrder)
+      .window(tumbling("1m"))
+      .select((orders_, payments_) => {
+        expectTypeOf(orders_).toEqualTypeOf<readonly Order[]>();
+        expectTypeOf(payments_).toEqualTypeOf<readonly Payment[]>();
+        return [payments_.length];
+      });
+    expectTypeOf(results).toEqualTypeOf<JoinStream<Order, Payment, number>>();
+    const perMinute = byId.coGroup(byOrder).window(tumbling("1m"));
+    // @ts-expect-error results are a list
+    perMinute.select(() => 1);
+  });
+
+  test("global windows need a trigger", () => {
+    const pairs = byId.coGroup(byOrder).window(globalWindow()).trigger(everyCount(2));
+    expectTypeOf(pairs.select((a) => a)).toEqualTypeOf<JoinStream<Order, Payment, Order>>();
+    // @ts-expect-error a global window never ends
+    void byId.join(byOrder).window(globalWindow()).select;
   });
 });
