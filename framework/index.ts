@@ -78,7 +78,7 @@ export type { OtlpOptions, PrometheusOptions, TelemetryOptions } from "./telemet
 export { list, map, reducing, value, type StateOptions } from "./state/descriptors.ts";
 export type { Ttl, TtlOptions } from "./state/ttl.ts";
 export { parseDuration, type Duration } from "./time/duration.ts";
-export { sliding, tumbling, type TimeSpan } from "./window/assigner.ts";
+export { sliding, tumbling, type FiringWindows, type TimeSpan } from "./window/assigner.ts";
 export { dropDelta, keepLast, keepWithin, type Evictor } from "./window/evictor.ts";
 export type { TriggerContext, TriggerFunctions, Verdict } from "./window/own-trigger.ts";
 export { session } from "./window/session.ts";

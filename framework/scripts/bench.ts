@@ -3,6 +3,9 @@
  *
  * `operators`: what the operators of several programs cost per record, alone, each as a ratio to a bare loop; see `operators-case.ts`.
  *
+ * `windows`: the same for each kind of window, and for sliding ones at several ratios of size to slide, with the bytes that a snapshot has of a key; see
+ * `windows-case.ts`.
+ *
  * `exchange`: generator, keyBy, windowed count, discard, through a real nats-server with file storage: what one exchange of 100-byte records costs in
  * the workers and in the server. `keyed-count`: the same of whole bids of the Nexmark benchmark, with a running count per bidder. `--workers 2` runs
  * with one worker process, then with two, and compares. `--flink` runs the same program on Flink too, where that is at hand.
@@ -14,7 +17,7 @@ import { operatorsAlone } from "./bench-alone.ts";
 import { measureFlink } from "./bench-flink.ts";
 import { benchJobs, type BenchJob } from "./bench-jobs.ts";
 import { measureExchange, type RunFigures } from "./bench-run.ts";
-import { operators } from "./operators-bench.ts";
+import { operators, windows } from "./operators-bench.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -89,5 +92,6 @@ const program = benchJobs[name];
 if (flags.workers !== "1" && flags.workers !== "2") refuse(`--workers is ${flags.workers}; it takes 1 or 2`);
 else if (!(Number(flags.seconds) > 0)) refuse(`--seconds is ${flags.seconds}; it takes a number above 0`);
 else if (name === "operators") print(operators());
+else if (name === "windows") print(windows());
 else if (program !== undefined) print(await dataPath(name, program));
-else refuse(`no bench ${name}; there are: ${["operators", ...Object.keys(benchJobs)].join(", ")}`);
+else refuse(`no bench ${name}; there are: ${["operators", "windows", ...Object.keys(benchJobs)].join(", ")}`);

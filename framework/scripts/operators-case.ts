@@ -5,21 +5,8 @@
  * the source's watermark moves on every 1,000 records, so windows fire. In turns with it runs a bare loop, which makes the same readings and counts them
  * per device in a `Map`: the floor that the figures are compared with.
  */
-import {
-  average,
-  count,
-  discard,
-  generator,
-  job,
-  plan,
-  sliding,
-  tumbling,
-  value,
-  type Job,
-  type Plan,
-} from "../index.ts";
-import type { Outlet } from "../operator/outlet.ts";
-import { StageProgram } from "../operator/program.ts";
+import { average, count, discard, generator, job, plan, sliding, tumbling, value, type Job } from "../index.ts";
+import { nanosPerRecord, ProgramRun } from "./program-run.ts";
 import { reading, type Reading } from "./readings.ts";
 
 const rounds = 13;
@@ -27,7 +14,6 @@ const rounds = 13;
 const warmUpRounds = 5;
 /** As many as a window of 4 s has: each round fires each key's window once. */
 const recordsPerRound = 400_000;
-const recordsPerWatermark = 1_000;
 
 function readingsOf(bench: Job) {
   return bench.source("readings", generator({ make: reading })).timestamps((r) => r.at);
@@ -93,32 +79,6 @@ const programs: Readonly<Record<string, (bench: Job) => unknown>> = {
 /** Runs the records [from, to). */
 type Run = (from: number, to: number) => void;
 
-function runProgram({ stages, edges }: Plan): Run {
-  const made: StageProgram[] = [];
-  const outlet: Outlet = {
-    emit(index, output, timestamp) {
-      const edge = edges[index];
-      const next = typeof edge?.to === "number" ? made[edge.to] : undefined;
-      if (edge?.key !== undefined) next?.select(edge.key(output));
-      next?.process(output, timestamp);
-    },
-    write: () => undefined,
-    deadLetter: () => undefined,
-    mark: () => undefined,
-    undo: () => undefined,
-  };
-  for (const stage of stages) made.push(new StageProgram(stage, outlet, { onError: "deadLetter", seed: 1 }));
-  const [source, ...others] = made;
-  if (source === undefined) throw new Error("a plan has stages");
-  return (from, to) => {
-    for (let index = from; index < to; index += 1) {
-      source.process(reading(index), undefined);
-      if (index % recordsPerWatermark === 0)
-        for (const program of others) program.advanceTo(source.watermark, Infinity);
-    }
-  };
-}
-
 function runBare(): Run {
   const counts = new Map<string, number>();
   return (from, to) => {
@@ -129,13 +89,6 @@ function runBare(): Run {
   };
 }
 
-function nanosPerRecord(run: Run, round: number): number {
-  const before = process.cpuUsage();
-  run(round * recordsPerRound, (round + 1) * recordsPerRound);
-  const { user, system } = process.cpuUsage(before);
-  return ((user + system) * 1_000) / recordsPerRound;
-}
-
 const name = process.argv[2] ?? "";
 const describe = programs[name];
 if (describe === undefined) {
@@ -143,13 +96,14 @@ if (describe === undefined) {
 } else {
   const bench = job("bench-operators", { partitions: 1, version: "bench" });
   describe(bench);
-  const run = runProgram(plan(bench));
+  const program = new ProgramRun(plan(bench));
   const bare = runBare();
   const measured: number[] = [];
   const floor: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    floor.push(nanosPerRecord(bare, round));
-    measured.push(nanosPerRecord(run, round));
+    const [from, to] = [round * recordsPerRound, (round + 1) * recordsPerRound];
+    floor.push(nanosPerRecord(recordsPerRound, () => bare(from, to)));
+    measured.push(nanosPerRecord(recordsPerRound, () => program.feed(reading, from, to)));
   }
   // The least of several equal rounds: what the neighbours on the machine take away is no cost of the program.
   const [programNs, bareNs] = [Math.min(...measured.slice(warmUpRounds)), Math.min(...floor.slice(warmUpRounds))];
