@@ -251,7 +251,7 @@ async function feedOf(
   const split = splitOf(claimed);
   const { ends } = host;
   const { clock } = host.platform;
-  const surroundings = { clock, ends };
+  const surroundings = { clock, ends, isAligned: stage.maxDriftMs !== undefined };
   if (reader.kind === "replayable")
     return { feed: new SplitFeed(split, reader, program, surroundings, events), produce: idle };
   const log = await host.openIngress(id.stage, id.partition);

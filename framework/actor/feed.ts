@@ -75,6 +75,8 @@ export interface Feed {
   readonly bytesRead: number;
   /** One turn. `mayLeaveIdle` is false while the instance counts as idle: then nothing is processed that could say something. */
   turn(mayLeaveIdle: boolean): TurnResult;
+  /** Of an aligned split: nothing is read while its watermark is larger. Decides when it is read, never what (alignment, D1). */
+  mayReadTo(watermark: number): void;
   /** The input ends here (`drain`). */
   endInput(): void;
   state(): FeedState;

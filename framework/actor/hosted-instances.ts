@@ -9,7 +9,7 @@
 import type { Plan } from "../plan/plan.ts";
 import { StreamError } from "../errors.ts";
 import { instanceKey, type AssignmentView } from "../protocol/job-log.ts";
-import type { InstanceId, ReportAnswer } from "../record/messages.ts";
+import type { InstanceId } from "../record/messages.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import { Instance } from "./instance.ts";
 import { Probationer, type ProbationWorld } from "./probationer.ts";
@@ -28,6 +28,12 @@ export interface Hosting extends Omit<ProbationWorld, "startProbation" | "onUnus
   host(): InstanceHost;
   /** An incarnation does not live here any more. */
   onRetired(key: string, instance: Instance): void;
+}
+
+/** Something said to one incarnation. */
+interface Addressed {
+  readonly instance: InstanceId;
+  readonly epoch: number;
 }
 
 /** Instances by their keys. */
@@ -126,10 +132,10 @@ export class HostedInstances {
   }
 
   /** Calls `action` for each incarnation that is addressed and lives here. */
-  addressed(answers: ReportAnswer["answers"], action: (instance: Instance, n: number) => void): void {
-    for (const { instance, epoch, n } of answers) {
-      const hosted = this.#byKey.get(instanceKey(instance));
-      if (hosted?.epoch === epoch) action(hosted, n);
+  addressed<A extends Addressed>(said: readonly A[], action: (instance: Instance, one: A) => void): void {
+    for (const one of said) {
+      const hosted = this.#byKey.get(instanceKey(one.instance));
+      if (hosted?.epoch === one.epoch) action(hosted, one);
     }
   }
 

@@ -136,6 +136,10 @@ export class InboxFeed implements Feed {
     return this.#process(next.message, next.entry);
   }
 
+  mayReadTo(): void {
+    // Splits alone are aligned.
+  }
+
   endInput(): void {
     // An inbox ends when its edges have ended; `drain` speaks to sources only.
   }

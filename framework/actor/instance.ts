@@ -58,6 +58,8 @@ export class Instance implements Reporter {
   #hasSettled = false;
   #isFailing = false;
   #cancelLook: Cancel | undefined;
+  /** How far it may read, once it has been told. */
+  #readsTo: number | undefined;
   /** Sequence of the last refusal in the own inbox: what the instance has said to itself must have been read before it is finished. */
   #mustReadTo = 0;
   readonly #acks = new AckGate();
@@ -141,6 +143,13 @@ export class Instance implements Reporter {
   /** The supervisor has taken report `n` (R16). */
   answered(n: number): void {
     if (this.#progress.answered(n)) this.wake();
+  }
+
+  /** A split may read until its watermark is larger than `watermark` (alignment). */
+  mayReadTo(watermark: number): void {
+    this.#readsTo = watermark;
+    this.#incarnation?.feed.mayReadTo(watermark);
+    this.wake();
   }
 
   /** The input ends where it is. */
@@ -255,6 +264,7 @@ export class Instance implements Reporter {
     // Superseded or released meanwhile: what has just been opened is let go again.
     if (this.#isClosed) return letGo(incarnation, this.#host.platform.logger);
     this.#incarnation = incarnation;
+    if (this.#readsTo !== undefined) incarnation.feed.mayReadTo(this.#readsTo);
     this.#turns.attach(incarnation);
     const { feed, program } = incarnation;
     this.#meter.restored(program.counts);

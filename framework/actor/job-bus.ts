@@ -5,9 +5,16 @@
  */
 import type { Bus, Unsubscribe } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
-import type { Announcement, Heartbeat, ReportAnswer, ReportBatch } from "../record/messages.ts";
+import type { Announcement, Heartbeat, ReadLimits, ReportAnswer, ReportBatch } from "../record/messages.ts";
 import { decodeAnnouncement, decodeHeartbeat, encodeAnnouncement, encodeHeartbeat } from "../record/wire/presence.ts";
-import { decodeReportAnswer, decodeReportBatch, encodeReportAnswer, encodeReportBatch } from "../record/wire/report.ts";
+import {
+  decodeReadLimits,
+  decodeReportAnswer,
+  decodeReportBatch,
+  encodeReadLimits,
+  encodeReportAnswer,
+  encodeReportBatch,
+} from "../record/wire/report.ts";
 import type { JobStatus } from "./job-status.ts";
 
 const requestMs = 2_000;
@@ -25,6 +32,8 @@ export interface WorkerEars {
   /** What the worker says of itself when it is asked. */
   announcement(): Announcement;
   onAnswers(answer: ReportAnswer): void;
+  /** How far splits may read. */
+  onLimits(limits: ReadLimits): void;
   /** The leader asks to let go of instances. */
   onRelease(release: ReportAnswer): void;
 }
@@ -66,6 +75,10 @@ export class JobBus {
     this.#bus.publish(`${this.#names.workerSubject(worker)}.answers`, encodeReportAnswer(answer));
   }
 
+  limit(worker: string, limits: ReadLimits): void {
+    this.#bus.publish(`${this.#names.workerSubject(worker)}.limits`, encodeReadLimits(limits));
+  }
+
   askToRelease(worker: string, release: ReportAnswer): void {
     this.#bus.publish(`${this.#names.workerSubject(worker)}.release`, encodeReportAnswer(release));
   }
@@ -103,15 +116,17 @@ export class JobBus {
       this.#bus.subscribe(reportsSubject, (payload) => ears.onReports(() => decodeReportBatch(payload))),
       this.#bus.subscribe(`${mine}.ping`, (_payload, reply) => reply?.(encodeAnnouncement(ears.announcement()))),
       this.#bus.subscribe(`${mine}.answers`, (payload) => ears.onAnswers(decodeReportAnswer(payload))),
+      this.#bus.subscribe(`${mine}.limits`, (payload) => ears.onLimits(decodeReadLimits(payload))),
       this.#bus.subscribe(`${mine}.release`, (payload) => ears.onRelease(decodeReportAnswer(payload))),
     ]);
   }
 
   /** Listens to what worker `id` is told of the instances that it hosts, for one of them that lives apart. */
-  listenApart(id: string, ears: Pick<WorkerEars, "onAnswers" | "onRelease">): Unsubscribe {
+  listenApart(id: string, ears: Pick<WorkerEars, "onAnswers" | "onLimits" | "onRelease">): Unsubscribe {
     const mine = this.#names.workerSubject(id);
     return this.#all([
       this.#bus.subscribe(`${mine}.answers`, (payload) => ears.onAnswers(decodeReportAnswer(payload))),
+      this.#bus.subscribe(`${mine}.limits`, (payload) => ears.onLimits(decodeReadLimits(payload))),
       this.#bus.subscribe(`${mine}.release`, (payload) => ears.onRelease(decodeReportAnswer(payload))),
     ]);
   }

@@ -11,6 +11,7 @@
 import { createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { StreamError, messageOf, type ErrorCode } from "../errors.ts";
 import type { Cancel } from "../platform/platform.ts";
+import type { ReadLimit } from "../protocol/alignment.ts";
 import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import { place } from "../protocol/placement.ts";
@@ -239,6 +240,7 @@ export class JobSupervisor {
       const events = {
         publish: (control: WatermarkControl, onStored: (inbox: string) => void) => this.#publish(control, onStored),
         answer: (report: Report) => this.#answer(report),
+        limit: (limits: readonly ReadLimit[]) => this.#limit(limits),
         failed: (instance: InstanceId, report: Report) => this.#onFailed(instance, report),
         released: (instance: InstanceId) => this.#onReleased(instance),
         isAwaited: (before: number, after: number) =>
@@ -288,6 +290,13 @@ export class JobSupervisor {
     const { tail, bus } = this.#world;
     const worker = tail.view.assignment(instance)?.worker;
     if (worker !== undefined) bus.answer(worker, { leader: this.epoch, answers: [{ instance, epoch, n }] });
+  }
+
+  #limit(limits: readonly ReadLimit[]): void {
+    const { tail, bus } = this.#world;
+    const byWorker = Map.groupBy(limits, ({ instance }) => tail.view.assignment(instance)?.worker);
+    for (const [worker, theirs] of byWorker)
+      if (worker !== undefined) bus.limit(worker, { leader: this.epoch, limits: theirs });
   }
 
   #partitionsOf(stage: number): number {

@@ -135,11 +135,12 @@ export class Cell {
     if (stage === undefined) return this.#world.onEnded();
     const instance = new Instance(this.#host(), id, stage, epoch);
     this.#instance = instance;
-    const mine = (answer: { readonly answers: readonly { readonly epoch: number; readonly n: number }[] }) =>
-      answer.answers.filter((each) => each.epoch === epoch);
+    const mine = <A extends { readonly epoch: number }>(said: readonly A[]) =>
+      said.filter((each) => each.epoch === epoch);
     const stop = this.#bus.listenApart(worker, {
-      onAnswers: (answer) => mine(answer).forEach(({ n }) => instance.answered(n)),
-      onRelease: (release) => mine(release).forEach(() => instance.release()),
+      onAnswers: ({ answers }) => mine(answers).forEach(({ n }) => instance.answered(n)),
+      onLimits: ({ limits }) => mine(limits).forEach(({ watermark }) => instance.mayReadTo(watermark)),
+      onRelease: ({ answers }) => mine(answers).forEach(() => instance.release()),
     });
     const { clock, logger } = this.#platform;
     this.#endings.push(

@@ -5,6 +5,7 @@
  * the entries alone, never on where a batch ends.
  *
  * S3. A row that does not parse becomes a dead letter at its position.
+ * D1. Of an aligned source a split whose watermark is ahead of its limit pauses, and time that it does counts as no idleness.
  * R10. The watermark covers records that have been emitted; the instance reports it when they are acknowledged.
  */
 import { StreamError } from "../errors.ts";
@@ -27,6 +28,8 @@ export interface TrimmableSource extends ReplayableSource {
 export interface SplitSurroundings {
   readonly clock: Clock;
   readonly ends: EndHome;
+  /** Whether it reads as far as it is told alone: nothing behind its first watermark before it has heard (D1). */
+  readonly isAligned: boolean;
 }
 
 /** Reads a split. */
@@ -43,6 +46,7 @@ export class SplitFeed implements Feed {
   #isEnded = false;
   #isQuiet = false;
   #entriesRead = 0;
+  #readsTo: number;
 
   constructor(
     split: Split,
@@ -56,6 +60,7 @@ export class SplitFeed implements Feed {
     this.#program = program;
     this.#surroundings = surroundings;
     this.#events = events;
+    this.#readsTo = surroundings.isAligned ? -Infinity : Infinity;
   }
 
   get identity(): string {
@@ -104,6 +109,7 @@ export class SplitFeed implements Feed {
   turn(mayLeaveIdle: boolean): TurnResult {
     if (this.#isEnded) return "empty";
     for (let count = 0; count < entriesPerTurn; count += 1) {
+      if (this.#readsTo < Infinity && this.watermark > this.#readsTo) return this.#pause("waiting", count);
       const entry = this.#take();
       if (typeof entry === "string") return this.#pause(entry, count);
       this.#isQuiet = false;
@@ -114,6 +120,10 @@ export class SplitFeed implements Feed {
       this.#process(entry);
     }
     return "turned";
+  }
+
+  mayReadTo(watermark: number): void {
+    this.#readsTo = watermark;
   }
 
   endInput(): void {

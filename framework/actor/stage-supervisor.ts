@@ -10,6 +10,7 @@
 import { createActor, setup, type ActorRefFrom } from "xstate";
 import type { Stage } from "../plan/plan.ts";
 import type { Cancel, Clock, Platform } from "../platform/platform.ts";
+import { Alignment, type ReadLimit } from "../protocol/alignment.ts";
 import { EventTimeDemand } from "../protocol/demand.ts";
 import { instanceKey, type JobLogView } from "../protocol/job-log.ts";
 import { StageMinimum, type StageWatermark } from "../protocol/watermark.ts";
@@ -24,6 +25,8 @@ export interface StageSupervisorEvents {
   publish(control: WatermarkControl, onStored: (inbox: string) => void): void;
   /** An instance that wants to leave idleness may (R16). */
   answer(report: Report): void;
+  /** Splits may read so far (alignment). */
+  limit(limits: readonly ReadLimit[]): void;
   /** An instance has failed: decide on its restart. */
   failed(instance: InstanceId, report: Report): void;
   /** Whether somebody in a stage behind waits for a step of event time from `before` to `after`. */
@@ -68,6 +71,8 @@ export class StageSupervisor {
   readonly #events: StageSupervisorEvents;
   readonly #minimum: StageMinimum;
   readonly #demand = new EventTimeDemand();
+  /** Of a source whose splits wait for each other. */
+  readonly #alignment: Alignment | undefined;
   readonly #clock: Clock;
   readonly #actor: ActorRefFrom<typeof stageMachine>;
   readonly #reports = new Map<string, Report>();
@@ -99,6 +104,7 @@ export class StageSupervisor {
     this.#events = events;
     const instances = Array.from({ length: stage.partitions }, (_, partition) => ({ stage: stage.index, partition }));
     this.#minimum = new StageMinimum(instances);
+    this.#alignment = stage.maxDriftMs === undefined ? undefined : new Alignment(stage.maxDriftMs);
     this.#clock = platform.clock;
     this.#actor = createActor(stageMachine, { clock: machineClock(platform.clock) }).start();
     this.refresh();
@@ -139,6 +145,7 @@ export class StageSupervisor {
       this.#actor.send({ type: "INSTANCE_DOWN" });
     }
     this.#publish(mustRepublish);
+    if (mustRepublish) this.#align(undefined);
   }
 
   /** Takes one report of exactly the epoch that the job log names. */
@@ -158,6 +165,7 @@ export class StageSupervisor {
     if (report.activity === "active" && mayWait) this.#unanswered.set(key, report);
     else this.#unanswered.delete(key);
     this.#publish(false);
+    this.#align(report.instance);
     this.#answer();
     this.#observe();
   }
@@ -175,6 +183,11 @@ export class StageSupervisor {
   close(): void {
     this.#actor.stop();
     this.#release();
+  }
+
+  #align(reporter: InstanceId | undefined): void {
+    const limits = this.#alignment?.decide(this.#minimum.members, reporter, this.#clock.monotonicMs()) ?? [];
+    if (limits.length > 0) this.#events.limit(limits);
   }
 
   #observe(): void {

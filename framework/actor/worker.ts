@@ -333,7 +333,11 @@ export class Worker implements Measured {
       },
       onAnswers: ({ leader, answers }) => {
         if (leader >= (this.#tail.view.leader?.epoch ?? 0))
-          this.#instances.addressed(answers, (instance, n) => instance.answered(n));
+          this.#instances.addressed(answers, (instance, { n }) => instance.answered(n));
+      },
+      onLimits: ({ leader, limits }) => {
+        if (leader >= (this.#tail.view.leader?.epoch ?? 0))
+          this.#instances.addressed(limits, (instance, { watermark }) => instance.mayReadTo(watermark));
       },
       onRelease: ({ answers }) => this.#instances.addressed(answers, (instance) => instance.release()),
     });

@@ -34,7 +34,7 @@ import {
   type BatchModel,
   type BatchOptions,
 } from "./async.ts";
-import { resolveIdleTimeout, timestampsOf } from "./timestamps.ts";
+import { resolveIdleTimeout, resolveMaxDrift, timestampsOf } from "./timestamps.ts";
 import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
 import type { CoGroup, IntervalJoin, IntervalJoinOptions, JoinOptions, WindowJoin } from "./joined-streams.ts";
 import { coGroup, intervalJoin, windowJoin, type Pair } from "./recorded-joins.ts";
@@ -100,9 +100,11 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   timestamps(of: ((value: T) => number) | IngestionTime, options: TimestampsOptions<T> = {}): Stream<T> {
     const input = this.#node;
     const idleTimeoutMs = this.#record.checked(input, () => resolveIdleTimeout(options), idleTimeoutMsDefault);
+    const maxDriftMs = this.#record.checked(input, () => resolveMaxDrift(options), undefined);
     const factory = this.#checked(() => timestampsOf(of, options));
     const needsStoredTimes = typeof of !== "function";
-    return this.#then(this.#record.add({ kind: "timestamps", input, factory, idleTimeoutMs, needsStoredTimes }));
+    const node = { kind: "timestamps", input, factory, idleTimeoutMs, maxDriftMs, needsStoredTimes } as const;
+    return this.#then(this.#record.add(node));
   }
 
   map<U>(change: (value: T) => U): Stream<U> {

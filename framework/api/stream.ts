@@ -37,6 +37,12 @@ export interface TimestampsOptions<T = never> {
    * @default "30s"
    */
   readonly idleTimeout?: Duration | undefined;
+  /**
+   * How far a split may be ahead of the slowest other active one in event time: a faster one pauses until the others catch up, and that time does not make it
+   * idle. More than 0. Keeps what a job has to hold small when it reads history of unequal splits.
+   * @default as far as it likes
+   */
+  readonly maxDrift?: Duration | undefined;
 }
 
 /** Options of {@link Stream.keyBy}. */

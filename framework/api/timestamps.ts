@@ -17,12 +17,17 @@ export function resolveIdleTimeout<T>({ idleTimeout = idleTimeoutMsDefault }: Ti
   return checkBound(idleTimeout, "timestamps: idleTimeout");
 }
 
+/** How far splits may be apart; undefined: as far as they like. @throws OPTION_INVALID */
+export function resolveMaxDrift<T>({ maxDrift }: TimestampsOptions<T>): number | undefined {
+  return maxDrift === undefined ? undefined : checkSpan(maxDrift, 1, "timestamps: maxDrift");
+}
+
 /** The operator that the options ask for. @throws OPTION_INVALID, PLAN_INVALID */
 export function timestampsOf<T>(
   of: ((value: T) => number) | IngestionTime,
   options: TimestampsOptions<T>,
 ): OperatorFactory {
-  checkKnownOptions(options, ["outOfOrderness", "watermarks", "idleTimeout"], "timestamps");
+  checkKnownOptions(options, ["outOfOrderness", "watermarks", "idleTimeout", "maxDrift"], "timestamps");
   const { outOfOrderness, watermarks } = options;
   if (outOfOrderness !== undefined && watermarks !== undefined) {
     throw new StreamError("OPTION_INVALID", "timestamps: takes outOfOrderness or watermarks, not both");

@@ -145,7 +145,7 @@ class Cutter {
       outOfOrdernessMs: timestamps.outOfOrdernessMs,
     });
     return this.#takeTimestamps(
-      { kind: "timestamps", input: node, factory, idleTimeoutMs, needsStoredTimes: false },
+      { kind: "timestamps", input: node, factory, idleTimeoutMs, maxDriftMs: undefined, needsStoredTimes: false },
       exit,
     );
   }
@@ -199,6 +199,7 @@ class Cutter {
     const { outputs } = this.#drafts.addOperator(stage, exit.targets, operator);
     this.#timed.add(stage);
     stage.idleTimeoutMs = node.idleTimeoutMs;
+    stage.maxDriftMs = node.maxDriftMs;
     return { ...exit, targets: outputs, time: complete };
   }
 

@@ -49,6 +49,8 @@ export interface StageDescription {
   readonly source?: string;
   /** How long a split must be caught up and empty to count as idle, of a source stage: a duration, or `never`. */
   readonly idleTimeout?: string;
+  /** Of a source whose splits wait for each other. */
+  readonly maxDrift?: string;
   /** A source stage has one instance per split. */
   readonly partitions: number | "splits";
   /** What takes the records that come in. */
@@ -154,6 +156,7 @@ function describeStage(plan: Plan, stage: Stage): StageDescription {
     ...(stage.source === undefined
       ? {}
       : { source: stage.source.description, idleTimeout: spanText(stage.idleTimeoutMs) }),
+    ...(stage.maxDriftMs === undefined ? {} : { maxDrift: spanText(stage.maxDriftMs) }),
     partitions: stage.source === undefined ? stage.partitions : "splits",
     goesTo: described(stage.entry),
     operators: stage.operators.map((operator) => ({

@@ -33,6 +33,7 @@ export interface StageDraft {
   readonly operators: OperatorDraft[];
   readonly sinks: SinkNode[];
   idleTimeoutMs: number;
+  maxDriftMs: number | undefined;
   /** How late records of the stage travel. */
   lateCodec: ValueCodec | undefined;
 }
@@ -70,6 +71,7 @@ export class StageDrafts {
       operators: [],
       sinks: [],
       idleTimeoutMs: source === undefined ? Infinity : idleTimeoutMsDefault,
+      maxDriftMs: undefined,
       lateCodec: undefined,
     };
     this.#stages.push(stage);

@@ -104,9 +104,11 @@ function optionLines(options: Plan["options"]): readonly string[] {
 }
 
 function stageLines(stage: StageDescription): readonly string[] {
-  const { name, partitions, source, idleTimeout = "", goesTo, operators, sinks } = stage;
+  const { name, partitions, source, idleTimeout = "", maxDrift, goesTo, operators, sinks } = stage;
   const head =
-    source === undefined ? `${partitions} partitions` : `by split, idle after ${idleTimeout}, reads ${source}`;
+    source === undefined
+      ? `${partitions} partitions`
+      : `by split, idle after ${idleTimeout}, ${maxDrift === undefined ? "" : `at most ${maxDrift} apart, `}reads ${source}`;
   return [
     `stage ${name}, ${head}`,
     `  takes records to ${targetsText(goesTo)}`,

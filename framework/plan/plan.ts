@@ -61,6 +61,8 @@ export interface Stage {
   readonly sinks: readonly SinkNode[];
   /** How long a split must be caught up and empty before it counts as idle, ms; Infinity: never. Source stages only. */
   readonly idleTimeoutMs: number;
+  /** How far a split may be ahead of the slowest other one, ms; undefined: as far as it likes. Source stages only. */
+  readonly maxDriftMs?: number | undefined;
   /** Implicit edge into the job's dead letters. */
   readonly deadEdge: number;
   /** Implicit edge into the job's late records. */

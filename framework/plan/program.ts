@@ -34,6 +34,7 @@ export interface TimestampsNode {
   readonly input: ProgramNode;
   readonly factory: OperatorFactory;
   readonly idleTimeoutMs: number;
+  readonly maxDriftMs: number | undefined;
   /** Timestamps are the times at which the source's store took the records: it has to know them. */
   readonly needsStoredTimes: boolean;
 }

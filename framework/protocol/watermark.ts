@@ -13,6 +13,7 @@
 import { StreamError } from "../errors.ts";
 import type { Activity, InstanceId, Report, WatermarkControl } from "../record/messages.ts";
 import type { EdgeState } from "../record/snapshot-record.ts";
+import type { AlignedMember } from "./alignment.ts";
 import { instanceKey } from "./job-log.ts";
 
 /** Event time of a stage, as its supervisor publishes it. */
@@ -24,6 +25,7 @@ export interface StageWatermark {
 
 /** What is known of one instance in its current epoch. */
 interface Member {
+  readonly instance: InstanceId;
   readonly epoch: number;
   n: number;
   watermark: number;
@@ -52,7 +54,7 @@ export class StageMinimum {
     const key = instanceKey(instance);
     const member = this.#members.get(key);
     if (member !== undefined && epoch <= member.epoch) return;
-    this.#members.set(key, { epoch, n: 0, watermark: -Infinity, activity: "active" });
+    this.#members.set(key, { instance, epoch, n: 0, watermark: -Infinity, activity: "active" });
     this.#held = -Infinity;
   }
 
@@ -69,6 +71,16 @@ export class StageMinimum {
     member.watermark = Math.max(member.watermark, report.watermark);
     member.activity = report.activity;
     return true;
+  }
+
+  /** What is known of each instance, in order of assignment. */
+  get members(): readonly AlignedMember[] {
+    return [...this.#members.values()].map((member) => ({
+      instance: member.instance,
+      epoch: member.epoch,
+      watermark: member.watermark,
+      isActive: !hasEnded(member) && member.activity !== "idle",
+    }));
   }
 
   /** What is to be published, exactly so; undefined while there is nothing to say. */

@@ -257,6 +257,12 @@ export interface Heartbeat {
   readonly worker: string;
 }
 
+/** How far the splits of an aligned source may read in event time, as the leader has decided. */
+export interface ReadLimits {
+  readonly leader: number;
+  readonly limits: readonly { readonly instance: InstanceId; readonly epoch: number; readonly watermark: number }[];
+}
+
 /** The leader has taken the reports up to n of these incarnations into its minimum (R16: the answer that a returning split waits for). */
 export interface ReportAnswer {
   readonly leader: number;

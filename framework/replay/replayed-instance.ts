@@ -204,7 +204,13 @@ export class ReplayedInstance {
     if (reader.kind === "push" && log === undefined) throw new StreamError("NOT_FOUND", `${stage.name} has no ingress`);
     const source = reader.kind === "replayable" || log === undefined ? reader : ingressSource(log, reader);
     if (source.kind === "push") throw new StreamError("NOT_FOUND", `${stage.name} has no ingress`);
-    return new SplitFeed(split, this.#bound.bind(source), this.#program, { clock: platform.clock, ends }, events);
+    return new SplitFeed(
+      split,
+      this.#bound.bind(source),
+      this.#program,
+      { clock: platform.clock, ends, isAligned: false },
+      events,
+    );
   }
 
   #sink(name: string, spec: Stage["sinks"][number]["spec"]): SinkQueue {

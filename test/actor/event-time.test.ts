@@ -1,12 +1,12 @@
 /** Where event time begins: what the runtime adds to it. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { discard } from "../../framework/connectors/callback.ts";
 import { fromArray } from "../../framework/connectors/memory.ts";
 import { job, type Job } from "../../framework/api/job.ts";
 import { ingestionTime } from "../../framework/operator/watermarks.ts";
 import { compile } from "../../framework/plan/compile.ts";
 import { ManualSource } from "../../framework/testing/manual-source.ts";
-import { testJob } from "../../framework/testing/test-job.ts";
+import { testJob, type TestJob } from "../../framework/testing/test-job.ts";
 
 interface Reading {
   readonly at: number;
@@ -68,4 +68,85 @@ test("T3: ingestion time of a source that does not know when a record was stored
       message: expect.stringContaining('ingestionTime() at source "readings": array'),
     }),
   );
+});
+
+describe("alignment", () => {
+  const at = (ms: number): Reading => ({ at: ms });
+
+  function aligned(idleTimeout: number): Job {
+    const plant = job("plant");
+    plant
+      .source("readings", fromArray<Reading>([]))
+      .timestamps((r) => r.at, { maxDrift: 100, idleTimeout })
+      .to(discard());
+    return plant;
+  }
+
+  async function begin(idleTimeout = 1_000_000): Promise<{ t: TestJob; read: () => readonly number[] }> {
+    const t = await testJob(aligned(idleTimeout), { splits: { readings: 2 } });
+    return {
+      t,
+      read: () =>
+        t
+          .take("discard")
+          .map(({ timestamp = 0 }) => timestamp)
+          .toSorted((a, b) => a - b),
+    };
+  }
+
+  /** Event time of a split comes to `ms`, and something is there to read behind it. */
+  async function reach(t: TestJob, split: number, ms: number): Promise<void> {
+    t.source("readings").watermarkOf(split, ms);
+    await t.feed("readings", [at(ms)], { split });
+    await t.clock(50);
+  }
+
+  test("D1: a split that is more than the drift ahead pauses, and goes on when the others catch up", async () => {
+    const { t, read } = await begin();
+    await reach(t, 1, 0);
+    await reach(t, 0, 100);
+    expect(read()).toEqual([0, 100]);
+    await reach(t, 0, 101);
+    expect(read()).toEqual([]);
+    await reach(t, 1, 1);
+    expect(read()).toEqual([1, 101]);
+  });
+
+  test("FLIP-471: a split that pauses does not become idle, and is waited for when it goes on", async () => {
+    const { t, read } = await begin(1_000);
+    await reach(t, 1, 0);
+    await reach(t, 0, 500);
+    for (let quiet = 0; quiet < 10; quiet += 1) {
+      await t.clock(200);
+      // The slow one is not idle either: it reads.
+      t.source("readings").watermarkOf(1, 0);
+    }
+    read();
+    expect(t.status().instances.map(({ activity }) => activity)).not.toContain("idle");
+    await reach(t, 1, 450);
+    expect(read()).toContain(500);
+  });
+
+  test("a split that is idle, or has ended, holds nobody up", async () => {
+    const { t, read } = await begin(1_000);
+    await reach(t, 1, 0);
+    await reach(t, 0, 500);
+    expect(read()).toEqual([0]);
+    await t.clock(5_000);
+    expect(read()).toEqual([500]);
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+  });
+
+  test.each(["readings/0", "readings/1", "leader"])("a crash of %s leaves nobody waiting", async (victim) => {
+    const { t, read } = await begin();
+    await reach(t, 1, 0);
+    await reach(t, 0, 300);
+    await t.crash(victim);
+    await t.clock(2_000);
+    expect(read()).toEqual([0]);
+    await reach(t, 1, 250);
+    await t.clock(2_000);
+    expect(new Set(read())).toEqual(new Set([250, 300]));
+  });
 });

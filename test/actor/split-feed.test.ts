@@ -31,7 +31,7 @@ beforeEach(async () => {
   await open();
 });
 
-async function open(manifest?: Partial<Manifest>): Promise<void> {
+async function open(manifest?: Partial<Manifest>, isAligned = false): Promise<void> {
   program = new FakeProgram();
   takes = [];
   failures = [];
@@ -51,7 +51,7 @@ async function open(manifest?: Partial<Manifest>): Promise<void> {
     { name: "s", identity: "i" },
     source,
     program as unknown as StageProgram,
-    { clock: rig.clock, ends: { cluster: undefined, logger: rig.platform.logger } },
+    { clock: rig.clock, ends: { cluster: undefined, logger: rig.platform.logger }, isAligned },
     events,
   );
   await feed.open(manifest as Manifest | undefined);
@@ -84,6 +84,28 @@ test("processing time is what the split's store says, where it says something", 
   ];
   feed.turn(true);
   expect(program.times).toEqual([77]);
+});
+
+describe("alignment", () => {
+  test("D1: nothing is read while the watermark is ahead of the limit, and the split is not quiet meanwhile", async () => {
+    await open(undefined, true);
+    takes = [
+      { position: 1, watermark: 50 },
+      { position: 2, value: "b" },
+      { position: 3, watermark: 60 },
+      ...records("d"),
+    ];
+    expect(feed.turn(true)).toBe("turned");
+    expect([feed.position, feed.isQuiet]).toEqual([1, false]);
+    expect([feed.turn(true), feed.turn(true)]).toEqual(["empty", "empty"]);
+    expect([feed.position, feed.isQuiet]).toEqual([1, false]);
+    feed.mayReadTo(50);
+    expect(feed.turn(true)).toBe("turned");
+    expect([feed.position, program.told]).toEqual([3, ["b"]]);
+    feed.mayReadTo(Infinity);
+    feed.turn(true);
+    expect([program.told, feed.isQuiet]).toEqual([["b", "d"], true]);
+  });
 });
 
 describe("event time", () => {

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { StageSupervisor } from "../../framework/actor/stage-supervisor.ts";
 import type { Stage } from "../../framework/plan/plan.ts";
+import type { ReadLimit } from "../../framework/protocol/alignment.ts";
 import { JobLogView } from "../../framework/protocol/job-log.ts";
 import type { InstanceId, Report, WatermarkControl } from "../../framework/record/messages.ts";
 import { Rig, report } from "./rig.ts";
@@ -28,6 +29,7 @@ let published: WatermarkControl[];
 let stored: (() => void)[];
 let told: string[];
 let supervisor: StageSupervisor;
+let newSupervisor: (of: Stage) => StageSupervisor;
 let rig: Rig;
 /** How often the stages in front were told that somebody waits for another event time. */
 let awaits: number;
@@ -52,12 +54,15 @@ beforeEach(() => {
       stored.push(() => onStored("1/0"));
     },
     answer: ({ instance, n }: Report) => void told.push(`answer ${instance.partition}: ${n}`),
+    limit: (limits: readonly ReadLimit[]) =>
+      void told.push(...limits.map(({ instance, watermark }) => `limit ${instance.partition}: ${watermark}`)),
     failed: (instance: InstanceId, { failure }: Report) => void told.push(`failed ${instance.partition}: ${failure}`),
     isAwaited: (before: number, after: number) => isAwaited(before, after),
     awaits: () => void (awaits += 1),
     released: ({ partition }: InstanceId) => void told.push(`released ${partition}`),
   };
-  supervisor = new StageSupervisor(rig.platform, stage, { indexes: [4, 5], inboxes: 2 }, 1, view, events);
+  newSupervisor = (of) => new StageSupervisor(rig.platform, of, { indexes: [4, 5], inboxes: 2 }, 1, view, events);
+  supervisor = newSupervisor(stage);
 });
 
 /** The job log names a new epoch for an instance: answers it. */
@@ -289,4 +294,16 @@ test("its phase: starting, running, recovering, ended", () => {
   says(0, Infinity, { activity: "finished" });
   says(1, Infinity, { activity: "finished" });
   expect(supervisor.phase).toBe("ended");
+});
+
+test("alignment: splits of a source are told how far they may read, when they report and when one is assigned anew", () => {
+  supervisor = newSupervisor({ ...stage, maxDriftMs: 100 });
+  told.length = 0;
+  says(0, 500);
+  says(1, 200);
+  expect(told.filter((one) => one.startsWith("limit"))).toEqual(["limit 0: 300", "limit 1: 600"]);
+  told.length = 0;
+  assign(ids[1]);
+  supervisor.refresh();
+  expect(told.filter((one) => one.startsWith("limit"))).toEqual(["limit 0: -Infinity", "limit 1: 600"]);
 });

@@ -29,7 +29,9 @@ test("timestamps takes every strategy, which infers the record from the stream",
       }),
     }),
   ).toEqualTypeOf<Stream<Reading>>();
-  expectTypeOf(readings.timestamps(ingestionTime(), { idleTimeout: "1m" })).toEqualTypeOf<Stream<Reading>>();
+  expectTypeOf(readings.timestamps(ingestionTime(), { idleTimeout: "1m", maxDrift: "5m" })).toEqualTypeOf<
+    Stream<Reading>
+  >();
   // @ts-expect-error a watermark is a number
   readings.timestamps((r) => r.at, { watermarks: punctuated((r) => r.isLast) });
   // @ts-expect-error a generator says what its state stands for

@@ -1,7 +1,7 @@
 /**
  * Bytes of reports and of the leader's answer to them (`protos/tidemark/report.proto`).
  */
-import type { Load, Report, ReportAnswer, ReportBatch } from "../messages.ts";
+import type { Load, ReadLimits, Report, ReportAnswer, ReportBatch } from "../messages.ts";
 import { counts } from "./counts.ts";
 import { instanceId } from "./instance-id.ts";
 import { choice, double, integer, message, nested, optional, repeated, text } from "./message.ts";
@@ -45,6 +45,14 @@ const reportAnswer = message<ReportAnswer>("ReportAnswer", {
   answers: repeated(nested(2, answered)),
 });
 
+const readLimit = message<ReadLimits["limits"][number]>("ReadLimit", {
+  instance: nested(1, instanceId),
+  epoch: integer(2),
+  watermark: double(3),
+});
+
+const readLimits = message<ReadLimits>("ReadLimits", { leader: integer(1), limits: repeated(nested(2, readLimit)) });
+
 /** The bytes of a worker's reports. */
 export function encodeReportBatch(batch: ReportBatch): Uint8Array {
   return reportBatch.encode(batch);
@@ -63,4 +71,14 @@ export function encodeReportAnswer(answer: ReportAnswer): Uint8Array {
 /** The answer in `bytes`. @throws CORRUPT */
 export function decodeReportAnswer(bytes: Uint8Array): ReportAnswer {
   return reportAnswer.decode(bytes);
+}
+
+/** The bytes of limits. */
+export function encodeReadLimits(limits: ReadLimits): Uint8Array {
+  return readLimits.encode(limits);
+}
+
+/** The limits in `bytes`. @throws CORRUPT */
+export function decodeReadLimits(bytes: Uint8Array): ReadLimits {
+  return readLimits.decode(bytes);
 }

@@ -23,8 +23,10 @@ import {
   encodeHeartbeat,
 } from "../../../framework/record/wire/presence.ts";
 import {
+  decodeReadLimits,
   decodeReportAnswer,
   decodeReportBatch,
+  encodeReadLimits,
   encodeReportAnswer,
   encodeReportBatch,
 } from "../../../framework/record/wire/report.ts";
@@ -174,6 +176,12 @@ const cases: Case[] = [
     arbitrary: fc.record({ leader: whole, answers: few(fc.record({ instance, epoch: whole, n: whole })) }),
     encode: encodeReportAnswer,
     decode: decodeReportAnswer,
+  },
+  {
+    name: "ReadLimits",
+    arbitrary: fc.record({ leader: whole, limits: few(fc.record({ instance, epoch: whole, watermark: time })) }),
+    encode: encodeReadLimits,
+    decode: decodeReadLimits,
   },
   {
     name: "Announcement",
