@@ -12,6 +12,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { callMutants } from "./mutants/calls.ts";
 import { exchangeMutants } from "./mutants/exchange.ts";
+import { inputMutants } from "./mutants/inputs.ts";
 import { jetstreamMutants } from "./mutants/jetstream.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { patched } from "./mutants/patch.ts";
@@ -26,6 +27,7 @@ const mutants: readonly Mutant[] = [
   ...jetstreamMutants,
   ...callMutants,
   ...poisonMutants,
+  ...inputMutants,
 ];
 
 type Fate = "caught" | "SURVIVED" | "STALE";

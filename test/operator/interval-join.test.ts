@@ -5,6 +5,7 @@ import {
   type IntervalBounds,
   type IntervalJoinSpec,
 } from "../../framework/operator/interval-join.ts";
+import type { OperatorFactory } from "../../framework/operator/contract.ts";
 import type { JoinType } from "../../framework/operator/join-type.ts";
 import {
   operatorHarness,
@@ -173,11 +174,23 @@ describe("J3: a record waits as long as a partner could be in time, and no longe
   });
 
   test("records without a partner of all keys go in bounded slices, in order of the time that they waited for", () => {
-    const harness = begin({ type: "left" }, { restoreEachStep: true });
+    const factory = intervalJoinOperator({ lowerMs: 0, upperMs: 10, bounds: "[]", type: "left", select });
+    let slices = 0;
+    const counted: OperatorFactory = {
+      ...factory,
+      create(context) {
+        slices += 1;
+        return factory.create(context);
+      },
+    };
+    const harness = operatorHarness(counted, { key: [keyOf, keyOf], restoreEachStep: true });
     for (const [id, key] of ["a", "b", "a", "c", "b"].entries()) {
-      harness.process({ port: 0, key, id, time: 50 - id }, 50 - id, 0);
+      const time = 50 - id;
+      harness.process({ port: 0, key, id, time }, time, 0);
     }
+    slices = 0;
     expect(said(harness.watermark(Infinity)).map(([id]) => id)).toEqual([4, 3, 2, 1, 0]);
+    expect(slices).toBe(5);
   });
 });
 

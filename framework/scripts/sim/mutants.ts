@@ -265,8 +265,8 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     ),
     own(
       "undo forgets state",
-      "state/value-state.ts",
-      "store.undoLog.push(restoreCell, row, this.#column, row.cells[this.#column]);",
+      "state/row-place.ts",
+      "this.undoLog.push(restoreCell, row, this.column, row.cells[this.column]);",
       "",
       "failures",
     ),

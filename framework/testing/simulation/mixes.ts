@@ -289,7 +289,7 @@ export const mixes: readonly Mix[] = [
         snapshotIntervalMs: 300,
       },
     ),
-    workloads: ["meeting"],
+    workloads: ["meeting", "joining"],
   },
   {
     name: "rivals",

@@ -7,6 +7,7 @@ import { diamond } from "./diamond.ts";
 import { failing } from "./failing.ts";
 import { flooding } from "./flooding.ts";
 import { idling } from "./idling.ts";
+import { joining } from "./joining.ts";
 import { lateness } from "./lateness.ts";
 import { mapping } from "./mapping.ts";
 import { meeting } from "./meeting.ts";
@@ -26,4 +27,4 @@ export const commonWorkloads: readonly Workload[] = [
 ];
 
 /** The common ones, and those that have mixes of their own. */
-export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing, cycling, flooding, meeting];
+export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing, cycling, flooding, meeting, joining];
