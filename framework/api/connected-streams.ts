@@ -83,7 +83,8 @@ export interface BroadcastFunctions<
 export interface RuledStream<K extends Key, T, B> {
   /**
    * Runs functions of the program for the records of each key, with rules that every partition has. Between the two streams there is no order: a record
-   * may be processed before a rule that is older. The rules are in every snapshot as a whole: keep them small.
+   * may be processed before a rule that is older. Event time is the lesser of both: rules without timestamps hold timers back until their source is idle
+   * or has ended. The rules are in every snapshot as a whole: keep them small.
    *
    * @example
    * readings.keyBy((r) => r.device).connect(rules.broadcast()).process({
