@@ -23,8 +23,12 @@ export interface Accumulation {
   add(table: SliceTable, at: number, value: unknown, undoLog: UndoLog): void;
   /** The result of the slice at `at`; `isKept`: its accumulator will be used again (C2). */
   result(table: SliceTable, at: number, isKept: boolean): unknown;
-  /** The result of the slices at `places`, from number `from` up to, and without, `to`, which stay as they are (C2). Mergeable ones only. */
-  mergedResult(table: SliceTable, places: readonly number[], from: number, to: number): unknown;
+  /** The slices at `places`, from number `from` up to, and without, `to`, in one; they stay as they are (C2). Mergeable ones only. */
+  merged(table: SliceTable, places: readonly number[], from: number, to: number): unknown;
+  /** Both of what `merged` has answered in one. `older` may be changed, `newer` stays as it is; undefined: there is none. */
+  join(older: unknown, newer: unknown): unknown;
+  /** The result of what `merged` or `join` has answered, which is not used again. */
+  mergedResult(merged: unknown): unknown;
   /** The accumulator of the slice at `at`, as a value of the default codec. */
   save(table: SliceTable, at: number): unknown;
   /** Takes the accumulator of the slice at `at` from a snapshot; answers whether it can be one. */

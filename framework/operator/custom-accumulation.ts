@@ -43,12 +43,21 @@ export class CustomAccumulation implements Accumulation {
     return this.#aggregate.result(isKept ? this.#copy(held) : held);
   }
 
-  mergedResult(table: SliceTable, places: readonly number[], from: number, to: number): unknown {
+  merged(table: SliceTable, places: readonly number[], from: number, to: number): unknown {
     let merged = this.#copy(table.objects[places[from] ?? -1]);
     for (let index = from + 1; index < to; index++) {
       merged = this.#aggregate.merge?.(merged, this.#copy(table.objects[places[index] ?? -1]));
     }
-    return this.#aggregate.result(merged);
+    return [merged];
+  }
+
+  join(older: unknown, newer: unknown): unknown {
+    const next = this.#copy((newer as readonly [unknown])[0]);
+    return [older === undefined ? next : this.#aggregate.merge?.((older as readonly [unknown])[0], next)];
+  }
+
+  mergedResult(merged: unknown): unknown {
+    return this.#aggregate.result((merged as readonly [unknown])[0]);
   }
 
   save(table: SliceTable, at: number): unknown {

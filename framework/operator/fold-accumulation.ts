@@ -35,11 +35,20 @@ export class FoldAccumulation implements Accumulation {
     return this.#fold.result(table.objects[at], isKept);
   }
 
-  mergedResult(table: SliceTable, places: readonly number[], from: number, to: number): unknown {
+  merged(table: SliceTable, places: readonly number[], from: number, to: number): unknown {
     let merged = table.objects[places[from] ?? -1];
     for (let index = from + 1; index < to; index++)
       merged = this.#fold.merge(merged, table.objects[places[index] ?? -1]);
-    return this.#fold.result(merged, true);
+    return [merged];
+  }
+
+  join(older: unknown, newer: unknown): unknown {
+    if (older === undefined) return newer;
+    return [this.#fold.merge((older as readonly [unknown])[0], (newer as readonly [unknown])[0])];
+  }
+
+  mergedResult(merged: unknown): unknown {
+    return this.#fold.result((merged as readonly [unknown])[0], true);
   }
 
   save(table: SliceTable, at: number): unknown {

@@ -47,8 +47,15 @@ export class KeyWindow {
   constructor(start: number, end: number, slots: number) {
     this.start = start;
     this.end = end;
-    this.slots = Array.from({ length: slots });
+    this.slots = noSlots(slots);
   }
+}
+
+/** The memory of a trigger that has none yet. */
+export function noSlots(count: number): unknown[] {
+  const slots: unknown[] = [];
+  for (let slot = 0; slot < count; slot++) slots.push(undefined);
+  return slots;
 }
 
 /** How parts of a window are written. */

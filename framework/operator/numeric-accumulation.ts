@@ -40,10 +40,20 @@ export class NumericAccumulation implements Accumulation {
     return this.#result(table.numbers, at);
   }
 
-  mergedResult({ numbers }: SliceTable, places: readonly number[], from: number, to: number): unknown {
+  merged({ numbers }: SliceTable, places: readonly number[], from: number, to: number): unknown {
     const merged = [0, ...this.#initial];
     for (let index = from; index < to; index++) mergeSlots(this.#parts, merged, numbers, places[index] ?? -1);
-    return this.#result(merged, 0);
+    return merged;
+  }
+
+  join(older: unknown, newer: unknown): unknown {
+    if (older === undefined) return (newer as readonly number[]).slice();
+    mergeSlots(this.#parts, older as number[], newer as readonly number[], 0);
+    return older;
+  }
+
+  mergedResult(merged: unknown): unknown {
+    return this.#result(merged as readonly number[], 0);
   }
 
   save({ numbers }: SliceTable, at: number): unknown {

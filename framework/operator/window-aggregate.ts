@@ -25,6 +25,7 @@ import { saturatingAdd, WindowGrid } from "../window/grid.ts";
 import { SliceTable } from "../window/slice-table.ts";
 import { Slices } from "../window/slices.ts";
 import type { Accumulation } from "./accumulation.ts";
+import { PaneBlocks } from "./pane-blocks.ts";
 import type { Operator, OperatorContext } from "./contract.ts";
 
 /** What a window operator computes, over which windows. */
@@ -51,6 +52,8 @@ export class WindowAggregate implements Operator, Column {
   readonly #timeMax: number;
   readonly #column: number;
   readonly #table: SliceTable;
+  /** Where windows have many panes. */
+  readonly #blocks: PaneBlocks | undefined;
   readonly #queue = new TimerQueue();
   // W6.
   #plainStart = Infinity;
@@ -77,6 +80,8 @@ export class WindowAggregate implements Operator, Column {
     this.#timeMax = Number.MAX_SAFE_INTEGER - assigner.sizeMs - assigner.slideMs;
     this.#column = context.keyed.addColumn(this);
     this.#table = new SliceTable(accumulation.slots);
+    if (this.#isShared && PaneBlocks.areUseful(assigner))
+      this.#blocks = new PaneBlocks(accumulation, this.#table, assigner);
   }
 
   process(value: unknown, timestamp: number | undefined): void {
@@ -147,7 +152,8 @@ export class WindowAggregate implements Operator, Column {
     if (this.#isShared) {
       this.#plainStart = this.#grid.paneStart(time);
       this.#plainEnd = this.#grid.paneEnd(time);
-      this.#plainUntil = this.#firesAt(this.#latenessMs === 0 ? newest : this.#grid.oldestStart(time));
+      const isNewest = this.#latenessMs === 0 && this.#blocks === undefined;
+      this.#plainUntil = this.#firesAt(isNewest ? newest : this.#grid.oldestStart(time));
     } else if (this.#grid.slideMs >= this.#grid.sizeMs) {
       this.#plainStart = newest;
       this.#plainEnd = newest + this.#grid.sizeMs;
@@ -159,13 +165,24 @@ export class WindowAggregate implements Operator, Column {
 
   #addToPane(value: unknown, time: number, newest: number, watermark: number): void {
     const row = this.#add(this.#grid.paneStart(time), value, watermark);
-    if (this.#latenessMs === 0) return;
+    if (this.#latenessMs === 0 && this.#blocks === undefined) return;
     const oldest = this.#grid.oldestStart(time);
     if (this.#firesAt(oldest) > watermark) return;
+    this.#forgetBlocks(row);
+    if (this.#latenessMs === 0) return;
     for (let start = newest; start >= oldest; start -= this.#grid.slideMs) {
       if (this.#goneAt(start) <= watermark) break;
       if (this.#firesAt(start) <= watermark) this.#fireWindow(row, start);
     }
+  }
+
+  /** A pane that a fired window has changes: now, and again should the step fail. */
+  #forgetBlocks(row: Row): void {
+    const blocks = this.#blocks;
+    if (blocks === undefined) return;
+    const slices = row.cells[this.#column] as Slices;
+    blocks.forget(slices);
+    this.#store.undoLog.push(forgetBlocks, blocks, slices, undefined);
   }
 
   #addToWindows(value: unknown, time: number, newest: number, watermark: number): void {
@@ -293,8 +310,13 @@ export class WindowAggregate implements Operator, Column {
 
   #resultOf(slices: Slices, start: number, end: number): unknown {
     const { places } = slices;
-    if (this.#isShared)
-      return this.#accumulation.mergedResult(this.#table, places, slices.firstFrom(start), slices.firstFrom(end));
+    if (this.#blocks !== undefined) return this.#blocks.resultOf(slices, start, end);
+    if (this.#isShared) {
+      const accumulation = this.#accumulation;
+      return accumulation.mergedResult(
+        accumulation.merged(this.#table, places, slices.firstFrom(start), slices.firstFrom(end)),
+      );
+    }
     return this.#accumulation.result(this.#table, places[slices.find(start)] ?? -1, this.#latenessMs > 0);
   }
 
@@ -352,6 +374,10 @@ export class WindowAggregate implements Operator, Column {
 function dropSlices(row: Row, column: number, slices: Slices): void {
   slices.removeFirst(slices.places.length);
   row.put(column, undefined);
+}
+
+function forgetBlocks(blocks: PaneBlocks, slices: Slices): void {
+  blocks.forget(slices);
 }
 
 function removeSlice(slices: Slices, start: number): void {

@@ -11,7 +11,7 @@ import type { UndoLog } from "../state/undo-log.ts";
 import type { TimeSpan } from "../window/assigner.ts";
 import { areOneSession } from "../window/session.ts";
 import type { TriggerNode } from "../window/trigger-node.ts";
-import type { KeyWindow, KeyWindows } from "./key-windows.ts";
+import { noSlots, type KeyWindow, type KeyWindows } from "./key-windows.ts";
 import type { WindowContents } from "./window-contents.ts";
 import type { WindowScope } from "./window-scope.ts";
 import type { WindowTimers } from "./window-timers.ts";
@@ -57,15 +57,21 @@ export class SessionBook {
     if (first === undefined) return undefined;
     if (others.length === 0 && first.start === span.start && first.end === span.end) return first;
     const { trigger, contents, timers, scope, undoLog } = this.#parts;
-    const merged = sessions.map(({ slots }) => slots);
-    for (const session of sessions) timers.clear(session);
+    const merged = [first.slots];
+    let { pane } = first;
+    timers.clear(first);
+    for (const other of others) {
+      merged.push(other.slots);
+      pane = Math.max(pane, other.pane);
+      timers.clear(other);
+    }
     for (const other of others) all.remove(other, undoLog);
     undoLog.push(restoreSession, first, sessionOf(first), undefined);
     first.start = span.start;
     first.end = span.end;
-    first.slots = Array.from({ length: trigger.slots });
-    first.pane = Math.max(...sessions.map(({ pane }) => pane));
-    contents.merge(first, others, undoLog);
+    first.slots = noSlots(trigger.slots);
+    first.pane = pane;
+    if (others.length > 0) contents.merge(first, others, undoLog);
     scope.enter(first, undefined, 0);
     trigger.onMerge(merged, scope, 0);
     return first;
@@ -79,5 +85,8 @@ function sessionOf({ start, end, slots, pane }: KeyWindow): Session {
 }
 
 function restoreSession(window: KeyWindow, was: Session): void {
-  Object.assign(window, was);
+  window.start = was.start;
+  window.end = was.end;
+  window.slots = was.slots;
+  window.pane = was.pane;
 }

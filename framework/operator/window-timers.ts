@@ -47,7 +47,10 @@ export class WindowTimers {
 
   /** Takes all timers of `window` away. */
   clear(window: KeyWindow): void {
-    for (const timer of window.timers.slice()) this.#remove(timer);
+    for (let at = window.timers.length - 1; at >= 0; at--) {
+      const timer = window.timers[at];
+      if (timer !== undefined) this.#remove(timer);
+    }
   }
 
   /** Takes out a timer that is about to fire, for good. Called outside of steps. */
@@ -89,7 +92,8 @@ function timerAt({ timers }: KeyWindow, domain: WindowTime, time: number): Windo
 
 function dropFrom(timer: WindowTimer): void {
   const { timers } = timer.window;
-  timers.splice(timers.indexOf(timer), 1);
+  if (timers[timers.length - 1] === timer) timers.pop();
+  else timers.splice(timers.indexOf(timer), 1);
 }
 
 function takeBack(timers: WindowTimers, timer: WindowTimer): void {
