@@ -7,6 +7,7 @@
 import { StreamError } from "../errors.ts";
 import type { Key } from "../record/key.ts";
 import type { States } from "../state/descriptors.ts";
+import { agesInEventTime, checkStates } from "../state/declared-states.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { TimeSpan, WindowAssigner } from "../window/assigner.ts";
 import type { Evictor } from "../window/evictor.ts";
@@ -85,6 +86,8 @@ export interface WindowSpec extends WindowShape {
 /** Computes over each key's records per window. @throws OPTION_INVALID when something makes no sense, alone or together */
 export function windowOperator(spec: WindowSpec): OperatorFactory {
   checkShape(spec);
+  checkStates(spec.process?.state ?? {}, true);
+  checkStates(spec.process?.windowState ?? {}, false);
   if (spec.process?.windowState !== undefined && spec.assigner.kind === "session")
     throw new StreamError(
       "OPTION_INVALID",
@@ -95,7 +98,8 @@ export function windowOperator(spec: WindowSpec): OperatorFactory {
   const { process } = spec;
   const functionOf =
     process === undefined ? resultFunction(spec.fire === true) : processFunction(process, fold === undefined);
-  return generalOperator(spec, { kind: fold?.kind ?? "process", fold, functionOf });
+  const factory = generalOperator(spec, { kind: fold?.kind ?? "process", fold, functionOf });
+  return { ...factory, eventTime: factory.eventTime || agesInEventTime(process?.state ?? {}) };
 }
 
 /** What the general operator does with the windows' contents. */

@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { OperatorFactory } from "../../framework/operator/contract.ts";
+import { job, type Job } from "../../framework/api/job.ts";
+import { discard } from "../../framework/connectors/callback.ts";
+import { fromArray } from "../../framework/connectors/memory.ts";
+import { windowOperator } from "../../framework/operator/window.ts";
+import { compile } from "../../framework/plan/compile.ts";
+import { tumbling } from "../../framework/window/assigner.ts";
 import { processOperator, type ProcessSpec } from "../../framework/operator/process.ts";
 import { list, map, reducing, value, type StateOf, type States } from "../../framework/state/descriptors.ts";
 import { KeyedStore } from "../../framework/state/store.ts";
@@ -379,5 +385,60 @@ describe("between two runs", () => {
   test("another time, or a ttl where there was none, is another state", () => {
     const refused = expect.objectContaining({ code: "SNAPSHOT_UNSUITABLE" });
     expect(() => saved(10).restoreInto(tested({ after: 10, time: "processing" }))).toThrow(refused);
+  });
+});
+
+describe("where it is declared", () => {
+  const windows = (process: object): OperatorFactory =>
+    windowOperator({ assigner: tumbling(10), process: { process: () => [], ...process } });
+
+  test("a ttl that makes no sense is refused with the place when the plan is made", () => {
+    const plant = job("plant");
+    plant
+      .source("readings", fromArray<{ readonly at: number }>([]))
+      .timestamps((r) => r.at)
+      .keyBy(() => "k")
+      .process({ state: { seen: map<string, number>({ ttl: 0 }) }, process: () => [] })
+      .to(discard());
+    expect(() => compile(plant)).toThrow(
+      expect.objectContaining({
+        code: "PLAN_INVALID",
+        message: expect.stringMatching(
+          /plant.*behind operator timestamps.*state seen: ttl is 0, and must be at least 1ms/,
+        ),
+      }),
+    );
+  });
+
+  test("a ttl in event time needs timestamps, one in processing time does not", () => {
+    const withTtl = (ttl: Ttl): Job => {
+      const plant = job("plant");
+      plant
+        .source("readings", fromArray<number>([]))
+        .keyBy(() => "k")
+        .process({ state: { n: value<number>({ ttl }) }, process: () => [] })
+        .to(discard());
+      return plant;
+    };
+    expect(() => compile(withTtl("1d"))).toThrow("have no timestamps");
+    expect(() => compile(withTtl({ after: "1d", time: "processing" }))).not.toThrow();
+  });
+
+  test("functions of windows have it in state per key, not in that of a window", () => {
+    expect(() => windows({ state: { n: value({ ttl: 0 }) } })).toThrow("state n: ttl is 0");
+    expect(() => windows({ windowState: { n: value({ ttl: "1s" }) } })).toThrow("only keyed state can have");
+    const counting = windows({
+      state: { fired: value<number>({ ttl: 15 }) },
+      process(_values: unknown, { state }: { state: StateOf<{ fired: ReturnType<typeof value<number>> }> }) {
+        const fired = (state.fired.get() ?? 0) + 1;
+        state.fired.set(fired);
+        return [fired];
+      },
+    });
+    const harness = operatorHarness(counting, { key: () => "k" });
+    harness.process(1, 0).process(1, 10).process(1, 40).watermark(100);
+    expect(harness.take().main.map((output) => (output.value as { value?: unknown }).value ?? output.value)).toEqual([
+      1, 2, 1,
+    ]);
   });
 });
