@@ -5,6 +5,8 @@
  *
  * C1. A record that its reader has trimmed, or that is not there yet, is no difference. One missing between two that are there is, if the instance's own snapshot
  *     rests on it (H1); a later one is on its way: a lane sends again what was lost, behind what was not.
+ * C2. What the snapshot of its reader rests on may have been trimmed, though something earlier is there: an incarnation that went late may have said that again,
+ *     behind what was trimmed.
  */
 import type { Logs } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
@@ -51,20 +53,31 @@ export interface Comparison {
   readonly differences: number;
 }
 
-/** Compares everything that instance `id` has said in `outputs` with the logs; what was said up to message `settledTo` must be there. @throws NOT_FOUND, CORRUPT, UNAVAILABLE */
+/** What rests on a record: until then it must be in its log. */
+export interface Rest {
+  /** The message up to which the instance's own snapshot has read: what was said up to there must be there. */
+  readonly settledTo: number;
+  /** The last number of a channel on which the snapshot of its reader rests (C2); 0: none does. */
+  readonly readTo: (edge: number, to: number) => Promise<number>;
+}
+
+/** Compares everything that instance `id` has said in `outputs` with the logs. @throws NOT_FOUND, CORRUPT, UNAVAILABLE */
 export async function compareOutputs(
   logs: Logs,
   plan: Plan,
   names: JobNames,
   id: InstanceId,
   outputs: ReplayedOutputs,
-  settledTo: number,
+  { settledTo, readTo }: Rest,
 ): Promise<Comparison> {
   const found = new Found(plan, id, outputs);
   const wanted = new Map<string, number>();
   for (const { edge, to } of outputs.channels.values()) wanted.set(logOf(plan, names, edge, to), to);
   for (const [name, to] of wanted) await scan(logs, name, (sequence, section) => found.take(sequence, to, section));
-  return found.comparison(settledTo);
+  // Asked when the logs have been read: what was trimmed before is behind that.
+  const floors = new Map<ReplayedChannel, number>();
+  for (const channel of outputs.channels.values()) floors.set(channel, await readTo(channel.edge, channel.to));
+  return found.comparison(settledTo, floors);
 }
 
 function logOf(plan: Plan, names: JobNames, edge: number, to: number): string {
@@ -142,7 +155,7 @@ class Found {
       });
   }
 
-  comparison(settledTo: number): Comparison {
+  comparison(settledTo: number, floors: ReadonlyMap<ReplayedChannel, number>): Comparison {
     let compared = 0;
     let trimmed = 0;
     let pending = 0;
@@ -156,8 +169,10 @@ class Found {
       }
       trimmed += first;
       pending += channel.records.length - 1 - last;
+      const floor = floors.get(channel) ?? 0;
       for (let at = first; at <= last; at += 1) {
         if (isSeen[at] === true) compared += 1;
+        else if (channel.first + at <= floor) trimmed += 1;
         else if ((channel.records[at]?.position ?? 0) <= settledTo) this.#missing(channel, at);
         else pending += 1;
       }

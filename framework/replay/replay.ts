@@ -103,8 +103,11 @@ export async function replayInstance(
   try {
     const state = await compareState(replayed, current, start, to);
     await replayed.runTo(to);
-    const settledTo = current?.sequence ?? 0;
-    const outputs = await compareOutputs(administrator.seams.logs, plan, names, id, replayed.outputs, settledTo);
+    const rest = {
+      settledTo: current?.sequence ?? 0,
+      readTo: (edge: number, into: number) => readTo(subject, plan, edge, into),
+    };
+    const outputs = await compareOutputs(administrator.seams.logs, plan, names, id, replayed.outputs, rest);
     return {
       job,
       generation: names.generation,
@@ -125,6 +128,19 @@ export async function replayInstance(
   } finally {
     replayed.close();
   }
+}
+
+/** The last number of the subject's channel over `edge` to partition `to` on which the snapshot of its reader rests; 0: none does, or nobody reads it. */
+async function readTo(subject: Subject, plan: Plan, edge: number, to: number): Promise<number> {
+  const target = plan.edges[edge]?.to ?? "dead";
+  const stage = typeof target === "number" ? plan.stages[target] : undefined;
+  if (stage === undefined) return 0;
+  const reader = { ...subject, stage, partition: to };
+  const stored = await subject.found.registers.get(subject.names.pointer(stage.name, to));
+  if (stored === undefined) return 0;
+  const manifest = await load(reader, decodePointer(stored.value).current);
+  const channel = manifest?.channelsIn.find((each) => each.edge === edge && each.from === subject.partition);
+  return channel?.last ?? 0;
 }
 
 /** Replays to the job's current snapshot, if it lies on the way, and compares. */

@@ -2,12 +2,14 @@
 import { expect, describe, test } from "vitest";
 import { callback, fromArray, job, value, type Job } from "tidemark";
 import { replayInstance, type ReplayOptions, type ReplayReport } from "../../framework/replay/replay.ts";
-import type { Seams } from "../../framework/log/contracts.ts";
+import type { Log, Seams } from "../../framework/log/contracts.ts";
+import { JobNames } from "../../framework/log/names.ts";
+import { decodeMessage } from "../../framework/record/frame.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import { testJob, type TestJob } from "../../framework/testing/test-job.ts";
 import { replayDeadLetters } from "../../framework/administration/redelivery.ts";
 import { administrator, settled } from "../administration/administrator.ts";
-import { readings, twoExchanges, type Reading } from "../actor/jobs.ts";
+import { oneExchange, readings, twoExchanges, type Reading } from "../actor/jobs.ts";
 
 const ends = { cluster: undefined, logger: silentLogger };
 
@@ -34,6 +36,23 @@ async function fedInPortions(
 
 const nothing = () => Promise.resolve();
 
+/** The first frame of a log. */
+function firstFrame(log: Log): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const reader = log.read({
+      from: 1,
+      onReadable: () => {
+        for (let entry = reader.take(); entry !== undefined; entry = reader.take()) {
+          if (decodeMessage(entry.payload).kind !== "frame") continue;
+          reader.close();
+          return resolve(entry.payload.slice());
+        }
+      },
+      onBroken: ({ first }) => reject(new Error(`the log begins with ${first}`)),
+    });
+  });
+}
+
 describe("an instance that is a function of its inbox", () => {
   test("is equal: every output that the logs still hold, and the state of its own next snapshot", async () => {
     const t = await testJob(twoExchanges());
@@ -56,6 +75,21 @@ describe("an instance that is a function of its inbox", () => {
     await t.crash("sums/0");
     for (const name of ["sums/0", "sums/1", "totals/0", "totals/1"])
       expect(await replay(t, name)).toMatchObject({ isEqual: true });
+  });
+
+  test("C2: … also when an incarnation that went late says again what its reader has trimmed", async () => {
+    const t = await testJob(oneExchange(), { partitions: 1 });
+    await t.feed("readings", readings(40, 0, 4_000));
+    const inbox = await settled(t, t.seams.logs.open(new JobNames(t.plan.job, 1).inbox("sums", 0)));
+    const said = await settled(t, firstFrame(inbox));
+    await fedInPortions(t, 3, nothing);
+    expect((await settled(t, inbox.info())).first).toBeGreaterThan(1);
+    await settled(t, inbox.append(said));
+    await t.feed("readings", readings(40, 20_000, 24_000));
+    const report = await replay(t, "readings/0", { from: "start" });
+    expect(report.outputs.compared).toBeGreaterThan(0);
+    expect(report.outputs.trimmed).toBeGreaterThan(0);
+    expect(report).toMatchObject({ from: 0, isEqual: true, outputs: { differences: 0 } });
   });
 
   test("… also when the job collects a snapshot while it is being loaded: the next one is taken", async () => {

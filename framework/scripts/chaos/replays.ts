@@ -10,8 +10,10 @@ import type { WorkerOrder } from "../recovery/messages.ts";
 const tidemark = fileURLToPath(new URL("../../cli/tidemark.mjs", import.meta.url));
 const program = fileURLToPath(new URL("../recovery/measured-job.ts", import.meta.url));
 
-/** What a replay has come to. */
-export type Replayed = Pick<ReplayReport, "instance" | "from" | "to" | "records" | "isEqual">;
+/** What a replay has come to; what differs only where something does. */
+export interface Replayed extends Pick<ReplayReport, "instance" | "from" | "to" | "records" | "isEqual"> {
+  readonly difference?: Pick<ReplayReport, "outputs" | "state">;
+}
 
 interface Failed extends Error {
   readonly stdout?: string;
@@ -47,8 +49,8 @@ async function firstReplay(
     const flags = ["--program", program, ...place, "--json"];
     const printed = await run(["replay", order.job, name, ...flags, "--", JSON.stringify(order)]);
     if (printed === undefined) continue;
-    const { instance, from, to, records, isEqual } = JSON.parse(printed) as ReplayReport;
-    return { instance, from, to, records, isEqual };
+    const { instance, from, to, records, isEqual, outputs, state } = JSON.parse(printed) as ReplayReport;
+    return { instance, from, to, records, isEqual, ...(isEqual ? {} : { difference: { outputs, state } }) };
   }
   return undefined;
 }
