@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { callMutants } from "./mutants/calls.ts";
+import { eventTimeMutants } from "./mutants/event-time.ts";
 import { exchangeMutants } from "./mutants/exchange.ts";
 import { inputMutants } from "./mutants/inputs.ts";
 import { jetstreamMutants } from "./mutants/jetstream.ts";
@@ -28,6 +29,7 @@ const mutants: readonly Mutant[] = [
   ...callMutants,
   ...poisonMutants,
   ...inputMutants,
+  ...eventTimeMutants,
 ];
 
 type Fate = "caught" | "SURVIVED" | "STALE";

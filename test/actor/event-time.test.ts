@@ -5,6 +5,7 @@ import { fromArray } from "../../framework/connectors/memory.ts";
 import { job, type Job } from "../../framework/api/job.ts";
 import { ingestionTime } from "../../framework/operator/watermarks.ts";
 import { compile } from "../../framework/plan/compile.ts";
+import { list } from "../../framework/state/descriptors.ts";
 import { ManualSource } from "../../framework/testing/manual-source.ts";
 import { testJob, type TestJob } from "../../framework/testing/test-job.ts";
 
@@ -14,6 +15,8 @@ interface Reading {
 
 const dayMs = 86_400_000;
 const nowMs = 1_700_000_000_000;
+
+const at = (ms: number): Reading => ({ at: ms });
 
 function timed(): Job {
   const plant = job("plant");
@@ -71,8 +74,6 @@ test("T3: ingestion time of a source that does not know when a record was stored
 });
 
 describe("alignment", () => {
-  const at = (ms: number): Reading => ({ at: ms });
-
   function aligned(idleTimeout: number): Job {
     const plant = job("plant");
     plant
@@ -150,3 +151,33 @@ describe("alignment", () => {
     expect(new Set(read())).toEqual(new Set([250, 300]));
   });
 });
+
+test.each(["event", "processing"] as const)(
+  "state that has expired in %s time is cleaned up though no record comes, also by a successor",
+  async (time) => {
+    const plant = job("plant");
+    plant
+      .source("readings", fromArray<Reading>([]))
+      .timestamps((r) => r.at)
+      .keyBy(() => "k")
+      // Visible: what is gone has been cleaned up.
+      .process({
+        state: { seen: list<number>({ ttl: { after: 1_000, time, expired: "visible" } }) },
+        process(r, { state }) {
+          state.seen.append(r.at);
+          return [[...state.seen.values()]];
+        },
+      })
+      .to(discard());
+    const t = await testJob(plant, { partitions: 1 });
+    const pass = (ms: number): Promise<void> => (time === "event" ? t.watermark("readings", ms) : t.clock(ms));
+    await t.feed("readings", [at(0)]);
+    await pass(999);
+    await t.feed("readings", [at(999)]);
+    await t.crash("process/0");
+    await pass(time === "event" ? 1_200 : 300);
+    await t.crash("process/0");
+    await t.feed("readings", [at(1_200)]);
+    expect(t.take("discard").map(({ value }) => value)).toEqual([[0], [0, 999], [999, 1_200]]);
+  },
+);

@@ -28,8 +28,8 @@ const watermark: readonly Mutant[] = [
   {
     name: "reassigned instance keeps its value",
     file: "protocol/watermark.ts",
-    from: "this.#members.set(key, { epoch, n: 0, watermark: -Infinity,",
-    to: "this.#members.set(key, { epoch, n: 0, watermark: member?.watermark ?? -Infinity,",
+    from: "this.#members.set(key, { instance, epoch, n: 0, watermark: -Infinity,",
+    to: "this.#members.set(key, { instance, epoch, n: 0, watermark: member?.watermark ?? -Infinity,",
     tests: ["actor/stage-supervisor.test.ts", "protocol/watermark.test.ts"],
   },
   {
