@@ -32,6 +32,21 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
     ],
     "too hot": [{ device: "oven-1", celsius: 230 }],
   },
+  joins: {
+    "paid within the hour": [
+      { order: "a", euros: 30 },
+      { order: "b", euros: "not paid" },
+      { order: "c", euros: 10 },
+    ],
+    visits: [
+      { user: "ann", page: "start", clicked: "buy" },
+      { user: "bob", page: "start", clicked: "nothing" },
+    ],
+    hours: [
+      { shop: "north", hour: 0, sold: 2, returned: 1 },
+      { shop: "south", hour: 1, sold: 1, returned: 0 },
+    ],
+  },
   "keyed-state": {
     logins: [
       { user: "ada", places: ["home"], counts: { home: 1 }, slowest: 30, withinTheHour: 1 },
