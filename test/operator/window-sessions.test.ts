@@ -292,3 +292,34 @@ test("processing time: a session ends when nothing has come for its gap", () => 
   expect(resultsOf(harness.clock(21).take().main)).toEqual([{ key: "a", start: 5, end: 22, values: [1, 2] }]);
   expect(harness.state.segments).toEqual({});
 });
+
+test("processing time: sessions are what the clock separates, whatever the timestamps are", () => {
+  const anyWalk = fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: -50, max: 50 })), {
+    minLength: 1,
+    maxLength: 30,
+  });
+  fc.assert(
+    fc.property(anyWalk, fc.integer({ min: 1, max: 6 }), (walk, gap) => {
+      const harness = operatorHarness(
+        windowOperator({ assigner: session(gap, { time: "processing" }), aggregate: merging }),
+        { key: keyOf },
+      );
+      const expected: { start: number; end: number; values: number[] }[] = [];
+      let now = 0;
+      for (const [index, [pause, timestamp]] of walk.entries()) {
+        now += pause;
+        harness.clock(now).process({ key: "a", value: index, gap: 0 }, timestamp);
+        const last = expected.at(-1);
+        // It is over when the clock comes to its last millisecond.
+        if (last === undefined || now >= last.end - 1) expected.push({ start: now, end: now + gap, values: [index] });
+        else {
+          last.end = now + gap;
+          last.values.push(index);
+        }
+      }
+      const fired = resultsOf(harness.clock(now + gap).take().main);
+      expect(fired).toEqual(expected.map((one) => ({ key: "a", ...one })));
+    }),
+    { numRuns: 1000 },
+  );
+});
