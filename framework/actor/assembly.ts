@@ -8,7 +8,7 @@ import type { Log } from "../log/contracts.ts";
 import type { RefusedRow } from "../log/sink.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Split } from "../log/source.ts";
-import { knowsStoredTimes } from "../log/source.ts";
+import { isWhole, knowsStoredTimes } from "../log/source.ts";
 import type { Outlet } from "../operator/outlet.ts";
 import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
@@ -214,6 +214,11 @@ export interface ProgramOwner extends Pick<Claimed, "id" | "stage"> {
   readonly host: Pick<InstanceHost, "plan" | "names" | "hasManualWatermarks">;
 }
 
+/** Whether timestamps have a bound: against the time at which a record was stored, or that of the job's beginning. Against a clock, a replay would decide otherwise. */
+function hasBound({ source }: Stage): boolean {
+  return source !== undefined && (knowsStoredTimes(source) || isWhole(source));
+}
+
 /** The program of an instance: the same for every incarnation, and whoever replays one. */
 export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): StageProgram {
   const { onError, farFutureMs } = host.plan.options;
@@ -221,8 +226,7 @@ export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): S
     onError,
     seed: seedOf(`${stage.name}/${id.partition}`, host.names.generation),
     manualWatermarks: host.hasManualWatermarks,
-    // The bound is against the time at which a record was stored: against a clock, a replay would decide otherwise.
-    farFutureMs: stage.source !== undefined && knowsStoredTimes(stage.source) ? farFutureMs : Infinity,
+    farFutureMs: hasBound(stage) ? farFutureMs : Infinity,
     onlyInput: stage.inputs.length === 1 ? stage.inputs[0] : undefined,
     portOf: (edge) => host.plan.edges[edge]?.port ?? 0,
   });
@@ -251,7 +255,8 @@ async function feedOf(
   const split = splitOf(claimed);
   const { ends } = host;
   const { clock } = host.platform;
-  const surroundings = { clock, ends, isAligned: stage.maxDriftMs !== undefined };
+  const wholeMs = stage.source !== undefined && isWhole(stage.source) ? host.startedMs : undefined;
+  const surroundings = { clock, ends, isAligned: stage.maxDriftMs !== undefined, wholeMs };
   if (reader.kind === "replayable")
     return { feed: new SplitFeed(split, reader, program, surroundings, events), produce: idle };
   const log = await host.openIngress(id.stage, id.partition);

@@ -30,6 +30,8 @@ export interface SplitSurroundings {
   readonly ends: EndHome;
   /** Whether it reads as far as it is told alone: nothing behind its first watermark before it has heard (D1). */
   readonly isAligned: boolean;
+  /** When all of the source was there: no record is from later than the bound behind that. Undefined: each says when it was stored, or nobody knows. */
+  readonly wholeMs: number | undefined;
 }
 
 /** Reads a split. */
@@ -94,7 +96,8 @@ export class SplitFeed implements Feed {
       this.#isEnded = manifest.watermark === Infinity;
       if (!this.#isEnded) this.#punctuated = manifest.watermark;
     }
-    const { clock, ends } = this.#surroundings;
+    const { clock, ends, wholeMs } = this.#surroundings;
+    if (wholeMs !== undefined) this.#program.setNow(wholeMs);
     this.#reader = await this.#source.open({
       split: this.#split,
       after: this.#position,

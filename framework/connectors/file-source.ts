@@ -59,6 +59,7 @@ export function fileSource<T>(
       kind: "replayable",
       positions: "sparse",
       bounded: true,
+      isWhole: true,
       async splits() {
         const splits: Split[] = [];
         for (const file of files) splits.push(await splitOf(file, format));

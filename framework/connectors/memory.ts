@@ -47,6 +47,7 @@ export function fromArrays<T>(arrays: readonly (readonly T[])[], options: ArrayO
     description: arrays.length === 1 ? `array(${count(arrays[0]?.length ?? 0)})` : `arrays(${arrays.length})`,
     splits,
     bounded: true,
+    isWhole: true,
     rate: options.rate,
     timestamps: options.timestamps,
     lengthOf: (split) => arrays[split]?.length ?? 0,
@@ -103,6 +104,7 @@ export function generator<T>(options: GeneratorOptions<T>): SourceSpec<T> {
       identity: `generator ${index} of ${splits}`,
     })),
     bounded: options.count !== undefined,
+    isWhole: false,
     rate,
     timestamps: options.timestamps,
     lengthOf: (split) => Math.ceil((total - split) / splits),
@@ -114,6 +116,7 @@ interface DenseSource<T> {
   readonly description: string;
   readonly splits: readonly Split[];
   readonly bounded: boolean;
+  readonly isWhole: boolean;
   readonly rate: number | undefined;
   readonly timestamps: ((value: T) => number) | undefined;
   lengthOf(split: number): number;
@@ -121,7 +124,7 @@ interface DenseSource<T> {
 }
 
 function dense<T>(source: DenseSource<T>): SourceSpec<T> {
-  const { description, splits, bounded, timestamps } = source;
+  const { description, splits, bounded, isWhole, timestamps } = source;
   if (splits.length === 0) throw new StreamError("OPTION_INVALID", "a source takes at least one array");
   const rate = rateOfSplit(source.rate, splits.length);
   return {
@@ -131,6 +134,7 @@ function dense<T>(source: DenseSource<T>): SourceSpec<T> {
       kind: "replayable",
       positions: "dense",
       bounded,
+      isWhole,
       splits: () => Promise.resolve(splits),
       async open(opening) {
         const split = splits.findIndex(({ name }) => name === opening.split.name);

@@ -84,6 +84,12 @@ export interface ReplayableSource {
    */
   readonly storesTimes?: boolean | undefined;
   /**
+   * Whether all of its records are there when the job begins (files, arrays): then none of them can be from later, and records too far behind that time are
+   * refused.
+   * @default false
+   */
+  readonly isWhole?: boolean | undefined;
+  /**
    * Lists the splits: asked by every worker before it joins, to see that there is something to read, and by the leader, whose answer holds for the
    * generation: what is to hold from the first start on (which sequence "new" means) belongs into the identity.
    * @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts
@@ -132,6 +138,11 @@ export interface SourceSpec<T = unknown> {
 /** Whether each record of the source has a time at which it was stored, the same whenever it is read again. */
 export function knowsStoredTimes({ reader }: SourceSpec): boolean {
   return reader.kind === "push" || reader.storesTimes === true;
+}
+
+/** Whether all of the source is there when the job begins. */
+export function isWhole({ reader }: SourceSpec): boolean {
+  return reader.kind === "replayable" && reader.isWhole === true;
 }
 
 /** Event timestamps that a source brings along. */

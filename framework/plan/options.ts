@@ -113,8 +113,8 @@ export interface JobOptions {
    */
   readonly retain?: Retain | undefined;
   /**
-   * A timestamp further than this ahead of the time its message was stored is refused, so that one broken device clock does not make
-   * every other record late. `Infinity`: no bound.
+   * A timestamp further than this ahead of the time its message was stored (in files and arrays: of the job's beginning) is refused, so that one broken
+   * device clock does not make every other record late. `Infinity`: no bound.
    * @default "1d"
    */
   readonly farFuture?: Duration | undefined;

@@ -233,7 +233,7 @@ async function openReplay(administrator: Administrator, subject: Subject, option
 }
 
 async function openOnce(
-  { platform }: Administrator,
+  { platform, seams }: Administrator,
   subject: Subject,
   { plan, ends, from: wanted, to: last, trace = noTrace, hasManualWatermarks = false }: ReplayOptions,
 ): Promise<OpenReplay> {
@@ -244,10 +244,9 @@ async function openOnce(
   const to = last ?? (split === undefined || stage.isIngress ? await lastOf(log) : (current?.sequence ?? 0));
   checkRange(subject, start?.sequence ?? 0, to, log === undefined ? undefined : await log.info());
   const id = { stage: stage.index, partition };
-  const replayed = new ReplayedInstance(
-    { platform, plan, stage, id, names, blobs, ends, manifest: start, log, split, skips, hasManualWatermarks },
-    trace,
-  );
+  const { createdMs: startedMs } = await seams.logs.open(names.jobLog);
+  const parts = { platform, plan, stage, id, names, blobs, ends, manifest: start, log, split, startedMs, skips };
+  const replayed = new ReplayedInstance({ ...parts, hasManualWatermarks }, trace);
   try {
     await replayed.open(to);
     return { replayed, current, start, to };

@@ -18,7 +18,7 @@ import { StreamError } from "../errors.ts";
 import type { Blobs, Log } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
-import type { Split } from "../log/source.ts";
+import { isWhole, type Split } from "../log/source.ts";
 import type { StageProgram } from "../operator/program.ts";
 import type { Plan, Stage } from "../plan/plan.ts";
 import { runDeterministically } from "../platform/determinism.ts";
@@ -46,6 +46,8 @@ export interface ReplaySubject {
   readonly log: Log | undefined;
   /** Of a source stage. */
   readonly split: Split | undefined;
+  /** When the job began. */
+  readonly startedMs: number;
   /** Steps that are not taken (R15). */
   readonly skips: readonly Skip[];
   /** Watermarks come from the splits alone: for tests. */
@@ -185,7 +187,7 @@ export class ReplayedInstance {
   }
 
   #feedUpTo(last: number): Feed {
-    const { plan, stage, id, split, log, platform, ends } = this.#subject;
+    const { plan, stage, id, split, log, platform, ends, startedMs } = this.#subject;
     const events = {
       onReadable: () => this.#wake(),
       onFailed: (error: unknown) => {
@@ -204,13 +206,9 @@ export class ReplayedInstance {
     if (reader.kind === "push" && log === undefined) throw new StreamError("NOT_FOUND", `${stage.name} has no ingress`);
     const source = reader.kind === "replayable" || log === undefined ? reader : ingressSource(log, reader);
     if (source.kind === "push") throw new StreamError("NOT_FOUND", `${stage.name} has no ingress`);
-    return new SplitFeed(
-      split,
-      this.#bound.bind(source),
-      this.#program,
-      { clock: platform.clock, ends, isAligned: false },
-      events,
-    );
+    const wholeMs = stage.source !== undefined && isWhole(stage.source) ? startedMs : undefined;
+    const surroundings = { clock: platform.clock, ends, isAligned: false, wholeMs };
+    return new SplitFeed(split, this.#bound.bind(source), this.#program, surroundings, events);
   }
 
   #sink(name: string, spec: Stage["sinks"][number]["spec"]): SinkQueue {

@@ -1,7 +1,15 @@
 /** Where event time begins: what the runtime adds to it. */
 import { describe, expect, test } from "vitest";
-import { discard } from "../../framework/connectors/callback.ts";
-import { fromArray } from "../../framework/connectors/memory.ts";
+import { callback, discard } from "../../framework/connectors/callback.ts";
+import { fromArray, generator } from "../../framework/connectors/memory.ts";
+import { embedded } from "../../framework/home.ts";
+import { silentLogger } from "../../framework/platform/logger.ts";
+import { systemRandom } from "../../framework/platform/random.ts";
+import { realClock } from "../../framework/platform/real-clock.ts";
+import { start } from "../../framework/run.ts";
+import type { SourceSpec } from "../../framework/log/source.ts";
+import { tumbling } from "../../framework/window/assigner.ts";
+import { count } from "../../framework/operator/aggregates.ts";
 import { job, type Job } from "../../framework/api/job.ts";
 import { ingestionTime } from "../../framework/operator/watermarks.ts";
 import { compile } from "../../framework/plan/compile.ts";
@@ -26,6 +34,34 @@ function timed(): Job {
     .to(discard());
   return plant;
 }
+
+/** Readings per day of event time, by the runtime on the machine's own clock; and the number of dead letters. */
+async function countedPerDay(source: SourceSpec<Reading>): Promise<{ readonly days: number[]; readonly dead: number }> {
+  const days: number[] = [];
+  const plant = job("plant", { version: "test" });
+  plant
+    .source("readings", source)
+    .timestamps((r) => r.at)
+    .windowAll(tumbling("1d"))
+    .aggregate(count())
+    .to(callback("counts", ({ value }) => void days.push(value)));
+  const platform = { clock: realClock(), random: systemRandom(), logger: silentLogger };
+  const { done } = await start(plant, embedded(), { platform });
+  const { totals } = await done;
+  return { days, dead: totals.deadLetters };
+}
+
+test("T2: what is in an array was there when the job began: a record from further than a day behind that is a dead letter, and nothing is late because of it", async () => {
+  const now = realClock().now();
+  const readings = [at(now - 3 * dayMs), at(now + 3 * dayMs), at(now - 3 * dayMs), at(now - 2 * dayMs)];
+  expect(await countedPerDay(fromArray(readings))).toEqual({ days: [2, 1], dead: 1 });
+});
+
+test("T2: what a generator makes has no such bound", async () => {
+  const now = realClock().now();
+  const make = (index: number) => at(now + index * 3 * dayMs);
+  expect(await countedPerDay(generator({ make, count: 2 }))).toEqual({ days: [1, 1], dead: 0 });
+});
 
 test("T2: a record further than a day ahead of the time it was stored at is a dead letter; the job says how far", async () => {
   const t = await testJob(timed(), { now: nowMs });

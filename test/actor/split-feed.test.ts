@@ -31,7 +31,7 @@ beforeEach(async () => {
   await open();
 });
 
-async function open(manifest?: Partial<Manifest>, isAligned = false): Promise<void> {
+async function open(manifest?: Partial<Manifest>, isAligned = false, wholeMs?: number): Promise<void> {
   program = new FakeProgram();
   takes = [];
   failures = [];
@@ -51,13 +51,19 @@ async function open(manifest?: Partial<Manifest>, isAligned = false): Promise<vo
     { name: "s", identity: "i" },
     source,
     program as unknown as StageProgram,
-    { clock: rig.clock, ends: { cluster: undefined, logger: rig.platform.logger }, isAligned },
+    { clock: rig.clock, ends: { cluster: undefined, logger: rig.platform.logger }, isAligned, wholeMs },
     events,
   );
   await feed.open(manifest as Manifest | undefined);
 }
 
 const records = (...values: unknown[]) => values.map((value, index) => ({ position: index + 1, value }));
+
+test("a split that was whole when the job began has that time from the start; another one has none until a record says it", async () => {
+  expect(program.times).toEqual([]);
+  await open(undefined, false, 5_000);
+  expect(program.times).toEqual([5_000]);
+});
 
 test("a batch of entries is one turn", () => {
   takes = records("a", "b", "c");
