@@ -5,7 +5,7 @@ import type { Job } from "../../api/job.ts";
 import { fromArray } from "../../connectors/memory.ts";
 import type { Stream } from "../../api/stream.ts";
 import type { TakenRow } from "../../testing/collecting-sink.ts";
-import type { GoldenCase, GoldenOutput, GoldenRecord } from "./format.ts";
+import { type GoldenCase, type GoldenOutput, type GoldenRecord, goldenTimestamp } from "./format.ts";
 
 /** A case as a job. */
 export interface GoldenJob {
@@ -41,4 +41,22 @@ export function numberIn(fields: Readonly<Record<string, unknown>>, name: string
   const value = fields[name];
   if (typeof value === "number") return value;
   throw new RangeError(`${name} is ${String(value)} in ${JSON.stringify(fields)}; it takes a number`);
+}
+
+/** A row of the sink `main` as the case writes it. */
+export function mainOutput({ output }: GoldenJob, row: TakenRow): GoldenOutput {
+  if (output !== undefined) return output(row);
+  return { ...(row.value as GoldenOutput), ts: goldenTimestamp(row.timestamp) };
+}
+
+/** A row of the sink `late` as the case writes it: with the input that it came over, where there are two. */
+export function lateOutput({ sources }: GoldenJob, { value, timestamp }: TakenRow): GoldenOutput {
+  const { key, value: number = 0, id, input } = value as GoldenRecord;
+  return {
+    key,
+    value: number,
+    ts: goldenTimestamp(timestamp),
+    ...(id === undefined ? {} : { id }),
+    ...(sources.length === 1 ? {} : { input: input ?? 0 }),
+  };
 }

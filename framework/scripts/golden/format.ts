@@ -36,6 +36,8 @@ export interface GoldenStep {
   readonly main?: readonly GoldenOutput[];
   readonly late?: readonly GoldenOutput[];
   readonly timedOut?: readonly GoldenOutput[];
+  /** The watermark that the operator hands on behind its records. */
+  readonly watermark?: GoldenTime;
   readonly error?: string;
 }
 

@@ -6,18 +6,10 @@
  * G3. With `crashed`, the instance under test takes a snapshot after every second entry, and crashes after each: what comes out is the same.
  */
 import { messageOf } from "../../errors.ts";
-import type { TakenRow } from "../../testing/collecting-sink.ts";
 import { testJob, type TestJob } from "../../testing/test-job.ts";
 import { difference } from "./compare.ts";
-import type { Family, GoldenJob } from "./family.ts";
-import {
-  type GoldenCase,
-  type GoldenEntry,
-  type GoldenOutput,
-  type GoldenRecord,
-  goldenTimestamp,
-  timeOf,
-} from "./format.ts";
+import { type Family, type GoldenJob, lateOutput, mainOutput } from "./family.ts";
+import { type GoldenCase, type GoldenEntry, timeOf } from "./format.ts";
 
 /** How a case is run. */
 export type GoldenMode = "plain" | "crashed";
@@ -33,7 +25,10 @@ export async function runCase(golden: GoldenCase, family: Family, mode: GoldenMo
   const { t, of } = started;
   for (const [at, entry] of golden.input.entries()) {
     await give(t, of, entry, at === golden.input.length - 1);
-    const step = { main: outputs(t, of), late: of.hasLate ? lateOutputs(t, of) : undefined };
+    const step = {
+      main: t.take("main").map((row) => mainOutput(of, row)),
+      late: of.hasLate ? t.take("late").map((row) => lateOutput(of, row)) : undefined,
+    };
     const found = difference(golden, entry, step, expected.steps[at] ?? {}) ?? failureOf(t);
     if (found !== undefined) return `step ${at}, ${JSON.stringify(entry)}: ${found}`;
     if (mode === "crashed" && t.outcome === undefined) await crash(t, of, at);
@@ -71,28 +66,6 @@ async function crash(t: TestJob, { stage }: GoldenJob, at: number): Promise<void
   const instance = `${stage}/0`;
   if (at % 2 === 1) await t.snapshot(instance);
   await t.crash(instance);
-}
-
-function outputs(t: TestJob, of: GoldenJob): readonly GoldenOutput[] {
-  return t.take("main").map(of.output ?? plainOutput);
-}
-
-function plainOutput({ value, timestamp }: TakenRow): GoldenOutput {
-  return { ...(value as GoldenOutput), ts: goldenTimestamp(timestamp) };
-}
-
-/** Late records as cases write them. */
-function lateOutputs(t: TestJob, { sources }: GoldenJob): readonly GoldenOutput[] {
-  return t.take("late").map(({ value, timestamp }) => {
-    const { key, value: number = 0, id, input } = value as GoldenRecord;
-    return {
-      key,
-      value: number,
-      ts: goldenTimestamp(timestamp),
-      ...(id === undefined ? {} : { id }),
-      ...(sources.length === 1 ? {} : { input: input ?? 0 }),
-    };
-  });
 }
 
 function failureOf(t: TestJob): string | undefined {

@@ -146,10 +146,18 @@ const firing = processing({
   },
 });
 
+/** The values as a function over the window's contents sees them. */
+const listed = processing({
+  process: (records, { key, window }) => [{ key, window, value: records.map((record) => valueOf(record)) }],
+});
+
+/** As `list`, of panes and sessions that are put together. */
+const merged: Aggregate<GoldenRecord, number[], number[]> = { ...list, merge: (older, newer) => [...older, ...newer] };
+
 const lowest = (held: GoldenRecord, record: GoldenRecord): GoldenRecord =>
   valueOf(record) < valueOf(held) ? record : held;
 
-/** What is computed over windows, by the name that cases give it. */
+/** What is computed over windows, by the name that cases give it; `listed` and `merged` are `list` in other ways. */
 export const windowFunctions: Readonly<Record<string, Pick<WindowSpec, "aggregate" | "reduce" | "process">>> = {
   sum: { aggregate: sum(valueOf) },
   count: { aggregate: count() },
@@ -157,6 +165,8 @@ export const windowFunctions: Readonly<Record<string, Pick<WindowSpec, "aggregat
   max: { aggregate: max(valueOf) },
   avg: { aggregate: average(valueOf) },
   list: { aggregate: list },
+  listed,
+  merged: { aggregate: merged },
   reduce: { aggregate: hashed },
   minBy: { reduce: lowest },
   firing,
