@@ -6,7 +6,8 @@
  * T1. An incarnation's first one comes after an eighth of the interval: however often an instance crashes or moves, it gets further, and what a
  *     successor reads again does not grow.
  * T2. The inbox is looked at when it may be more than half full: by what it held at the last look, and has given to read since. Before the first look, and while
- *     more requests wait than may (R14), nobody knows; what lies there may all have been read by an earlier incarnation.
+ *     more requests wait than may (R14), nobody knows; what lies there may all have been read by an earlier incarnation. A log counts more of a message than its
+ *     payload: many small ones (ticks, watermarks) fill an inbox of which little has been read.
  * T3. After the last one of an ended input only room is a reason: a sender that begins anew says everything again, and is not done before all of it is stored.
  */
 import type { Clock } from "../platform/platform.ts";
@@ -25,6 +26,9 @@ const firstShare = 1 / 8;
 
 /** T2. */
 const crowdedShare = 1 / 2;
+
+/** T2: what a log counts of a message beyond its payload, at most: its subject, its header and its place. */
+const overheadBytes = 256;
 
 /** Decides about the snapshots of one incarnation. */
 export class SnapshotSchedule {
@@ -62,12 +66,12 @@ export class SnapshotSchedule {
 
   /** Whether the inbox is to be looked at (T2). */
   mayBeCrowded(feed: Feed): boolean {
-    return feed.isHoldingBack || this.#heldBytes + feed.bytesRead > this.#limits.inboxBytes * crowdedShare;
+    return feed.isHoldingBack || this.#heldBytes + weightOf(feed) > this.#limits.inboxBytes * crowdedShare;
   }
 
   /** The inbox has been looked at. */
   looked(feed: Feed, inboxBytes: number): void {
-    this.#heldBytes = inboxBytes - feed.bytesRead;
+    this.#heldBytes = inboxBytes - weightOf(feed);
   }
 
   /** Whether the last snapshot does not cover everything that has been read. */
@@ -104,4 +108,9 @@ export class SnapshotSchedule {
     this.#isTaking = false;
     this.#isOver = isLast;
   }
+}
+
+/** What the log may count of all that has been read. */
+function weightOf({ bytesRead, position }: Feed): number {
+  return bytesRead + position * overheadBytes;
 }

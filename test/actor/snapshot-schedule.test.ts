@@ -61,6 +61,15 @@ test("T2: the inbox is looked at before anything is known of it, and again when 
   expect(schedule.mayBeCrowded(feed)).toBe(true);
 });
 
+test("T2: many small messages fill an inbox, too: a log counts more of each than its payload", () => {
+  schedule.looked(feed, 1_000);
+  state.bytesRead += 100;
+  state.position += 11;
+  expect(schedule.mayBeCrowded(feed)).toBe(false);
+  state.position += 1;
+  expect(schedule.mayBeCrowded(feed)).toBe(true);
+});
+
 test("T2: a snapshot makes no room by itself: what was nearly full is looked at until it is not", async () => {
   schedule.looked(feed, 7_000);
   state.position = 6;

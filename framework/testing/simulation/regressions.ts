@@ -156,4 +156,10 @@ export const regressions: readonly Regression[] = [
     workload: "idling",
     found: "an instance that was being released, and read nothing any more, said that it was idle",
   },
+  {
+    seed: 3049,
+    mix: "crowds",
+    workload: "failing",
+    found: "an inbox full of small messages was taken for one that has room, by their payloads, and never relieved",
+  },
 ];
