@@ -28,6 +28,7 @@ import type { LogLevel, Platform } from "./platform/platform.ts";
 import { systemRandom } from "./platform/random.ts";
 import { realClock } from "./platform/real-clock.ts";
 import { versionOf } from "./program-version.ts";
+import { whenReaderGone } from "./reader-gone.ts";
 import { RunningJob } from "./running-job.ts";
 import { guardsOf, type GuardedBy } from "./threads/guards.ts";
 import type { ProgramPlace } from "./threads/probation-messages.ts";
@@ -167,7 +168,7 @@ async function startHere(
 }
 
 /**
- * Runs `job` until it ends, is stopped by a signal, or its duration is over. Answers the exit code, and sets the process's: 0 when it completed or was
+ * Runs `job` until it ends, is stopped by a signal or by nobody reading standard output any more, or its duration is over. Answers the exit code, and sets the process's: 0 when it completed or was
  * stopped, 1 when it failed or could not start (one line on stderr says why), 2 when the program or an option makes no sense. A second signal ends the process at once.
  *
  * @example
@@ -184,7 +185,7 @@ async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions
   let unlisten = () => {};
   try {
     const where = home ?? defaultHome();
-    if (where.serve === undefined) unlisten = stopOnSignals(() => handle);
+    if (where.serve === undefined) unlisten = stopWhenAsked(() => handle);
     handle = await startAt(job, where, { ...options, ownsProcess: true }, (made) => {
       handle = made;
     });
@@ -294,6 +295,20 @@ async function checkEnds(plan: Plan, home: EndHome): Promise<ReadonlyMap<string,
     instances.set(stage.name, splits?.length ?? stage.partitions);
   }
   return instances;
+}
+
+/** By a signal, or by nobody reading the results any more. Answers how to listen no longer. */
+function stopWhenAsked(jobToStop: () => StartedJob | undefined): () => void {
+  const stopListening = stopOnSignals(jobToStop);
+  const stopWatching = whenReaderGone(() => {
+    // What waits for the output would hold its instance: it is the next worker's.
+    setTimeout(() => process.exit(0), lastCallsMsMax).unref();
+    void jobToStop()?.stop().then(endWithoutWaiting);
+  });
+  return () => {
+    stopListening();
+    stopWatching();
+  };
 }
 
 /** Until there is a job to stop, a signal ends the process; then the first one stops the job. */

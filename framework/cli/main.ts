@@ -1,10 +1,12 @@
 /**
  * The command line: `tidemark run FILE`, `tidemark plan FILE` and what follows a running job.
  *
- * Owns exit codes: 0 done, 1 the job failed or could not start, 2 the command line or the program makes no sense. Each command has a file.
+ * Owns exit codes: 0 done, 1 the job failed or could not start, 2 the command line or the program makes no sense. Each command has a file. One whose
+ * output nobody reads any more ends without a word.
  */
 import { Command, CommanderError } from "commander";
 import { StreamError, messageOf } from "../errors.ts";
+import { whenReaderGone } from "../reader-gone.ts";
 import { addDeadLettersCommand } from "./dead-letters-command.ts";
 import { addDeleteCommand } from "./delete-command.ts";
 import { addJobsCommand } from "./jobs-command.ts";
@@ -17,6 +19,7 @@ import { addTapCommand } from "./tap-command.ts";
 
 /** Runs the command line of `argv` (as `process.argv`); sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  whenReaderGone(() => process.exit());
   try {
     await program().parseAsync([...argv]);
   } catch (error) {

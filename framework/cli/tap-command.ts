@@ -9,6 +9,7 @@ import type { Command } from "commander";
 import { openTap, type TapOptions, type TappedRecord } from "../administration/tap.ts";
 import { jsonOf } from "../connectors/json-form.ts";
 import { StreamError } from "../errors.ts";
+import { whenReaderGone } from "../reader-gone.ts";
 import { type Duration, parseDuration } from "../time/duration.ts";
 import { administrate, administrationCommand, type AdministrationFlags } from "./administrate.ts";
 import { clusterOf } from "./connection-flags.ts";
@@ -82,8 +83,9 @@ async function untilEnded(signal: AbortSignal): Promise<void> {
   const any = AbortSignal.any([signal, stop.signal]);
   const end = () => stop.abort();
   process.once("SIGINT", end).once("SIGTERM", end);
-  process.stdout.once("error", end);
+  const stopWatching = whenReaderGone(end);
   if (!any.aborted) await once(any, "abort");
+  stopWatching();
   process.off("SIGINT", end).off("SIGTERM", end);
 }
 

@@ -78,11 +78,17 @@ class PrintWriter implements SinkWriter {
   #print(lines: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#output.write(lines, (error) => {
+        if (error && this.#output === process.stdout && hasNoReader(error)) return;
         if (error) reject(new StreamError("SINK_UNAVAILABLE", `print: ${error.message}`, { cause: error }));
         else resolve();
       });
     });
   }
+}
+
+/** The process is about to end for it (`reader-gone.ts`): there is nothing to say, and nothing to try again. */
+function hasNoReader(error: NodeJS.ErrnoException): boolean {
+  return error.code === "EPIPE" || error.code === "ERR_STREAM_DESTROYED";
 }
 
 function lineOf(label: string | undefined, value: unknown): string {

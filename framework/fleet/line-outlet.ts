@@ -4,7 +4,7 @@
  * Owns what has come of a line whose end has not.
  *
  * L1. Lines of different processes never mix, however large they are.
- * L2. A reader that does not follow holds the processes, not memory.
+ * L2. A reader that does not follow holds the processes, not memory; one that has gone holds nobody.
  */
 import type { Readable, Writable } from "node:stream";
 
@@ -27,7 +27,7 @@ export class LineOutlet {
 
   constructor(to: Writable) {
     this.#to = to;
-    to.on("drain", this.#release);
+    to.on("drain", this.#release).on("close", this.#release);
   }
 
   /** Forwards whole lines of `from`. */
@@ -49,12 +49,12 @@ export class LineOutlet {
 
   /** Forwards nothing more under pressure: nobody is held any longer. */
   close(): void {
-    this.#to.off("drain", this.#release);
+    this.#to.off("drain", this.#release).off("close", this.#release);
     this.#release();
   }
 
   #write(lines: Buffer, from: Readable): void {
-    if (this.#to.write(lines)) return;
+    if (this.#to.destroyed || this.#to.write(lines)) return;
     this.#held.add(from);
     from.pause();
   }

@@ -45,6 +45,14 @@ export function startNode(args: readonly string[], environment: Readonly<Record<
   );
 }
 
+/** Starts Node with `args`, its output read by `head -n lines` alone, which then goes; how Node ends is its last line on stderr: `exit CODE`. */
+export function startNodeForHead(lines: number, args: readonly string[]): Program {
+  const pipe = `{ "$0" "$@"; echo "exit $?" >&2; } | head -n ${lines}`;
+  const env = { ...process.env, TIDEMARK_NATS: "", NO_COLOR: "1" };
+  const all = ["-c", pipe, process.execPath, ...args];
+  return watch(spawn("/bin/sh", all, { cwd: root, env, stdio: ["ignore", "pipe", "pipe"] }));
+}
+
 /** Starts the command `tidemark` with `args`. */
 export function startTidemark(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Program {
   return startNode(["framework/cli/tidemark.mjs", ...args], environment);

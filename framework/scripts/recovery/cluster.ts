@@ -145,8 +145,14 @@ export class Cluster {
     this.#endMs = endMs;
     for (const worker of this.workers) worker.tell({ kind: "end", atMs: endMs });
     const ended = Promise.all(this.workers.map((worker) => worker.ended));
-    const late = pause(endMs - wallMs() + steadyMsMax).then(() => "late" as const);
-    if ((await Promise.race([ended, late])) === "late") throw new Error("the job did not complete");
+    const overdue = Promise.withResolvers<never>();
+    const fail = () => overdue.reject(new Error("the job did not complete"));
+    const timer = setTimeout(fail, endMs - wallMs() + steadyMsMax);
+    try {
+      await Promise.race([ended, overdue.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
     return endMs;
   }
 
