@@ -4,7 +4,6 @@
  * Owns the decisions of its epoch: which logs exist, which splits there are, which worker hosts which instance, when an instance is started again, and when
  * the job is over. Its durable state is the job log; what it decides counts when it is read there.
  *
- * R4. An assignment's epoch is its sequence in the job log, whoever wrote it.
  * R7 of supervision (design, section 7): all control is level-triggered: what is wanted and not yet seen is said again.
  * A leader does nothing before its own leader-start has been read.
  */
@@ -14,15 +13,9 @@ import type { Cancel } from "../platform/platform.ts";
 import type { ReadLimit } from "../protocol/alignment.ts";
 import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
-import { place } from "../protocol/placement.ts";
-import type {
-  Assignment,
-  InstanceId,
-  JobLogRecord,
-  Report,
-  ReportBatch,
-  WatermarkControl,
-} from "../record/messages.ts";
+import type { InstanceId, JobLogRecord, Report, ReportBatch, WatermarkControl } from "../record/messages.ts";
+import { Assignments, type AssignmentReason } from "./assignments.ts";
+import { Distribution, type Relocation } from "./distribution.ts";
 import { statusOf, type JobStatus } from "./job-status.ts";
 import { prepareJob } from "./job-preparation.ts";
 import type { JobWorld } from "./job-world.ts";
@@ -33,10 +26,6 @@ import { StageSupervisor } from "./stage-supervisor.ts";
 import { Suspects, type Bereavement } from "./suspects.ts";
 
 const heartbeatMs = 500;
-/** Moves for balance at a time. */
-const movesMax = 2;
-/** After this long without being seen in the log, an assignment is appended again, ms. */
-const assignAgainMs = 5_000;
 
 /** What the phases of a job supervisor do. */
 interface JobPhases {
@@ -84,8 +73,8 @@ export class JobSupervisor {
   readonly #world: JobWorld;
   readonly #actor: ActorRefFrom<typeof jobMachine>;
   readonly #stages = new Map<number, StageSupervisor>();
-  /** Instances whose assignment is on its way into the job log, with its sequence once known. */
-  readonly #assigning = new Map<string, { readonly instance: InstanceId; sequence: number }>();
+  readonly #assignments: Assignments;
+  readonly #distribution: Distribution;
   readonly #restarts: Restarts;
   readonly #outages: Outages;
   readonly #suspects: Suspects;
@@ -100,8 +89,15 @@ export class JobSupervisor {
   constructor(world: JobWorld, epoch: number) {
     this.#world = world;
     this.epoch = epoch;
+    const nameOf = (instance: InstanceId) => this.#nameOf(instance);
+    this.#assignments = new Assignments(world, epoch, nameOf, () => this.refresh());
+    this.#distribution = new Distribution(world, epoch, {
+      all: () => world.plan.stages.flatMap((stage) => [...world.tail.view.instancesOf(stage)]),
+      reportOf: (instance) => this.#reportOf(instance),
+      isSpokenFor: (instance) => this.#isSpokenFor(instance),
+    });
     this.#restarts = new Restarts(world.platform, world.plan.options.restart);
-    this.#outages = new Outages(world.platform, world.tail.view, (instance) => this.#nameOf(instance));
+    this.#outages = new Outages(world.platform, world.tail.view, nameOf);
     this.#suspects = new Suspects({
       platform: world.platform,
       registers: world.registers,
@@ -148,10 +144,7 @@ export class JobSupervisor {
     const { view } = this.#world.tail;
     if (this.#read.position !== view.position)
       this.#read = { position: view.position, atMs: this.#world.platform.clock.monotonicMs() };
-    for (const [key, { instance, sequence }] of this.#assigning) {
-      const epoch = view.assignment(instance)?.epoch ?? 0;
-      if (sequence > 0 && epoch >= sequence) this.#assigning.delete(key);
-    }
+    this.#assignments.refresh();
     for (const stage of this.#stages.values()) stage.refresh();
     this.reconcile();
   }
@@ -168,34 +161,26 @@ export class JobSupervisor {
       this.#stages.get(report.instance.stage)?.report(report);
       this.#outages.reported(report);
       this.#world.controls.reported(report.instance, report.position);
-      if (this.#suspects.hasStood(report.instance)) this.#askToRelease(report.instance);
+      if (this.#suspects.hasStood(report.instance)) this.#distribution.askToRelease(report.instance);
     }
     this.#complete();
   }
 
   /** Compares what is wanted with what the job log says, and says the difference. */
   reconcile(): void {
-    const { tail, registry, plan } = this.#world;
-    if (!this.#isSupervising || tail.view.isOver) return;
-    const instances = plan.stages.flatMap((stage) => [...tail.view.instancesOf(stage)]);
-    const moves = place({
-      instances,
-      workers: registry.alive(),
-      current: (instance) => this.#holderOf(instance),
-      movesMax,
+    if (!this.#isSupervising || this.#world.tail.view.isOver) return;
+    for (const relocation of this.#distribution.relocations()) this.#relocate(relocation);
+  }
+
+  #relocate({ instance, worker, cause, holder }: Relocation): void {
+    this.#outages.down(instance, this.#world.platform.clock.monotonicMs() - this.#world.registry.silentMs(holder));
+    if (cause === "workerLost") return this.#bereaved(instance, holder, worker);
+    const hasStood = cause === "release" && this.#suspects.hasStood(instance);
+    this.#assign(instance, worker, {
+      cause,
+      detail: "",
+      suspicion: hasStood ? undefined : this.#suspects.carried(instance),
     });
-    for (const { instance, worker, cause } of moves) {
-      if (this.#isSpokenFor(instance)) continue;
-      if (cause === "balance" && this.#askToRelease(instance)) continue;
-      const holder = this.#holderOf(instance) ?? "";
-      this.#outages.down(instance, this.#world.platform.clock.monotonicMs() - registry.silentMs(holder));
-      const report = this.#stages.get(instance.stage)?.reportOf(instance);
-      if (report?.state === "released") {
-        const held = this.#suspects.hasStood(instance) ? undefined : this.#suspects.carried(instance);
-        this.#assign(instance, worker, { cause: "release", detail: "", suspicion: held });
-      } else if (cause === "workerLost") this.#bereaved(instance, holder, worker);
-      else this.#assign(instance, worker, { cause, detail: "", suspicion: this.#suspects.carried(instance) });
-    }
   }
 
   /** Its worker is gone: whose fault that was decides how it is assigned. Decided in a moment, if that is not known yet. */
@@ -310,11 +295,11 @@ export class JobSupervisor {
     if (fatalCodes.has(code))
       return this.#fail(new StreamError(code as ErrorCode, `${this.#nameOf(instance)}: ${rest.join(": ")}`));
     const { view } = this.#world.tail;
-    const again = this.#hostOf(instance) ?? this.#world.worker;
+    const again = this.#distribution.hostOf(instance) ?? this.#world.worker;
     if (report.site !== undefined) return this.#afterDeath(instance, again, this.#suspects.died(instance, report.site));
     const crash = { instance, snapshot: report.snapshot, before: view.crashes(instance), nowMs: this.#logNowMs };
     const exhausted = this.#restarts.crashed(crash, () =>
-      this.#assign(instance, this.#hostOf(instance) ?? this.#world.worker, {
+      this.#assign(instance, this.#distribution.hostOf(instance) ?? this.#world.worker, {
         cause: "crash",
         detail: report.failure,
         suspicion: this.#suspects.carried(instance),
@@ -353,7 +338,7 @@ export class JobSupervisor {
 
   #complete(): void {
     const { plan, tail } = this.#world;
-    const reportOf = (instance: InstanceId) => this.#stages.get(instance.stage)?.reportOf(instance);
+    const reportOf = (instance: InstanceId) => this.#reportOf(instance);
     if (isComplete({ stages: plan.stages, view: tail.view, reportOf })) this.#end("completed", "", "");
   }
 
@@ -363,37 +348,8 @@ export class JobSupervisor {
     this.#append({ kind: "outcome", leader: this.epoch, outcome, code, message });
   }
 
-  #assign(instance: InstanceId, worker: string, why: Pick<Assignment, "cause" | "detail" | "suspicion">): void {
-    const key = instanceKey(instance);
-    const entry = { instance, sequence: 0 };
-    this.#assigning.set(key, entry);
-    const said = {
-      instance: this.#nameOf(instance),
-      to: worker,
-      cause: why.cause,
-      onProbation: why.suspicion?.isOnProbation,
-    };
-    this.#world.platform.logger.log("info", "instance is assigned", said);
-    this.#world.tail.append({ kind: "assignment", leader: this.epoch, instance, worker, ...why }, (sequence) => {
-      entry.sequence = sequence;
-      this.refresh();
-    });
-    const again = () => this.#assigning.get(key) === entry && this.#assigning.delete(key);
-    this.#world.platform.clock.schedule(assignAgainMs, again, { background: true });
-  }
-
-  /**
-   * Asks the host to let go first (a graceful move); answers whether it lives and has not let go yet. A new leader waits for the instance's first report: what
-   * moves without a release reads again all that came after its last snapshot.
-   */
-  #askToRelease(instance: InstanceId): boolean {
-    const report = this.#stages.get(instance.stage)?.reportOf(instance);
-    const host = this.#hostOf(instance);
-    if (host === undefined) return false;
-    if (report === undefined) return true;
-    const release = { instance, epoch: report.epoch, n: report.n };
-    this.#world.bus.askToRelease(host, { leader: this.epoch, answers: [release] });
-    return true;
+  #assign(instance: InstanceId, worker: string, why: AssignmentReason): void {
+    this.#assignments.assign(instance, worker, why);
   }
 
   #append(record: JobLogRecord): void {
@@ -402,19 +358,11 @@ export class JobSupervisor {
 
   /** Whether something is already on its way for this instance. */
   #isSpokenFor(instance: InstanceId): boolean {
-    return this.#assigning.has(instanceKey(instance)) || this.#restarts.isParked(instance);
+    return this.#assignments.has(instance) || this.#restarts.isParked(instance);
   }
 
-  /** The worker that the job log names, living or not, unless it has released the instance. */
-  #holderOf(instance: InstanceId): string | undefined {
-    const state = this.#stages.get(instance.stage)?.reportOf(instance)?.state;
-    return state === "released" ? undefined : this.#world.tail.view.assignment(instance)?.worker;
-  }
-
-  /** {@link #holderOf}, if it lives. */
-  #hostOf(instance: InstanceId): string | undefined {
-    const worker = this.#holderOf(instance);
-    return worker !== undefined && this.#world.registry.isAlive(worker) ? worker : undefined;
+  #reportOf(instance: InstanceId): Report | undefined {
+    return this.#stages.get(instance.stage)?.reportOf(instance);
   }
 
   #nameOf(instance: InstanceId): string {

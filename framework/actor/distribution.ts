@@ -1,0 +1,88 @@
+/**
+ * Who hosts what, for one leader epoch.
+ *
+ * Owns the comparison of what placement wants with what the job log and the reports say, and what is asked of workers that are to let go. Placement itself is
+ * decided in `protocol/placement.ts`; an assignment is made by the supervisor.
+ *
+ * D1. A move for balance is graceful: the host lets go first, and while it lives nobody else is assigned.
+ */
+import { place } from "../protocol/placement.ts";
+import type { AssignmentCause, InstanceId, Report } from "../record/messages.ts";
+import type { JobWorld } from "./job-world.ts";
+
+/** Moves for balance at a time. */
+const movesMax = 2;
+
+/** An instance that is to be assigned anew. */
+export interface Relocation {
+  readonly instance: InstanceId;
+  readonly worker: string;
+  readonly cause: Extract<AssignmentCause, "start" | "workerLost" | "balance" | "release">;
+  /** The worker that had it and has not let go; empty when nobody had. */
+  readonly holder: string;
+}
+
+/** What the supervisor knows of the instances. */
+export interface KnownInstances {
+  all(): readonly InstanceId[];
+  /** Newest report of the current incarnation. */
+  reportOf(instance: InstanceId): Report | undefined;
+  /** Something is already under way for it. */
+  isSpokenFor(instance: InstanceId): boolean;
+}
+
+/** The distribution of one leader epoch. */
+export class Distribution {
+  readonly #world: Pick<JobWorld, "tail" | "registry" | "bus">;
+  readonly #leader: number;
+  readonly #instances: KnownInstances;
+
+  constructor(world: Pick<JobWorld, "tail" | "registry" | "bus">, leader: number, instances: KnownInstances) {
+    this.#world = world;
+    this.#leader = leader;
+    this.#instances = instances;
+  }
+
+  /** What is to be assigned at this moment. Hosts that are to let go before that are asked to. */
+  relocations(): readonly Relocation[] {
+    const moves = place({
+      instances: this.#instances.all(),
+      workers: this.#world.registry.alive(),
+      current: (instance) => this.holderOf(instance),
+      movesMax,
+    });
+    return moves.flatMap(({ instance, worker, cause }) => {
+      if (this.#instances.isSpokenFor(instance)) return [];
+      if (cause === "balance" && this.askToRelease(instance)) return [];
+      const hasLetGo = this.#instances.reportOf(instance)?.state === "released";
+      const holder = this.holderOf(instance) ?? "";
+      return [{ instance, worker, cause: hasLetGo ? "release" : cause, holder }];
+    });
+  }
+
+  /**
+   * D1. Asks the host to let go; answers whether it lives and has not let go yet. A new leader waits for the instance's first report: what moves without a release
+   * reads again all that came after its last snapshot.
+   */
+  askToRelease(instance: InstanceId): boolean {
+    const report = this.#instances.reportOf(instance);
+    const host = this.hostOf(instance);
+    if (host === undefined) return false;
+    if (report === undefined) return true;
+    const release = { instance, epoch: report.epoch, n: report.n };
+    this.#world.bus.askToRelease(host, { leader: this.#leader, answers: [release] });
+    return true;
+  }
+
+  /** The worker that the job log names, living or not, unless it has released the instance. */
+  holderOf(instance: InstanceId): string | undefined {
+    if (this.#instances.reportOf(instance)?.state === "released") return undefined;
+    return this.#world.tail.view.assignment(instance)?.worker;
+  }
+
+  /** {@link holderOf}, if it lives. */
+  hostOf(instance: InstanceId): string | undefined {
+    const worker = this.holderOf(instance);
+    return worker !== undefined && this.#world.registry.isAlive(worker) ? worker : undefined;
+  }
+}
