@@ -224,7 +224,7 @@ export interface Holdings {
   delete(name: string): Promise<void>;
 }
 
-/** The place where a job lives: its logs, registers (scoped to the job), blobs (scoped to the generation) and bus. */
+/** The place where a job lives: its logs, registers and savepoints (scoped to the job), blobs (scoped to the generation) and bus. */
 export interface Seams {
   readonly logs: Logs;
   readonly bus: Bus;
@@ -233,4 +233,6 @@ export interface Seams {
   registers(job: string): Promise<Registers>;
   /** The chunks of one generation of a job; created when absent. */
   blobs(job: string, generation: number): Promise<Blobs>;
+  /** What the savepoints of a job consist of, whichever generation they are of; created when absent. */
+  savepoints(job: string): Promise<Blobs>;
 }

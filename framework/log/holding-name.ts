@@ -7,12 +7,22 @@
 /** A name, taken apart. */
 export interface HoldingName {
   readonly job: string;
-  /** Undefined: the job's registers, which all its generations share. */
+  /** Undefined: the job's registers and savepoints, which all its generations share. */
   readonly generation: number | undefined;
-  readonly holds: "registers" | "jobLog" | "deadLetters" | "late" | "chunks" | "inbox" | "ingress" | "reservation";
+  readonly holds:
+    | "registers"
+    | "savepoints"
+    | "jobLog"
+    | "deadLetters"
+    | "late"
+    | "chunks"
+    | "inbox"
+    | "ingress"
+    | "reservation";
 }
 
 const registers = /^KV_TM_([a-z0-9-]{1,32})$/;
+const savepoints = /^TM_([a-z0-9-]{1,32})_SAVEPOINTS$/;
 const stream =
   /^TM_([a-z0-9-]{1,32})_(0|[1-9]\d{0,14})_(LOG|DEAD|LATE|CHUNKS|ROOM|(IN|INGRESS)_[a-z0-9-]{1,32}_(?:0|[1-9]\d*))$/;
 
@@ -30,6 +40,8 @@ const kinds: Readonly<Record<string, HoldingName["holds"]>> = {
 export function parseHoldingName(name: string): HoldingName | undefined {
   const [, owner] = registers.exec(name) ?? [];
   if (owner !== undefined) return { job: owner, generation: undefined, holds: "registers" };
+  const [, keeper] = savepoints.exec(name) ?? [];
+  if (keeper !== undefined) return { job: keeper, generation: undefined, holds: "savepoints" };
   const [, job, generation, part = "", instance] = stream.exec(name) ?? [];
   const holds = kinds[instance ?? part];
   return job === undefined || holds === undefined ? undefined : { job, generation: Number(generation), holds };

@@ -60,6 +60,12 @@ export class MemorySeams implements Seams, Holdings {
       once(this.#blobs, `TM_${job}_${generation}_CHUNKS`, () => new MemoryBlobs(this.#clock)),
     );
   }
+
+  savepoints(job: string): Promise<Blobs> {
+    return answerLater(this.#clock, () =>
+      once(this.#blobs, `TM_${job}_SAVEPOINTS`, () => new MemoryBlobs(this.#clock)),
+    );
+  }
 }
 
 function once<T>(table: Map<string, T>, key: string, make: () => T): T {

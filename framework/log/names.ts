@@ -99,5 +99,18 @@ export class JobNames {
   }
 }
 
+/** Beginning of the registers of savepoints; what follows is the name. */
+export const savepointRegisters = "savepoint.";
+
+/** Register of the savepoint of that name: {@link import("../record/savepoint-record.ts").SavepointRecord}. */
+export function savepointRegister(name: string): string {
+  return savepointRegisters + name;
+}
+
+/** What the names of all chunks of a savepoint begin with: the same name may have been tried before. */
+export function savepointPrefix(name: string, generation: number, savepoint: number): string {
+  return `${name}.${generation}.${savepoint}.`;
+}
+
 /** Register that holds the job itself: {@link import("../record/job-record.ts").JobRecord}. */
 export const jobRegister = "job";

@@ -76,6 +76,10 @@ export class NatsSeams implements Seams {
     return openBlobs(this.#streams, `TM_${job}_${generation}_CHUNKS`);
   }
 
+  savepoints(job: string): Promise<Blobs> {
+    return openBlobs(this.#streams, `TM_${job}_SAVEPOINTS`);
+  }
+
   /** What the account may store. @throws SERVER_UNSUITABLE when JetStream is not enabled for it; UNAVAILABLE, TIMEOUT */
   async capacity(): Promise<Capacity> {
     const account = await this.#api.call<AccountLimits>("account", "INFO");

@@ -21,7 +21,9 @@ import type {
   SplitRecord,
 } from "../record/messages.ts";
 import type { Skip } from "../record/poison.ts";
+import type { Resume, SavepointRequest } from "../record/savepoint-record.ts";
 import { JobLife } from "./job-life.ts";
+import { SavepointLife } from "./savepoint-life.ts";
 
 /** The instance as a key of maps: `2/0` is partition 0 of stage 2. */
 export function instanceKey(id: InstanceId): string {
@@ -70,6 +72,8 @@ export interface StageShape {
 export class JobLogView {
   /** Whether the job goes on, and how it ended. */
   readonly life: JobLife = new JobLife();
+  /** The savepoint that is open, and what has become of others (R17). */
+  readonly savepoints: SavepointLife = new SavepointLife();
   readonly #assignments = new Map<string, AssignmentView & { readonly instance: InstanceId }>();
   readonly #crashes = new Map<string, CrashView[]>();
   readonly #skips = new Map<string, Skip[]>();
@@ -130,6 +134,8 @@ export class JobLogView {
     this.#storedAtMs = Math.max(this.#storedAtMs, storedAtMs);
     if (record.kind === "leaderStart") this.#lead(sequence, record);
     else if (record.kind === "command") this.#command(sequence, record);
+    else if (record.kind === "savepoint") this.savepoints.request(sequence, storedAtMs, record, this.#hindrance);
+    else if (record.kind === "resume") this.savepoints.resume(record);
     else if (record.leader >= this.#leaderMin) this.#applyValid(sequence, storedAtMs, record);
   }
 
@@ -191,14 +197,17 @@ export class JobLogView {
   }
 
   #command(sequence: number, record: CommandRecord): void {
-    if (!this.life.command(sequence, record)) return;
+    const goesOn = this.life.command(sequence, record);
+    if (this.isOver) this.savepoints.interrupt(`the job was stopped by ${record.by}`);
+    else if (this.isDraining) this.savepoints.interrupt(`the job is being drained, by ${record.by}`);
+    if (!goesOn) return;
     this.#leader = undefined;
     this.#leaderMin = sequence;
     this.#assignments.clear();
     this.#crashes.clear();
   }
 
-  #applyValid(sequence: number, storedAtMs: number, record: Exclude<JobLogRecord, LeaderStart | CommandRecord>): void {
+  #applyValid(sequence: number, storedAtMs: number, record: LeaderRecord): void {
     switch (record.kind) {
       case "assignment":
         return this.#assign(sequence, storedAtMs, record);
@@ -207,9 +216,21 @@ export class JobLogView {
       case "splitsClosed":
         this.#closed.add(record.stage);
         return;
+      case "savepointEnd": {
+        const by = this.savepoints.of(record.savepoint)?.by ?? "";
+        if (this.savepoints.end(record)) this.life.command(sequence, { kind: "command", command: "stop", by });
+        return;
+      }
       case "outcome":
         this.life.end(sequence, record);
+        this.savepoints.interrupt(`the job has ${record.outcome}`);
     }
+  }
+
+  /** Why no savepoint is taken at the moment; empty when one may be. */
+  get #hindrance(): string {
+    if (this.isOver) return `the job is ${this.life.state}`;
+    return this.isDraining ? "the job is being drained" : "";
   }
 
   #assign(epoch: number, storedAtMs: number, { instance, worker, cause, detail, suspicion }: Assignment): void {
@@ -234,6 +255,9 @@ export class JobLogView {
     this.#splits.set(stage, splits.set(index, record));
   }
 }
+
+/** A record that a leader has written. */
+type LeaderRecord = Exclude<JobLogRecord, LeaderStart | CommandRecord | SavepointRequest | Resume>;
 
 function isRestart(cause: AssignmentCause): boolean {
   return cause === "crash" || cause === "poison" || cause === "workerLost";

@@ -4,6 +4,8 @@
  * `protos/` defines their bytes; `record/wire/` writes and reads them. Epochs are sequences of the job log (R4).
  */
 import type { CrashSite, Suspicion } from "./poison.ts";
+import type { Resume, SavepointEnd, SavepointRequest } from "./savepoint-record.ts";
+import type { ChunkRef } from "./snapshot-record.ts";
 
 /** Names an instance: stage index in the plan, and partition (of a source stage: the split's index). */
 export interface InstanceId {
@@ -43,6 +45,8 @@ export interface WatermarkControl {
   readonly watermark: number;
   /** No instance of the edge is active: leave the edge out of your own minimum. */
   readonly isIdle: boolean;
+  /** Id of a savepoint: everything that is said over the edge before it is in the inbox (R17). @default it says nothing of any */
+  readonly drains?: number | undefined;
 }
 
 /** A processing-time timer is due; carries no time: the log's own time of this message counts (R9). */
@@ -173,7 +177,16 @@ export interface OutcomeRecord {
 }
 
 /** A record of the job log. */
-export type JobLogRecord = LeaderStart | Assignment | SplitRecord | SplitsClosed | CommandRecord | OutcomeRecord;
+export type JobLogRecord =
+  | LeaderStart
+  | Assignment
+  | SplitRecord
+  | SplitsClosed
+  | CommandRecord
+  | OutcomeRecord
+  | SavepointRequest
+  | SavepointEnd
+  | Resume;
 
 /** How an instance takes part in its stage's minimum. */
 export type Activity = "active" | "idle" | "ended" | "finished";
@@ -202,6 +215,18 @@ export interface Report {
   readonly load: Load;
   /** Of an instance on probation whose thread is gone: where it was. @default not known, or not gone */
   readonly site?: CrashSite | undefined;
+  /** What a savepoint has frozen it for. @default it is not frozen, or something that it said is not acknowledged */
+  readonly freeze?: Freeze | undefined;
+}
+
+/** An instance has come to its point of a savepoint, and everything that it said before is acknowledged (R17). */
+export interface Freeze {
+  /** Id of the savepoint. */
+  readonly savepoint: number;
+  /** The manifest of its copy; empty until that is confirmed. */
+  readonly manifest: readonly ChunkRef[];
+  /** Why there will be no copy, for people. Empty otherwise. */
+  readonly failure: string;
 }
 
 /** How an incarnation keeps up: for people, nothing is decided on it. */

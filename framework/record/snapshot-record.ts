@@ -65,6 +65,8 @@ export interface EdgeState {
   readonly epoch: number;
   /** Number of the newest control of the leader in `Manifest.leader`. */
   readonly n: number;
+  /** Id of the newest savepoint before which nothing more comes over the edge (R17). @default of none */
+  readonly drained?: number | undefined;
 }
 
 /** Where a chained sink stands: the number of the last row given to it before the cut, and what its transactions need. */
@@ -144,4 +146,6 @@ export interface JobRecord {
   readonly position: number;
   /** When the job log of this generation was created, ms since the epoch; 0 until a worker has opened it. */
   readonly logCreatedMs: number;
+  /** Id of the newest savepoint whose hold was given up: this generation goes on, and none takes its place by that savepoint. @default of none */
+  readonly resumed?: number | undefined;
 }

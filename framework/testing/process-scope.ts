@@ -83,6 +83,7 @@ export class ProcessScope {
       },
       registers: (job) => this.#settle(seams.registers(job).then((registers) => this.#registers(registers))),
       blobs: (job, generation) => this.#settle(seams.blobs(job, generation).then((blobs) => this.#blobs(blobs))),
+      savepoints: (job) => this.#settle(seams.savepoints(job).then((blobs) => this.#blobs(blobs))),
     };
   }
 

@@ -46,6 +46,7 @@ function watched(clock: VirtualClock, saboteur: Saboteur): Seams {
     holdings: seams.holdings,
     logs: watchedLogs(seams.logs, saboteur),
     registers: async (job) => watchedRegisters(await seams.registers(job), saboteur),
+    savepoints: (job) => seams.savepoints(job),
     blobs: async (job, generation) => watchedBlobs(await seams.blobs(job, generation), saboteur),
   };
 }

@@ -232,6 +232,7 @@ function deafening(seams: MemorySeams, isDeaf: () => boolean): Seams {
     holdings: seams.holdings,
     registers: (name) => seams.registers(name),
     blobs: (name, generation) => seams.blobs(name, generation),
+    savepoints: (name) => seams.savepoints(name),
     bus: {
       publish: (subject, payload) => {
         if (!isDeaf()) seams.bus.publish(subject, payload);
@@ -250,6 +251,7 @@ function losing(seams: MemorySeams, isLost: () => boolean): Seams {
     holdings: seams.holdings,
     registers: (name) => seams.registers(name),
     blobs: (name, generation) => seams.blobs(name, generation),
+    savepoints: (name) => seams.savepoints(name),
     logs: {
       create: (name, config) => logs.create(name, config),
       list: (prefix) => logs.list(prefix),

@@ -20,6 +20,7 @@ function losing(isLost: (subject: string) => boolean): (clock: VirtualClock) => 
       holdings: seams.holdings,
       registers: (name) => seams.registers(name),
       blobs: (name, generation) => seams.blobs(name, generation),
+      savepoints: (name) => seams.savepoints(name),
       bus: {
         publish: (subject, payload) => {
           if (!isLost(subject)) seams.bus.publish(subject, payload);
@@ -337,6 +338,7 @@ function refusing(ending: string, refusals: { left: number }, code: ErrorCode): 
       holdings: seams.holdings,
       registers: (name) => seams.registers(name),
       blobs: (name, generation) => seams.blobs(name, generation),
+      savepoints: (name) => seams.savepoints(name),
     };
   };
 }

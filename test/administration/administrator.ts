@@ -14,6 +14,7 @@ export function administrator(t: TestJob, holdings: Holdings = t.seams.holdings)
     holdings,
     registers: (name) => t.seams.registers(name),
     blobs: (name, generation) => t.seams.blobs(name, generation),
+    savepoints: (name) => t.seams.savepoints(name),
   };
   return { platform: { clock: t.virtualClock, random: seededRandom(7), logger: silentLogger }, seams, by: "ada" };
 }

@@ -50,6 +50,19 @@ export function describeBlobs(place: Place): void {
         expect(await blobs.list("")).toEqual(["a.1", "a.2", "b.1"]);
       }));
 
+    test("the savepoints of a job are apart from the chunks of its generations", () =>
+      place.run(async (seams) => {
+        const job = newJob();
+        const [chunks, savepoints] = [await seams.blobs(job, 1), await seams.savepoints(job)];
+        await savepoints.put("before.1.7.average.0.m", new Uint8Array([1]));
+        await chunks.put("a", new Uint8Array([2]));
+        expect(await chunks.list("")).toEqual(["a"]);
+        expect(await (await seams.savepoints(job)).list("before.")).toEqual(["before.1.7.average.0.m"]);
+        await seams.holdings.delete(`TM_${job}_1_CHUNKS`);
+        expect(await savepoints.get("before.1.7.average.0.m")).toEqual(new Uint8Array([1]));
+        expect(await (await seams.savepoints(newJob())).list("")).toEqual([]);
+      }));
+
     test("two generations of a job do not see each other's", () =>
       place.run(async (seams) => {
         const job = newJob();

@@ -69,6 +69,7 @@ export function clusterPlace(nats: ClusterForTests): Place {
       holdings,
       registers: (job) => seams.registers(job),
       blobs: (job, generation) => seams.blobs(job, generation),
+      savepoints: (job) => seams.savepoints(job),
     };
   };
   return { name: "three replicas", run: async (body) => body(await (opened ??= open())) };

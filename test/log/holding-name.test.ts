@@ -18,6 +18,7 @@ test("every name that a job gives is taken apart into what it was made of", () =
         inbox: names.inbox(stage, index),
         ingress: names.ingress(stage, index),
       };
+      expect(parseHoldingName(`TM_${job}_SAVEPOINTS`)).toEqual({ job, generation: undefined, holds: "savepoints" });
       for (const [holds, text] of Object.entries(made))
         expect(parseHoldingName(text)).toEqual({ job, generation, holds });
       expect(parseHoldingName(`KV_TM_${job}`)).toEqual({ job, generation: undefined, holds: "registers" });

@@ -12,7 +12,7 @@ import type {
   WatermarkControl,
 } from "../messages.ts";
 import { instanceId } from "./instance-id.ts";
-import { bytes, double, flag, integer, message, nested, repeated, text, union } from "./message.ts";
+import { bytes, double, flag, integer, message, nested, positive, repeated, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
 
 const channelFloor = message<ChannelFloor>("ChannelFloor", { edge: integer(1), last: integer(2) });
@@ -30,6 +30,7 @@ const watermark = message<Omit<WatermarkControl, "kind">>("Watermark", {
   watermark: double(4),
   isIdle: flag(5),
   n: integer(6),
+  drains: positive(7),
 });
 
 const tick = message<object>("Tick", {});

@@ -10,6 +10,7 @@ import type {
   SplitRecord,
   SplitsClosed,
 } from "../messages.ts";
+import type { Resume, SavepointEnd, SavepointRequest } from "../savepoint-record.ts";
 import { instanceId } from "./instance-id.ts";
 import { choice, integer, message, nested, optional, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
@@ -48,6 +49,22 @@ const outcome = message<Omit<OutcomeRecord, "kind">>("Outcome", {
   message: text(4),
 });
 
+const savepoint = message<Omit<SavepointRequest, "kind">>("Savepoint", {
+  name: text(1),
+  by: text(2),
+  mode: choice(3, ["resume", "stop", "hold"]),
+  timeoutMs: integer(4),
+});
+
+const savepointEnd = message<Omit<SavepointEnd, "kind">>("SavepointEnd", {
+  leader: integer(1),
+  savepoint: integer(2),
+  outcome: choice(3, ["complete", "cancelled"]),
+  reason: text(4),
+});
+
+const resume = message<Omit<Resume, "kind">>("Resume", { savepoint: integer(1), by: text(2) });
+
 const jobLogRecord: Message<JobLogRecord> = union<JobLogRecord>("JobLogRecord", {
   leaderStart: { number: 1, message: leaderStart },
   assignment: { number: 2, message: assignment },
@@ -55,6 +72,9 @@ const jobLogRecord: Message<JobLogRecord> = union<JobLogRecord>("JobLogRecord", 
   splitsClosed: { number: 4, message: splitsClosed },
   command: { number: 5, message: command },
   outcome: { number: 6, message: outcome },
+  savepoint: { number: 7, message: savepoint },
+  savepointEnd: { number: 8, message: savepointEnd },
+  resume: { number: 9, message: resume },
 });
 
 /** The bytes of a record of the job log. */

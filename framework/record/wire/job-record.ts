@@ -2,7 +2,7 @@
  * Bytes of the job's own register (`protos/tidemark/job.proto`).
  */
 import type { JobRecord } from "../snapshot-record.ts";
-import { choice, integer, message, text } from "./message.ts";
+import { choice, integer, message, positive, text } from "./message.ts";
 
 const jobRecord = message<JobRecord>("JobRecord", {
   generation: integer(1),
@@ -13,6 +13,7 @@ const jobRecord = message<JobRecord>("JobRecord", {
   message: text(6),
   position: integer(7),
   logCreatedMs: integer(8),
+  resumed: positive(9),
 });
 
 /** The bytes of the job's register. */

@@ -117,6 +117,19 @@ export function integer(number: number): Field<number> {
   };
 }
 
+/** An integer from 1 to 2^53, or none: 0 in `protos/`. */
+export function positive(number: number): Field<number | undefined> {
+  const field = integer(number);
+  return {
+    ...field,
+    write: (writer, value) => {
+      if (value !== undefined && value !== 0) field.write(writer, value);
+    },
+    read: (reader, before) => field.read(reader, before) || undefined,
+    absent: () => undefined,
+  };
+}
+
 /** Any number: `double`. For times and for what may be infinite. */
 export function double(number: number): Field<number> {
   return {

@@ -1,11 +1,12 @@
 /**
  * Bytes of reports and of the leader's answer to them (`protos/tidemark/report.proto`).
  */
-import type { Load, ReadLimits, Report, ReportAnswer, ReportBatch } from "../messages.ts";
+import type { Freeze, Load, ReadLimits, Report, ReportAnswer, ReportBatch } from "../messages.ts";
 import { counts } from "./counts.ts";
 import { instanceId } from "./instance-id.ts";
 import { choice, double, integer, message, nested, optional, repeated, text } from "./message.ts";
 import { crashSite } from "./poison.ts";
+import { chunkRef } from "./snapshot.ts";
 
 const load = message<Load>("Load", {
   lag: integer(1),
@@ -14,6 +15,12 @@ const load = message<Load>("Load", {
   snapshotDurationMs: integer(4),
   snapshotBytes: integer(5),
   turnP99Ms: double(6),
+});
+
+const freeze = message<Freeze>("Freeze", {
+  savepoint: integer(1),
+  manifest: repeated(nested(2, chunkRef)),
+  failure: text(3),
 });
 
 const report = message<Report>("Report", {
@@ -30,6 +37,7 @@ const report = message<Report>("Report", {
   load: nested(11, load),
   due: double(12),
   site: optional(nested(13, crashSite)),
+  freeze: optional(nested(14, freeze)),
 });
 
 const reportBatch = message<ReportBatch>("ReportBatch", { worker: text(1), reports: repeated(nested(2, report)) });

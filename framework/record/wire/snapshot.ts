@@ -16,10 +16,24 @@ import type {
   SnapshotRef,
 } from "../snapshot-record.ts";
 import { counts } from "./counts.ts";
-import { bits32, bytes, double, flag, integer, message, nested, optional, repeated, text } from "./message.ts";
+import {
+  bits32,
+  bytes,
+  double,
+  flag,
+  integer,
+  message,
+  nested,
+  optional,
+  positive,
+  repeated,
+  text,
+} from "./message.ts";
+import type { Message } from "./message.ts";
 import { skip } from "./poison.ts";
 
-const chunkRef = message<ChunkRef>("ChunkRef", {
+/** A chunk, where something else names one. */
+export const chunkRef: Message<ChunkRef> = message<ChunkRef>("ChunkRef", {
   name: text(1),
   length: integer(2),
   sha256: text(3),
@@ -61,6 +75,7 @@ const edge = message<EdgeState>("Edge", {
   isIdle: flag(3),
   epoch: integer(4),
   n: integer(5),
+  drained: positive(6),
 });
 
 const sink = message<SinkState>("Sink", {

@@ -26,6 +26,7 @@ export function bystander(place: SimulatedPlace, job: string): Administrator {
     },
     registers: () => Promise.resolve(simulatedRegisters(connection)),
     blobs: () => Promise.resolve(new SimulatedBlobs(connection)),
+    savepoints: () => Promise.resolve(new SimulatedBlobs(connection, place.savepoints)),
   };
   return { seams, by: "simulation", platform: { clock: place.clock, random, logger: silentLogger } };
 }

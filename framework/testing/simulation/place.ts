@@ -27,6 +27,7 @@ export class SimulatedPlace {
   readonly clock: VirtualClock;
   readonly bus: MemoryBus;
   readonly blobs = new Map<string, Uint8Array>();
+  readonly savepoints = new Map<string, Uint8Array>();
   readonly #logs = new Map<string, MessageStore>();
   /** Every value that a key has had, oldest first. */
   readonly #registers = new Map<string, Registered[]>();
@@ -125,8 +126,9 @@ export class SimulatedPlace {
     this.bus.publish(subject, payload);
   }
 
-  deleteBlob(name: string): void {
-    if (!this.blobs.delete(name)) return;
+  /** Removes a blob from `store`: the chunks of the generation, or the savepoints. */
+  deleteBlob(store: Map<string, Uint8Array>, name: string): void {
+    if (!store.delete(name) || store !== this.blobs) return;
     for (const watcher of this.#watchers) watcher.onBlobDeleted(name);
   }
 

@@ -127,6 +127,7 @@ export class SimulatedProcess {
       holdings: { list: () => Promise.resolve([]), delete: () => Promise.resolve() },
       registers: () => Promise.resolve(simulatedRegisters(connection)),
       blobs: () => Promise.resolve(new SimulatedBlobs(connection)),
+      savepoints: () => Promise.resolve(new SimulatedBlobs(connection, this.#world.place.savepoints)),
     });
   }
 

@@ -33,14 +33,16 @@ export function simulatedRegisters(connection: Connection): Registers {
   };
 }
 
-/** The chunks of the job's generation. */
+/** The chunks of the job's generation, or its savepoints. */
 export class SimulatedBlobs implements Blobs {
   readonly #connection: Connection;
+  readonly #stored: Map<string, Uint8Array>;
   /** Names that were there and have been deleted. */
   readonly #gone: string[] = [];
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, stored: Map<string, Uint8Array> = connection.place.blobs) {
     this.#connection = connection;
+    this.#stored = stored;
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {
@@ -51,9 +53,8 @@ export class SimulatedBlobs implements Blobs {
 
   async get(name: string): Promise<Uint8Array | undefined> {
     await this.#mayBeSlow(name);
-    const { blobs } = this.#connection.place;
     return this.#connection.call(`get ${name}`, () => {
-      const bytes = blobs.get(name);
+      const bytes = this.#stored.get(name);
       return bytes && new Uint8Array(bytes);
     });
   }
@@ -61,12 +62,12 @@ export class SimulatedBlobs implements Blobs {
   delete(name: string): Promise<void> {
     this.#gone.push(name);
     if (this.#strikes("deleteLate", name)) return this.#deleteLate(name);
-    return this.#connection.call(`delete ${name}`, () => this.#connection.place.deleteBlob(name));
+    return this.#connection.call(`delete ${name}`, () => this.#connection.place.deleteBlob(this.#stored, name));
   }
 
   list(prefix: string): Promise<readonly string[]> {
     return this.#connection.call(`list ${prefix}`, () => {
-      const names = [...this.#connection.place.blobs.keys()].filter((name) => name.startsWith(prefix));
+      const names = [...this.#stored.keys()].filter((name) => name.startsWith(prefix));
       if (!this.#strikes("blobListStale", prefix)) return names;
       const seen = names.slice(0, this.#connection.dice.of("blobListStale").below(names.length + 1));
       return [...seen, ...this.#gone.filter((name) => name.startsWith(prefix))];
@@ -76,14 +77,14 @@ export class SimulatedBlobs implements Blobs {
   #deleteLate(name: string): Promise<never> {
     const { place, dice } = this.#connection;
     const lateMs = 1 + dice.of("deleteLate").below(deletedLateMsMax);
-    this.#connection.later(deletedMs + lateMs, () => place.deleteBlob(name));
+    this.#connection.later(deletedMs + lateMs, () => place.deleteBlob(this.#stored, name));
     return new Promise((_resolve, reject) =>
       this.#connection.later(deletedMs, () => reject(new StreamError("TIMEOUT", `delete ${name}: no reply`))),
     );
   }
 
   #put(name: string, bytes: Uint8Array): void {
-    const { blobs } = this.#connection.place;
+    const blobs = this.#stored;
     if (this.#strikes("blobFails", name)) throw failed(name);
     if (this.#strikes("blobTorn", name)) {
       if (!blobs.has(name)) blobs.set(name, bytes.slice(0, this.#connection.dice.of("blobTorn").below(bytes.length)));

@@ -36,10 +36,17 @@ import {
   encodeManifest,
   encodePointer,
 } from "../../../framework/record/wire/snapshot.ts";
+import {
+  decodeSavepointIndex,
+  decodeSavepointRecord,
+  encodeSavepointIndex,
+  encodeSavepointRecord,
+} from "../../../framework/record/wire/savepoint.ts";
 import { messageType } from "./protos.ts";
 
 const text = fc.string({ unit: "grapheme" });
 const whole = fc.maxSafeNat();
+const positive = fc.maxSafeNat().map((value) => Math.max(1, value));
 const small = fc.nat(0xffffffff);
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const time = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(Infinity, -Infinity, 0));
@@ -103,6 +110,7 @@ const cases: Case[] = [
         upto: whole,
         watermark: time,
         isIdle: fc.boolean(),
+        drains: absent(positive),
       }),
       fc.record({ kind: kind("tick") }),
       fc.record({
@@ -142,6 +150,21 @@ const cases: Case[] = [
         code: text,
         message: text,
       }),
+      fc.record({
+        kind: kind("savepoint"),
+        name: text,
+        by: text,
+        mode: fc.constantFrom("resume", "stop", "hold"),
+        timeoutMs: whole,
+      }),
+      fc.record({
+        kind: kind("savepointEnd"),
+        leader: whole,
+        savepoint: whole,
+        outcome: fc.constantFrom("complete", "cancelled"),
+        reason: text,
+      }),
+      fc.record({ kind: kind("resume"), savepoint: whole, by: text }),
     ),
     encode: encodeJobLogRecord,
     decode: decodeJobLogRecord,
@@ -165,6 +188,7 @@ const cases: Case[] = [
           counts,
           load,
           site: absent(site),
+          freeze: absent(fc.record({ savepoint: whole, manifest: few(chunk), failure: text })),
         }),
       ),
     }),
@@ -253,7 +277,16 @@ const cases: Case[] = [
       random: fc.double({ noNaN: true }),
       channelsIn: few(fc.record({ edge: small, from: small, epoch: whole, last: whole, check: uint32 })),
       channelsOut: few(fc.record({ edge: small, to: small, last: whole, check: uint32 })),
-      edges: few(fc.record({ edge: small, watermark: time, isIdle: fc.boolean(), epoch: whole, n: whole })),
+      edges: few(
+        fc.record({
+          edge: small,
+          watermark: time,
+          isIdle: fc.boolean(),
+          epoch: whole,
+          n: whole,
+          drained: absent(positive),
+        }),
+      ),
       sinks: few(fc.record({ sink: text, last: whole, prepared: few(fc.uint8Array()), refused: whole })),
       redelivered: few(fc.record({ first: whole, last: whole })),
       segments: few(fc.record({ segment: small, chunks: few(chunk) })),
@@ -274,9 +307,59 @@ const cases: Case[] = [
       message: text,
       position: whole,
       logCreatedMs: whole,
+      resumed: absent(positive),
     }),
     encode: encodeJobRecord,
     decode: decodeJobRecord,
+  },
+  {
+    name: "SavepointRecord",
+    arbitrary: fc.record({
+      generation: whole,
+      savepoint: whole,
+      leader: whole,
+      state: fc.constantFrom("open", "complete", "cancelled"),
+      reason: text,
+      index: few(chunk),
+      atMs: whole,
+      bytes: whole,
+    }),
+    encode: encodeSavepointRecord,
+    decode: decodeSavepointRecord,
+  },
+  {
+    name: "SavepointIndex",
+    arbitrary: fc.record({
+      format: small,
+      name: text,
+      job: text,
+      generation: whole,
+      savepoint: whole,
+      atMs: whole,
+      by: text,
+      plan: text,
+      planHash: text,
+      version: text,
+      runtimeVersion: text,
+      stages: few(
+        fc.record({
+          name: text,
+          partitions: small,
+          isSource: fc.boolean(),
+          states: few(fc.record({ operator: text, name: text, kind: text, version: small })),
+          instances: few(
+            fc.record({
+              partition: small,
+              split: absent(fc.record({ name: text, identity: text })),
+              manifest: few(chunk),
+            }),
+          ),
+        }),
+      ),
+      edges: few(fc.record({ name: text, from: text, to: text, watermark: time })),
+    }),
+    encode: encodeSavepointIndex,
+    decode: decodeSavepointIndex,
   },
 ];
 
@@ -350,6 +433,9 @@ test("MS3: text that UTF-8 cannot hold is made well-formed", () => {
 /** As `protos/` names things: variants as fields, enum values in capitals, snake case is protobufjs's camel case. */
 const reading = { longs: Number, enums: String, defaults: true, arrays: true, bytes: Array } as const;
 
+/** Numbers that are there or not. */
+const zeroWhenAbsent = new Set(["drains", "drained", "resumed"]);
+
 function asProto(value: object): { [name: string]: unknown } {
   const { kind: variant, ...rest } = value as { kind?: string };
   const fields = protoFields(rest);
@@ -367,7 +453,7 @@ function protoFields(value: object): { [name: string]: unknown } {
   return Object.fromEntries(
     Object.entries(value)
       .map(([name, part]) => [name, protoValue(name, part)] as const)
-      .map(([name, part]) => [name, part === undefined ? null : part]),
+      .map(([name, part]) => [name, part === undefined ? (zeroWhenAbsent.has(name) ? 0 : null) : part]),
   );
 }
 
@@ -380,7 +466,8 @@ function protoValue(name: string, part: unknown): unknown {
     name === "command" ||
     name === "activity" ||
     name === "outcome" ||
-    (name === "state" && isJobState(part));
+    name === "mode" ||
+    (name === "state" && isState(part));
   return isEnum
     ? String(part)
         .replaceAll(/[A-Z]/g, (letter) => `_${letter}`)
@@ -388,8 +475,10 @@ function protoValue(name: string, part: unknown): unknown {
     : part;
 }
 
-function isJobState(word: unknown): boolean {
-  return ["running", "failed", "completed", "stopped", "deleting"].includes(String(word));
+function isState(word: unknown): boolean {
+  return ["running", "failed", "completed", "stopped", "deleting", "open", "complete", "cancelled"].includes(
+    String(word),
+  );
 }
 
 function expectReadOrCorrupt(decode: (bytes: Uint8Array) => object, bytes: Uint8Array): void {
