@@ -17,7 +17,9 @@ export function natsConnection(
   const named = given.servers !== undefined || given.context !== undefined;
   // What a context says is more than what an environment says of some other server.
   const found = given.context === undefined ? fromEnvironment(environment, named) : {};
-  const all = { ...found, ...defined(given), tls: merged(found.tls, given.tls) };
+  const saysApi = given.domain !== undefined || given.apiPrefix !== undefined;
+  const api = saysApi ? { domain: undefined, apiPrefix: undefined } : {};
+  const all = { ...found, ...api, ...defined(given), tls: merged(found.tls, given.tls) };
   return all.servers === undefined && all.context === undefined ? undefined : all;
 }
 
@@ -26,8 +28,12 @@ function fromEnvironment(environment: NodeJS.ProcessEnv, isServerNamed: boolean)
   const server = isServerNamed ? {} : { servers: variable("NATS"), context: variable("CONTEXT") };
   const tls = { ca: variable("TLS_CA"), cert: variable("TLS_CERT"), key: variable("TLS_KEY") };
   const replicas = parseReplicas(variable("REPLICAS"), "TIDEMARK_REPLICAS");
-  const inboxPrefix = variable("INBOX_PREFIX");
-  return { ...server, credentials: variable("CREDS"), inboxPrefix, tls: merged(tls, {}), replicas };
+  const subjects = {
+    inboxPrefix: variable("INBOX_PREFIX"),
+    domain: variable("JS_DOMAIN"),
+    apiPrefix: variable("JS_API_PREFIX"),
+  };
+  return { ...server, ...subjects, credentials: variable("CREDS"), tls: merged(tls, {}), replicas };
 }
 
 /** The number of copies that a flag or variable asks for. @throws OPTION_INVALID with the text and where it stands */

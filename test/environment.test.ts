@@ -15,16 +15,24 @@ test("the environment names server, credentials, TLS files and the inbox prefix"
     TIDEMARK_TLS_CERT: "cert.pem",
     TIDEMARK_TLS_KEY: "key.pem",
     TIDEMARK_INBOX_PREFIX: "_INBOX_a",
+    TIDEMARK_JS_DOMAIN: "hub",
     TIDEMARK_REPLICAS: "3",
   };
   expect(natsConnection({}, environment)).toEqual({
     servers: "nats://a",
     credentials: "a.creds",
     inboxPrefix: "_INBOX_a",
+    domain: "hub",
     replicas: 3,
     tls: { ca: "ca.pem", cert: "cert.pem", key: "key.pem" },
   });
   expect(natsConnection({}, { TIDEMARK_CONTEXT: "prod" })).toEqual({ context: "prod" });
+});
+
+test("a domain on the command line takes the place of an API prefix in the environment: both say where JetStream is", () => {
+  const environment = { TIDEMARK_NATS: "nats://a", TIDEMARK_JS_API_PREFIX: "JS.tenant.API" };
+  expect(natsConnection({}, environment)).toEqual({ servers: "nats://a", apiPrefix: "JS.tenant.API" });
+  expect(natsConnection({ domain: "hub" }, environment)).toEqual({ servers: "nats://a", domain: "hub" });
 });
 
 test("E1: the command line beats the environment, option by option", () => {

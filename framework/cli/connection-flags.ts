@@ -16,6 +16,8 @@ export interface ConnectionFlags {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly inboxPrefix?: string;
+  readonly jsDomain?: string;
+  readonly jsApiPrefix?: string;
   readonly embedded?: boolean;
   /** Only on commands that create streams. */
   readonly replicas?: string;
@@ -33,7 +35,9 @@ export function withConnection(command: Command): Command {
     .option("--tls-ca <file>", "authorities that the server's certificate is checked with (or TIDEMARK_TLS_CA)")
     .option("--tls-cert <file>", "certificate of this client (or TIDEMARK_TLS_CERT)")
     .option("--tls-key <file>", "key of that certificate (or TIDEMARK_TLS_KEY)")
-    .option("--inbox-prefix <subject>", "where answers arrive, if users have one each (or TIDEMARK_INBOX_PREFIX)");
+    .option("--inbox-prefix <subject>", "where answers arrive, if users have one each (or TIDEMARK_INBOX_PREFIX)")
+    .option("--js-domain <name>", "JetStream domain, if the streams are in another one (or TIDEMARK_JS_DOMAIN)")
+    .option("--js-api-prefix <subject>", "JetStream API of another account (or TIDEMARK_JS_API_PREFIX)");
 }
 
 /** The home that the flags, or else the environment, ask for. */
@@ -65,6 +69,8 @@ function optionsOf({
   tlsCert,
   tlsKey,
   inboxPrefix,
+  jsDomain: domain,
+  jsApiPrefix: apiPrefix,
   replicas,
 }: ConnectionFlags): NatsHomeOptions {
   return {
@@ -72,6 +78,8 @@ function optionsOf({
     credentials: creds,
     context,
     inboxPrefix,
+    domain,
+    apiPrefix,
     tls: { ca: tlsCa, cert: tlsCert, key: tlsKey },
     replicas: parseReplicas(replicas, "--replicas"),
   };

@@ -23,10 +23,14 @@ export interface JetStreamEnd {
   readonly tls?: ClusterTls | undefined;
   /** Beginning of the subjects for answers, where permissions give each user its own. @default "_INBOX" */
   readonly inboxPrefix?: string | undefined;
+  /** JetStream domain that the stream is in. @default the one of the server */
+  readonly domain?: string | undefined;
+  /** Beginning of the subjects of the JetStream API, where an account imports it; instead of `domain`. @default "$JS.API" */
+  readonly apiPrefix?: string | undefined;
 }
 
 /** The options of {@link JetStreamEnd}, by name. */
-export const endOptions = ["servers", "context", "credentials", "tls", "inboxPrefix"] as const;
+export const endOptions = ["servers", "context", "credentials", "tls", "inboxPrefix", "domain", "apiPrefix"] as const;
 
 /** The cluster of an end. @throws OPTION_INVALID when none is known */
 export function clusterOf(what: string, end: JetStreamEnd, { cluster }: EndHome): ClusterAddress {
@@ -34,11 +38,17 @@ export function clusterOf(what: string, end: JetStreamEnd, { cluster }: EndHome)
     endOptions.filter((name) => end[name] !== undefined).map((name) => [name, end[name]]),
   ) as ClusterAddress;
   if (own.servers !== undefined || own.context !== undefined) return own;
-  if (cluster !== undefined) return { ...cluster, ...own };
+  if (cluster !== undefined) return withSaid(cluster, own);
   throw new StreamError(
     "OPTION_INVALID",
     `${what}: the job runs in the memory of this process and no NATS server is named: give \`servers\`, set TIDEMARK_NATS, or run the job on a cluster (--nats)`,
   );
+}
+
+/** A domain is an API prefix: one that is said takes the place of the other, too. */
+function withSaid(cluster: ClusterAddress, own: ClusterAddress): ClusterAddress {
+  const saysApi = own.domain !== undefined || own.apiPrefix !== undefined;
+  return { ...cluster, ...(saysApi && { domain: undefined, apiPrefix: undefined }), ...own };
 }
 
 /** A connection to the cluster of an end, for as long as `use` takes. @throws what connecting and `use` throw */

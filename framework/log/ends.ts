@@ -21,6 +21,10 @@ export interface ClusterAddress {
   readonly context?: string | undefined;
   /** Beginning of the subjects for answers, where permissions give each user its own. @default what the context says, or "_INBOX" */
   readonly inboxPrefix?: string | undefined;
+  /** JetStream domain that the streams are in, where the server that is connected to is a leaf node of it, or is in another one. @default what the context says, or the domain of the server itself */
+  readonly domain?: string | undefined;
+  /** Beginning of the subjects of the JetStream API, where an account imports it from another one; instead of `domain`. @default what the context says, or "$JS.API" */
+  readonly apiPrefix?: string | undefined;
 }
 
 /** Files and choices for TLS. */

@@ -4,18 +4,13 @@
  * D1. Nothing secret is ever part of {@link Address.printable} or of a message: user and password are taken out of the URLs first.
  * D2. What is said directly beats what a context says, field by field.
  */
-import {
-  type Authenticator,
-  credsAuthenticator,
-  nkeyAuthenticator,
-  type TlsOptions,
-  tokenAuthenticator,
-  usernamePasswordAuthenticator,
-} from "@nats-io/nats-core";
+import type { Authenticator, TlsOptions } from "@nats-io/nats-core";
 import { StreamError } from "../errors.ts";
 import type { ClusterAddress } from "../log/ends.ts";
+import { authenticatorOf } from "./authentication.ts";
 import { type NatsContext, readContext } from "./context.ts";
-import { type NatsTls, readText, readTls } from "./tls-files.ts";
+import { apiPrefixOfServer } from "./link.ts";
+import { type NatsTls, readTls } from "./tls-files.ts";
 
 /** How to reach a server. */
 export type AddressInput = ClusterAddress;
@@ -28,6 +23,8 @@ export interface Address {
   readonly authenticator: Authenticator | undefined;
   readonly tls: TlsOptions | undefined;
   readonly inboxPrefix: string | undefined;
+  /** Beginning of the subjects of the JetStream API: `$JS.API`, or where a domain or another account has it. */
+  readonly apiPrefix: string;
 }
 
 /** @throws OPTION_INVALID for what makes no sense; PATH_UNUSABLE for a file that cannot be read */
@@ -37,14 +34,16 @@ export async function resolveAddress(input: AddressInput): Promise<Address> {
   const [first] = urls;
   if (first === undefined) throw new StreamError("OPTION_INVALID", "no NATS server is named: nats://host:4222");
   const servers = urls.map(({ host }) => host);
+  const apiPrefix = apiPrefixOf(input, context);
   const tls = mergedTls(context?.tls, input.tls);
   const wantsTls = tls !== undefined || urls.some(({ protocol }) => protocol === "tls:");
   return {
     servers,
     printable: servers.join(", "),
-    authenticator: await authenticatorOf(input, first, context),
+    authenticator: await authenticatorOf(input.credentials, first, context),
     tls: wantsTls ? await readTls(tls ?? {}) : undefined,
     inboxPrefix: input.inboxPrefix ?? context?.inboxPrefix,
+    apiPrefix,
   };
 }
 
@@ -99,41 +98,23 @@ function decoded(text = ""): string | undefined {
   }
 }
 
-async function authenticatorOf(
-  { credentials }: AddressInput,
-  url: ServerUrl,
-  context: NatsContext | undefined,
-): Promise<Authenticator | undefined> {
-  if (credentials !== undefined) return fromCredentials(credentials);
-  if (url.password !== "") return usernamePasswordAuthenticator(url.user, url.password);
-  if (url.user !== "") return tokenAuthenticator(url.user);
-  if (context === undefined) return undefined;
-  if (context.credentials !== undefined) return fromCredentials(context.credentials);
-  if (context.nkey !== undefined) return fromSeed(context.nkey);
-  if (context.user !== undefined) return usernamePasswordAuthenticator(context.user, context.password ?? "");
-  return context.token === undefined ? undefined : tokenAuthenticator(context.token);
-}
+const prefixPattern = /^[^\s.*>]+(\.[^\s.*>]+)*$/;
 
-async function fromCredentials(path: string): Promise<Authenticator> {
-  const text = await readText(path, "credentials file");
-  return tried(
-    credsAuthenticator(Buffer.from(text)),
-    `credentials file ${path} holds no JWT and seed: nsc generate creds`,
-  );
-}
-
-async function fromSeed(path: string): Promise<Authenticator> {
-  const seed = (await readText(path, "nkey file")).match(/^\s*(SU[A-Z2-7]+)\s*$/m)?.[1] ?? "";
-  return tried(nkeyAuthenticator(Buffer.from(seed)), `nkey file ${path} holds no seed of a user (SU…)`);
-}
-
-/** The client would find out at every attempt to connect, and try again for ever. */
-function tried(authenticator: Authenticator, otherwise: string): Authenticator {
-  try {
-    const proof = authenticator("nonce");
-    if (typeof proof === "object" && "sig" in proof && proof.sig !== "") return authenticator;
-  } catch {
-    // What the client says of it may quote the file.
-  }
-  throw new StreamError("OPTION_INVALID", otherwise);
+/** Where the JetStream API is: what is said directly beats the context as a whole, as a domain is a prefix (D2). */
+function apiPrefixOf(input: AddressInput, context: NatsContext | undefined): string {
+  const said = input.domain === undefined && input.apiPrefix === undefined ? (context ?? {}) : input;
+  const { domain, apiPrefix } = said as Pick<AddressInput, "domain" | "apiPrefix">;
+  if (domain !== undefined && apiPrefix !== undefined)
+    throw new StreamError(
+      "OPTION_INVALID",
+      `a JetStream domain (${domain}) and an API prefix (${apiPrefix}) are given: the domain stands for the prefix $JS.${domain}.API; say one of them`,
+    );
+  if (domain !== undefined && (domain.includes(".") || !prefixPattern.test(domain)))
+    throw new StreamError("OPTION_INVALID", `${JSON.stringify(domain)} is no JetStream domain: one word without dots`);
+  if (apiPrefix !== undefined && !prefixPattern.test(apiPrefix))
+    throw new StreamError(
+      "OPTION_INVALID",
+      `${JSON.stringify(apiPrefix)} is no prefix of the JetStream API: a subject without wildcards, like JS.tenant.API`,
+    );
+  return domain === undefined ? (apiPrefix ?? apiPrefixOfServer) : `$JS.${domain}.API`;
 }

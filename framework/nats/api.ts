@@ -49,11 +49,16 @@ export class JetStreamApi {
     this.#wait = new AnswerWait(wait);
   }
 
-  /** Calls `$JS.API.<operation>`; a refusal is an answer, for callers who expect it. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
+  /** Calls an operation of the API; a refusal is an answer, for callers who expect it. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
   async ask<T>(operation: string, body?: object): Promise<ApiAnswer<T>> {
     const bytes = body === undefined ? emptyBody : Buffer.from(JSON.stringify(body));
-    const answer = await this.exchange(`$JS.API.${operation}`, bytes);
+    const answer = await this.exchange(this.subjectOf(operation), bytes);
     return parseAnswer<T>(answer);
+  }
+
+  /** Where the API takes an operation. */
+  subjectOf(operation: string): string {
+    return `${this.link.apiPrefix}.${operation}`;
   }
 
   /** Like {@link JetStreamApi.ask}, but a refusal is thrown, with `what` was wanted. @throws by the refusal's code */

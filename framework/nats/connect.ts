@@ -9,12 +9,12 @@
 import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
 import { connect, errors } from "@nats-io/transport-node";
 import { messageOf, StreamError } from "../errors.ts";
-import type { LinkEvent } from "../log/contracts.ts";
 import type { Logger } from "../platform/platform.ts";
 import { type Address, type AddressInput, resolveAddress } from "./address.ts";
 import { connectForFrames } from "./frame-connection.ts";
-import { afterMs, Link } from "./link.ts";
+import { afterMs, apiPrefixOfServer, Link } from "./link.ts";
 import { NatsSeams } from "./nats-seams.ts";
+import { reportOutages } from "./outage-report.ts";
 import { describeVersion, isAtLeast, parseVersion, versionNeeded, versionRecommended } from "./version.ts";
 
 /** How to connect. */
@@ -51,11 +51,10 @@ export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
   try {
     checkServer(data, address, logger);
     const control = await open(connect, address, options, "control");
-    const { inboxPrefix } = address;
-    const controlLink = new Link(control, inboxPrefix);
-    const seams = new NatsSeams(new Link(data, inboxPrefix), controlLink, replicas, logger);
+    const controlLink = new Link(control, address);
+    const seams = new NatsSeams(new Link(data, address), controlLink, replicas, logger);
     await checkAccount(seams, address);
-    controlLink.onEvent((event) => sayLink(logger, event, address));
+    reportOutages(controlLink, logger, address.printable, () => tryToConnect(options));
     return seams;
   } catch (error) {
     await data.close();
@@ -63,10 +62,10 @@ export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
   }
 }
 
-function sayLink(logger: Logger, event: LinkEvent, { printable: server }: Address): void {
-  if (event === "disconnected")
-    logger.log("warn", "the connection to the NATS server is lost; trying again", { server });
-  else logger.log("warn", "the connection to the NATS server is back", { server });
+/** Makes a connection like the others, and lets go of it. @throws as {@link connectNats} */
+async function tryToConnect(options: NatsOptions): Promise<void> {
+  const connection = await open(connect, await resolveAddress(options), options, "trial");
+  await connection.close();
 }
 
 /**
@@ -79,7 +78,7 @@ export async function connectLink(options: NatsOptions): Promise<Link> {
   const connection = await open(connect, address, options, "ends");
   try {
     checkServer(connection, address, options.logger ?? quiet);
-    return new Link(connection, address.inboxPrefix);
+    return new Link(connection, address);
   } catch (error) {
     await connection.close();
     throw error;
@@ -171,7 +170,8 @@ function checkServer(connection: NatsConnection, address: Address, logger: Logge
       `the NATS server at ${address.printable} is version ${found}: ${needed}`,
     );
   }
-  if (connection.info?.jetstream !== true) throw withoutJetStream(address);
+  const isElsewhere = address.apiPrefix !== apiPrefixOfServer;
+  if (!isElsewhere && connection.info?.jetstream !== true) throw withoutJetStream(address);
   if (!isAtLeast(version, versionRecommended)) logger.log("warn", `nats-server ${found}: ${needed}`);
 }
 
@@ -181,15 +181,18 @@ async function checkAccount(seams: NatsSeams, address: Address): Promise<void> {
     await seams.capacity();
   } catch (error) {
     await seams.close();
-    throw StreamError.is(error, "SERVER_UNSUITABLE") ? withoutJetStream(address) : error;
+    const isElsewhere = address.apiPrefix !== apiPrefixOfServer;
+    if (isElsewhere && StreamError.is(error, "UNAVAILABLE")) throw withoutJetStream(address, error);
+    throw StreamError.is(error, "SERVER_UNSUITABLE") ? withoutJetStream(address, error) : error;
   }
 }
 
-function withoutJetStream(address: Address): StreamError {
-  return new StreamError(
-    "SERVER_UNSUITABLE",
-    `the NATS server at ${address.printable} has no JetStream for this account: start it with a jetstream block (nats-server -c nats.conf)`,
-  );
+function withoutJetStream({ printable, apiPrefix }: Address, cause?: unknown): StreamError {
+  const what =
+    apiPrefix === apiPrefixOfServer
+      ? "has no JetStream for this account: start it with a jetstream block (nats-server -c nats.conf)"
+      : `reaches no JetStream as ${apiPrefix}: check the domain or API prefix (--js-domain, --js-api-prefix), and that its server or account is connected`;
+  return new StreamError("SERVER_UNSUITABLE", `the NATS server at ${printable} ${what}`, { cause });
 }
 
 function chainOf(error: unknown): readonly unknown[] {

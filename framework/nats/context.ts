@@ -25,12 +25,29 @@ export interface NatsContext {
   readonly credentials: string | undefined;
   /** Path of a file with the seed of an nkey. */
   readonly nkey: string | undefined;
+  /** A user's JWT, and the seed that signs for it. */
+  readonly userJwt: string | undefined;
+  readonly userSeed: string | undefined;
   readonly tls: NatsTls | undefined;
   readonly inboxPrefix: string | undefined;
+  readonly domain: string | undefined;
+  readonly apiPrefix: string | undefined;
 }
 
-const kept = new Set(["url", "user", "password", "token", "creds", "nkey", "ca", "cert", "key", "tls_first"]);
-const keptToo = new Set(["inbox_prefix", "description", "color_scheme", "name"]);
+const kept = new Set(
+  (
+    "url user password token creds nkey user_jwt user_seed ca cert key tls_first " +
+    "inbox_prefix jetstream_domain jetstream_api_prefix"
+  ).split(" "),
+);
+/** They say nothing of a connection, or nothing of what Tidemark uses one for. */
+const unneeded = new Set(["description", "color_scheme", "name", "jetstream_event_prefix"]);
+/** What is to be done about a field that is not kept, where there is something better to say than to go without the context. */
+const advice: Readonly<Record<string, string>> = {
+  socks_proxy:
+    "connections through a SOCKS proxy cannot be made: let a leaf node near by connect through it, or name a server that is reached directly",
+  nsc: "export the credentials (nsc generate creds) and name the file as creds",
+};
 
 /** Reads the context called `name`. @throws PATH_UNUSABLE when there is none; OPTION_INVALID when it makes no sense or asks for what is not supported */
 export async function readContext(name: string, environment: NodeJS.ProcessEnv = process.env): Promise<NatsContext> {
@@ -64,11 +81,11 @@ function parse(text: string, path: string): Fields {
 function refuseWhatIsNotKept(fields: Fields, path: string): void {
   for (const [field, value] of Object.entries(fields)) {
     const isSet = value !== "" && value !== null && value !== false && value !== 0;
-    if (!isSet || keptToo.has(field)) continue;
+    if (!isSet || unneeded.has(field)) continue;
     if (!kept.has(field)) {
       throw new StreamError(
         "OPTION_INVALID",
-        `NATS context ${path} sets ${field}, which is not supported: name the server and credentials without the context`,
+        `NATS context ${path} sets ${field}, which is not supported: ${advice[field] ?? "name the server and credentials without the context"}`,
       );
     }
     if (typeof value === "string" || field === "tls_first") continue;
@@ -89,6 +106,10 @@ function contextOf(fields: Fields, environment: NodeJS.ProcessEnv): NatsContext 
     credentials: path("creds"),
     nkey: path("nkey"),
     tls: hasTls ? tls : undefined,
+    userJwt: text("user_jwt"),
+    userSeed: text("user_seed"),
     inboxPrefix: text("inbox_prefix"),
+    domain: text("jetstream_domain"),
+    apiPrefix: text("jetstream_api_prefix"),
   };
 }

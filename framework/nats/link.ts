@@ -15,20 +15,35 @@ import { systemMonotonicMs } from "./system-time.ts";
 /** How often watchers look at what may have gone silent. */
 const watchMs = 500;
 
+/** Where things are on the other side. */
+export interface LinkSubjects {
+  /** Beginning of the subjects on which answers to this connection arrive. @default "_INBOX" */
+  readonly inboxPrefix?: string | undefined;
+  /** Beginning of the subjects of the JetStream API, where a domain or another account has it. @default {@link apiPrefixOfServer} */
+  readonly apiPrefix?: string | undefined;
+}
+
+/** Beginning of the subjects of the JetStream API of the server that is connected to. */
+export const apiPrefixOfServer = "$JS.API";
+
 /** A connection and its ups and downs. */
 export class Link {
   readonly connection: NatsConnection;
-  /** Beginning of the subjects on which answers to this connection arrive. */
   readonly inboxPrefix: string;
+  readonly apiPrefix: string;
   readonly #listeners = new Set<(event: LinkEvent) => void>();
   readonly #watchers = new Set<(nowMs: number) => void>();
   readonly #watch: NodeJS.Timeout;
   #isUp = true;
   #isClosed = false;
 
-  constructor(connection: NatsConnection, inboxPrefix = "_INBOX") {
+  constructor(
+    connection: NatsConnection,
+    { inboxPrefix = "_INBOX", apiPrefix = apiPrefixOfServer }: LinkSubjects = {},
+  ) {
     this.connection = connection;
     this.inboxPrefix = inboxPrefix;
+    this.apiPrefix = apiPrefix;
     this.#watch = setInterval(() => this.#look(), watchMs).unref();
     void this.#follow();
   }

@@ -51,7 +51,8 @@ export class NatsBlobs implements Blobs {
 
   async get(name: string): Promise<Uint8Array | undefined> {
     const query = Buffer.from(JSON.stringify({ last_by_subj: this.#subjectOf(name) }));
-    const message = await this.#streams.api.exchange(`$JS.API.DIRECT.GET.${this.#stream}`, query);
+    const { api } = this.#streams;
+    const message = await api.exchange(api.subjectOf(`DIRECT.GET.${this.#stream}`), query);
     const isThere = (message.headers?.code ?? 0) === 0;
     return isThere ? plainBytes(message.data) : this.#getFromLeader(name);
   }

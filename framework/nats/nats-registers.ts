@@ -11,6 +11,7 @@ import { invariant } from "../errors.ts";
 import type { Registered, RegisterResult, Registers } from "../log/contracts.ts";
 import { refusalError, refusals } from "./api-refusal.ts";
 import { throughElection } from "./in-election.ts";
+import { apiPrefixOfServer } from "./link.ts";
 import { bytesOf, type StoredMessage } from "./stored-message.ts";
 import { bucketStream } from "./stream-config.ts";
 import type { Streams } from "./streams.ts";
@@ -42,8 +43,12 @@ export class NatsRegisters implements Registers {
   readonly #streams: Streams;
   readonly #stream: string;
   readonly #subjectPrefix: string;
+  /** Where it is written to: between domains and accounts, values of buckets pass with calls of the API alone. */
+  readonly #writePrefix: string;
 
   constructor(streams: Streams, stream: string, subjectPrefix: string) {
+    const { api } = streams;
+    this.#writePrefix = api.link.apiPrefix === apiPrefixOfServer ? subjectPrefix : api.subjectOf(subjectPrefix);
     this.#streams = streams;
     this.#stream = stream;
     this.#subjectPrefix = subjectPrefix;
@@ -84,7 +89,8 @@ export class NatsRegisters implements Registers {
     const condition = headers();
     condition.set(expectedRevision, String(revision));
     // The client sends after this task; the caller may reuse its buffer before a reconnect is through.
-    const answer = await this.#streams.api.publish(this.#subjectOf(key), new Uint8Array(value), condition);
+    const subject = this.#writePrefix + checkKey(key);
+    const answer = await this.#streams.api.publish(subject, new Uint8Array(value), condition);
     if (answer.kind === "done") return { kind: "written", revision: answer.value.seq };
     const { err_code: code } = answer.refusal;
     if (code === refusals.wrongLastSequence || code === refusals.wrongLastSequenceUnknown) return { kind: "conflict" };
@@ -92,10 +98,14 @@ export class NatsRegisters implements Registers {
   }
 
   #subjectOf(key: string): string {
-    invariant(
-      keyPattern.test(key),
-      `register ${JSON.stringify(key)}: tokens of letters, digits and -/_= with dots between`,
-    );
-    return this.#subjectPrefix + key;
+    return this.#subjectPrefix + checkKey(key);
   }
+}
+
+function checkKey(key: string): string {
+  invariant(
+    keyPattern.test(key),
+    `register ${JSON.stringify(key)}: tokens of letters, digits and -/_= with dots between`,
+  );
+  return key;
 }

@@ -134,7 +134,7 @@ export class PullConsumer {
     if (this.#asked > batchMessages / 2 || !this.#events.hasRoom()) return;
     if (this.#asked === 0) this.#heardMs = systemMonotonicMs();
     this.#asked += batchMessages;
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#name}`;
+    const subject = this.#api.subjectOf(`CONSUMER.MSG.NEXT.${this.#stream}.${this.#name}`);
     this.#link.connection.publish(subject, this.#pullRequest, { reply: this.#inbox });
   }
 

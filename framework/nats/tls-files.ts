@@ -16,23 +16,23 @@ export type NatsTls = ClusterTls;
 const certificateMark = /-----BEGIN (TRUSTED )?CERTIFICATE-----/;
 const keyMark = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----/;
 
-/** Reads the files. @throws PATH_UNUSABLE for one that cannot be read; OPTION_INVALID for one that holds something else, or a certificate without its key */
+/** Checks the files, and names them to the client, which reads them at every connection: what has been renewed meanwhile counts. @throws PATH_UNUSABLE for one that cannot be read; OPTION_INVALID for one that holds something else, or a certificate without its key */
 export async function readTls({ ca, cert, key, handshakeFirst }: NatsTls): Promise<TlsOptions> {
   if ((cert === undefined) !== (key === undefined)) {
     const [given, missing] = cert === undefined ? ["key", "certificate"] : ["certificate", "key"];
     throw new StreamError("OPTION_INVALID", `TLS: a client's ${given} is given without its ${missing}`);
   }
   return {
-    ...(ca !== undefined && { ca: await readPem(ca, "authorities", certificateMark) }),
-    ...(cert !== undefined && { cert: await readPem(cert, "client certificate", certificateMark) }),
-    ...(key !== undefined && { key: await readPem(key, "client key", keyMark) }),
+    ...(ca !== undefined && { caFile: await checkPem(ca, "authorities", certificateMark) }),
+    ...(cert !== undefined && { certFile: await checkPem(cert, "client certificate", certificateMark) }),
+    ...(key !== undefined && { keyFile: await checkPem(key, "client key", keyMark) }),
     ...(handshakeFirst !== undefined && { handshakeFirst }),
   };
 }
 
-async function readPem(path: string, what: string, mark: RegExp): Promise<string> {
+async function checkPem(path: string, what: string, mark: RegExp): Promise<string> {
   const text = await readText(path, `TLS ${what}`);
-  if (mark.test(text)) return text;
+  if (mark.test(text)) return path;
   throw new StreamError("OPTION_INVALID", `TLS ${what} ${path}: the file holds none in PEM (-----BEGIN …-----)`);
 }
 

@@ -59,6 +59,11 @@ describe("what is kept", () => {
       nkey: "/etc/prod.nk",
       ca: "~/ca.pem",
       inbox_prefix: "_INBOX_tide",
+      user_jwt: "a.b.c",
+      user_seed: "SUAB",
+      jetstream_domain: "hub",
+      jetstream_api_prefix: "JS.tenant.API",
+      jetstream_event_prefix: "events",
     });
     expect(await readContext("prod", environment)).toEqual({
       servers: "nats://a:4222,nats://b:4222",
@@ -69,6 +74,10 @@ describe("what is kept", () => {
       nkey: "/etc/prod.nk",
       tls: { ca: "/home/ada/ca.pem", cert: undefined, key: undefined, handshakeFirst: false },
       inboxPrefix: "_INBOX_tide",
+      userJwt: "a.b.c",
+      userSeed: "SUAB",
+      domain: "hub",
+      apiPrefix: "JS.tenant.API",
     });
   });
 
@@ -108,7 +117,7 @@ describe("what is refused", () => {
     expect(await refusal("broken")).toMatchObject({ code: "OPTION_INVALID" });
   });
 
-  test.each(["jetstream_domain", "jetstream_api_prefix", "socks_proxy", "nsc", "user_jwt", "something_new"])(
+  test.each(["socks_proxy", "nsc", "windows_cert_store", "something_new"])(
     "X2: %s is named as not supported",
     async (field) => {
       await write("special", { ...untouched, [field]: "hidden" });
@@ -117,6 +126,11 @@ describe("what is refused", () => {
       expect(error.message).toContain(`sets ${field}, which is not supported`);
     },
   );
+
+  test("X2: a proxy is refused with what to do instead", async () => {
+    await write("proxied", { ...untouched, socks_proxy: "socks5://hidden" });
+    expect((await refusal("proxied")).message).toMatch(/SOCKS proxy cannot be made: let a leaf node near by/);
+  });
 
   test("X2: a field of another type", async () => {
     await write("typed", { ...untouched, user: 5 });

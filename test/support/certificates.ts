@@ -22,14 +22,19 @@ export function makeAuthority(directory: string, name: string): Promise<Certific
   return run("openssl", ["req", ...subject, ...newKey, "-keyout", made.key, "-out", made.cert]).then(() => made);
 }
 
-/** Makes a certificate for `localhost` and 127.0.0.1, signed by `authority`. */
-export async function makeCertificate(directory: string, name: string, authority: Certificate): Promise<Certificate> {
+/** Makes a certificate for `localhost` and 127.0.0.1, signed by `authority`; one of -1 days has expired. */
+export async function makeCertificate(
+  directory: string,
+  name: string,
+  authority: Certificate,
+  days = 2,
+): Promise<Certificate> {
   const made = pathsOf(directory, name);
   const request = join(directory, `${name}.csr`);
   const extensions = join(directory, `${name}.ext`);
   await files.writeFile(extensions, "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
   await run("openssl", ["req", "-subj", `/CN=${name}`, ...newKey, "-keyout", made.key, "-out", request]);
-  const by = ["-CA", authority.cert, "-CAkey", authority.key, "-CAcreateserial", "-days", "2"];
+  const by = ["-CA", authority.cert, "-CAkey", authority.key, "-CAcreateserial", "-days", String(days)];
   await run("openssl", ["x509", "-req", "-in", request, ...by, "-extfile", extensions, "-out", made.cert]);
   return made;
 }

@@ -11,8 +11,13 @@ export interface Operator {
   readonly config: string;
   /** Contents of the user's credentials file. */
   readonly credentials: string;
-  /** The secret in them. */
+  /** The secret in them, and what it signs for. */
   readonly seed: string;
+  readonly userJwt: string;
+  /** Contents of a credentials file of the same user, which the server takes for so many seconds. */
+  credentialsFor(seconds: number): string;
+  /** The configuration once the user's credentials are revoked. */
+  readonly revoking: string;
 }
 
 /** Makes an operator with a system account, and one account with JetStream that has one user. */
@@ -30,25 +35,35 @@ export function makeOperator(): Operator {
   const tokens = {
     operator: token(operator, operator, "operator", { system_account: systemId }),
     system: token(system, operator, "account", { limits: unlimited }),
-    account: token(account, operator, "account", { limits: { ...unlimited, ...storage } }),
-    user: token(user, account, "user", { subs: -1, data: -1, payload: -1 }),
   };
-  const seed = Buffer.from(user.getSeed()).toString();
-  return {
-    config: `operator: ${tokens.operator}
+  const configWith = (claims: object) => {
+    const granted = token(account, operator, "account", { limits: { ...unlimited, ...storage }, ...claims });
+    return `operator: ${tokens.operator}
       system_account: ${systemId}
       resolver: MEMORY
-      resolver_preload: { ${systemId}: ${tokens.system}, ${accountId}: ${tokens.account} }`,
-    credentials: `-----BEGIN NATS USER JWT-----\n${tokens.user}\n------END NATS USER JWT------\n
------BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`,
+      resolver_preload: { ${systemId}: ${tokens.system}, ${accountId}: ${granted} }`;
+  };
+  const seed = Buffer.from(user.getSeed()).toString();
+  const userJwtUntil = (exp?: number) => token(user, account, "user", { subs: -1, data: -1, payload: -1 }, exp);
+  const fileOf = (jwt: string) => `-----BEGIN NATS USER JWT-----\n${jwt}\n------END NATS USER JWT------\n
+-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`;
+  const userJwt = userJwtUntil();
+  return {
+    config: configWith({}),
+    credentials: fileOf(userJwt),
     seed,
+    userJwt,
+    credentialsFor: (seconds) => fileOf(userJwtUntil(Math.floor(Date.now() / 1_000) + seconds)),
+    revoking: configWith({ revocations: { [user.getPublicKey()]: Math.floor(Date.now() / 1_000) } }),
   };
 }
 
-function token(subject: KeyPair, issuer: KeyPair, type: string, claims: object): string {
+/** @param exp when it ends, s since the epoch */
+function token(subject: KeyPair, issuer: KeyPair, type: string, claims: object, exp?: number): string {
   const header = { typ: "JWT", alg: "ed25519-nkey" };
   const body = {
     jti: subject.getPublicKey(),
+    ...(exp !== undefined && { exp }),
     iat: 1_700_000_000,
     iss: issuer.getPublicKey(),
     name: type,

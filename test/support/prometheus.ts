@@ -5,15 +5,14 @@
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { existsSync, writeFileSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { messageOf } from "../../framework/errors.ts";
 import { temporaryFolder } from "../connectors/temporary-folder.ts";
+import { freePort } from "./free-port.ts";
 import { root } from "./program.ts";
 
 const run = promisify(execFile);
@@ -95,13 +94,4 @@ async function query(address: string, expression: string, label: string): Promis
   const response = await fetch(`http://${address}/api/v1/query?query=${encodeURIComponent(expression)}`);
   const { data } = (await response.json()) as Answer;
   return new Map(data.result.map(({ metric, value: [, text] }) => [metric[label] ?? "", Number(text)]));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
