@@ -16,6 +16,7 @@ import { type OwnServer, startOwnServer } from "./fleet/own-server.ts";
 import { RunningFleet } from "./fleet/running-fleet.ts";
 import { telemetryOfStarter, telemetryOfWorker } from "./fleet/telemetry.ts";
 import { ownCommand } from "./fleet/worker-process.ts";
+import { type SyncInterval, syncText } from "./nats/server-config.ts";
 import type { Home, HomePlace } from "./home.ts";
 import { nats, type NatsHomeOptions } from "./home-nats.ts";
 import { checkKnownOptions } from "./known-options.ts";
@@ -32,13 +33,19 @@ export interface FleetOptions {
   readonly directory?: string | undefined;
   /** Port of the fleet's own nats-server. @default a free one */
   readonly port?: number | undefined;
+  /**
+   * How often the fleet's own nats-server forces to disk what it has acknowledged: what is younger is lost when the power fails, not when processes die.
+   * `always`: before each acknowledgement.
+   * @default "1s"
+   */
+  readonly syncInterval?: SyncInterval | undefined;
   /** The program of a worker and its arguments; it must start the same job on a fleet. @default the command line of this process */
   readonly command?: readonly string[] | undefined;
 }
 
 const workersMax = 256;
 const portMax = 65_535;
-const known = ["workers", "nats", "directory", "port", "command"];
+const known = ["workers", "nats", "directory", "port", "syncInterval", "command"];
 
 /** The job that this process has started a fleet of. */
 let started: string | undefined;
@@ -59,10 +66,11 @@ export function fleet(options: FleetOptions): Home {
   const connection = options.nats ?? natsConnection();
   const membership = membershipOf();
   if (membership !== undefined) return homeOfWorker(membership, connection);
-  if (connection !== undefined && (options.directory !== undefined || options.port !== undefined))
+  const isForOwnServer = [options.directory, options.port, options.syncInterval].some((option) => option !== undefined);
+  if (connection !== undefined && isForOwnServer)
     throw new StreamError(
       "OPTION_INVALID",
-      "directory and port are those of a nats-server that the fleet starts, but one is named",
+      "directory, port and syncInterval are those of a nats-server that the fleet starts, but one is named",
     );
   return homeOfStarter(options, connection);
 }
@@ -79,11 +87,12 @@ export function workersAskedFor(given?: string): number | undefined {
 
 function checkOptions(options: FleetOptions): void {
   checkKnownOptions(options, known, "fleet");
-  const { workers, port, directory, command } = options;
+  const { workers, port, directory, syncInterval, command } = options;
   checkWorkers(workers, `workers is ${String(workers)}`);
   if (port !== undefined && !(Number.isSafeInteger(port) && port >= 1 && port <= portMax))
     throw new StreamError("OPTION_INVALID", `port is ${port}; it takes 1 to ${portMax}`);
   if (directory === "") throw new StreamError("OPTION_INVALID", "directory is empty; it takes a path");
+  if (syncInterval !== undefined) syncText(syncInterval);
   if (command?.length === 0)
     throw new StreamError("OPTION_INVALID", "command is empty; it takes a program and its arguments");
 }

@@ -16,9 +16,12 @@ describe("refused", () => {
     expect(() => fleet({ workers: 1, port })).toThrow(/port is .*1 to 65535/);
   });
 
-  test.each([{ directory: "data" }, { port: 4222 }])("%j where a server is named", (own) => {
-    expect(() => fleet({ workers: 1, nats: { servers: "nats://127.0.0.1:4222" }, ...own })).toThrow(/one is named/);
-  });
+  test.each([{ directory: "data" }, { port: 4222 }, { syncInterval: "always" as const }])(
+    "%j where a server is named",
+    (own) => {
+      expect(() => fleet({ workers: 1, nats: { servers: "nats://127.0.0.1:4222" }, ...own })).toThrow(/one is named/);
+    },
+  );
 
   test("an option that does not exist", () => {
     const misspelt = { workers: 1, diretory: "data" };

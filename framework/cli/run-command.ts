@@ -7,6 +7,7 @@ import { injectionGrammar } from "../actor/injection.ts";
 import { StreamError } from "../errors.ts";
 import { fleet, workersAskedFor } from "../fleet.ts";
 import type { Home } from "../home.ts";
+import type { SyncInterval } from "../nats/server-config.ts";
 import { parseLogLevel } from "../platform/logger.ts";
 import { run } from "../run.ts";
 import { parsePort, type TelemetryOptions } from "../telemetry/options.ts";
@@ -17,6 +18,7 @@ interface RunFlags extends ConnectionFlags {
   readonly workers?: string;
   readonly directory?: string;
   readonly port?: string;
+  readonly syncInterval?: string;
   readonly duration?: string;
   readonly new?: boolean;
   readonly logLevel?: string;
@@ -40,6 +42,7 @@ export function addRunCommand(program: Command): void {
     .option("--workers <n>", "a fleet of worker processes, and a nats-server if none is named (or TIDEMARK_WORKERS)")
     .option("--directory <path>", "keeps what the fleet's own nats-server stores")
     .option("--port <n>", "port of the fleet's own nats-server")
+    .option("--sync-interval <duration>", "how often that forces to disk what it has acknowledged: 1s, or always")
     .option("--duration <duration>", "drain an embedded job, stop a worker or a fleet, after this long")
     .option("--new", "begin the next generation of the job, with empty state")
     .option("--log-level <level>", "debug, info, warn or error: lines on stderr (or TIDEMARK_LOG)")
@@ -88,7 +91,7 @@ async function runFile(file: string, args: string[], flags: RunFlags): Promise<v
 }
 
 function homeToRun(flags: RunFlags): Home {
-  const { embedded = false, directory, port } = flags;
+  const { embedded = false, directory, port, syncInterval } = flags;
   if (embedded && flags.workers !== undefined)
     throw new StreamError("OPTION_INVALID", "--embedded and --workers: a job runs in this process, or in several");
   if (flags.replicas !== undefined && (embedded || connectionOf(flags) === undefined))
@@ -100,11 +103,12 @@ function homeToRun(flags: RunFlags): Home {
       nats: connectionOf(flags),
       directory,
       port: port === undefined ? undefined : Number(port),
+      syncInterval: syncInterval as SyncInterval | undefined,
     });
-  if (directory !== undefined || port !== undefined)
+  if (directory !== undefined || port !== undefined || syncInterval !== undefined)
     throw new StreamError(
       "OPTION_INVALID",
-      "--directory and --port are those of a fleet's own nats-server: add --workers",
+      "--directory, --port and --sync-interval are those of a fleet's own nats-server: add --workers",
     );
   return homeOf(flags);
 }

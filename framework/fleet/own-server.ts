@@ -10,6 +10,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, StreamError } from "../errors.ts";
 import { findNatsServer } from "../nats/server-binary.ts";
+import type { SyncInterval } from "../nats/server-config.ts";
 import { type NatsServer, startNatsServer } from "../nats/server.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FleetServer } from "./membership.ts";
@@ -20,6 +21,8 @@ export interface OwnServerOptions {
   readonly directory?: string | undefined;
   /** @default a free one */
   readonly port?: number | undefined;
+  /** How often what is acknowledged is forced to disk. @default "1s" */
+  readonly syncInterval?: SyncInterval | undefined;
 }
 
 const againMsMin = 100;
@@ -35,6 +38,7 @@ export async function startOwnServer(platform: Platform, options: OwnServerOptio
   const started = startNatsServer({
     binary,
     port: options.port,
+    syncInterval: options.syncInterval,
     ...place,
     isDetached: true,
     onDeath: (how) => server.died(how),

@@ -18,7 +18,10 @@ import { Streams } from "./streams.ts";
 import { systemMonotonicMs } from "./system-time.ts";
 
 /** How a cluster is started. */
-export interface NatsClusterOptions extends Pick<NatsServerOptions, "binary" | "config" | "memoryMiB"> {
+export interface NatsClusterOptions extends Pick<
+  NatsServerOptions,
+  "binary" | "config" | "memoryMiB" | "syncInterval"
+> {
   /** Servers. @default 3 */
   readonly size?: number | undefined;
   /** The directories that the servers run in, one each. @default new ones, removed by `stop` */

@@ -2,7 +2,7 @@
  * A nats-server as a child process: what `fleet` and the tests run on when no server is given.
  *
  * Owns the process and, if it made it, the directory of its data. Configured by the project's own `nats.conf`, so that what is tested is what is
- * deployed; only port, name and directory are set from outside.
+ * deployed; only port, name, directory and the interval of syncs are set from outside.
  *
  * N3. It listens on loopback only.
  * N4. `restart` brings back the same port and data, whatever became of the process before.
@@ -10,13 +10,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, promises as files } from "node:fs";
+import { promises as files } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { StreamError } from "../errors.ts";
 import { findNatsServer } from "./server-binary.ts";
+import { configWithSync, projectConfig, type SyncInterval } from "./server-config.ts";
 
 /** The cluster that a server is part of. */
 export interface ClusterPlace {
@@ -40,6 +40,8 @@ export interface NatsServerOptions {
   readonly directory?: string | undefined;
   /** The configuration file. @default the project's `nats.conf` */
   readonly config?: string | undefined;
+  /** How often it forces to disk what it has acknowledged; where `config` is the default. @default what the configuration says: 1 s */
+  readonly syncInterval?: SyncInterval | undefined;
   /** @default "tidemark" */
   readonly name?: string | undefined;
   /** Memory at which the server's garbage collector works harder. @default 1024 */
@@ -68,7 +70,9 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const ownDirectory =
     options.directory === undefined ? await files.mkdtemp(join(tmpdir(), "tidemark-nats-")) : undefined;
   const directory = options.directory ?? ownDirectory ?? "";
-  const server = new NatsServer(binary, { ...options, directory }, ownDirectory);
+  const config =
+    options.syncInterval === undefined ? options.config : await configWithSync(options.syncInterval, directory);
+  const server = new NatsServer(binary, { ...options, config, directory }, ownDirectory);
   try {
     await server.restart();
   } catch (error) {
@@ -76,14 +80,6 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     throw error;
   }
   return server;
-}
-
-/** The configuration that comes with the project: beside the sources, or in the published package. */
-export function projectConfig(): string {
-  const places = ["../../nats.conf", "../nats.conf"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const found = places.find((place) => existsSync(place));
-  if (found === undefined) throw new StreamError("PATH_UNUSABLE", `nats.conf is not at ${places.join(" or ")}`);
-  return found;
 }
 
 /** A nats-server of this process. Made by {@link startNatsServer}. */

@@ -6,6 +6,9 @@
  * `windows`: the same for each kind of window, and for sliding ones at several ratios of size to slide, with the bytes that a snapshot has of a key; see
  * `windows-case.ts`.
  *
+ * `durability`: acknowledgements and throughput of one server and of three, by how often they force to disk what they have acknowledged; see
+ * `durability-bench.ts`.
+ *
  * `exchange`: generator, keyBy, windowed count, discard, through a real nats-server with file storage: what one exchange of 100-byte records costs in
  * the workers and in the server. `keyed-count`: the same of whole bids of the Nexmark benchmark, with a running count per bidder. `--workers 2` runs
  * with one worker process, then with two, and compares. `--flink` runs the same program on Flink too, where that is at hand.
@@ -17,6 +20,7 @@ import { operatorsAlone } from "./bench-alone.ts";
 import { measureFlink } from "./bench-flink.ts";
 import { benchJobs, type BenchJob } from "./bench-jobs.ts";
 import { measureExchange, type RunFigures } from "./bench-run.ts";
+import { durability } from "./durability-bench.ts";
 import { operators, windows } from "./operators-bench.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -76,6 +80,7 @@ function beside(ownSecondsPerMillion: number): object {
 
 function print(figures: object): void {
   const lines = Object.entries(figures).map(([what, figure]) => {
+    if (Array.isArray(figure)) return figure.map((row) => JSON.stringify(row)).join("\n");
     const text = typeof figure === "object" ? JSON.stringify(figure) : String(figure);
     return `${what.padEnd(28)} ${text}`;
   });
@@ -93,5 +98,9 @@ if (flags.workers !== "1" && flags.workers !== "2") refuse(`--workers is ${flags
 else if (!(Number(flags.seconds) > 0)) refuse(`--seconds is ${flags.seconds}; it takes a number above 0`);
 else if (name === "operators") print(operators());
 else if (name === "windows") print(windows());
+else if (name === "durability") print({ bench: name, rows: await durability(Number(flags.seconds)) });
 else if (program !== undefined) print(await dataPath(name, program));
-else refuse(`no bench ${name}; there are: ${["operators", "windows", ...Object.keys(benchJobs)].join(", ")}`);
+else
+  refuse(
+    `no bench ${name}; there are: ${["operators", "windows", "durability", ...Object.keys(benchJobs)].join(", ")}`,
+  );

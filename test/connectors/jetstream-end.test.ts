@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { jetstream } from "../../framework/connectors/jetstream.ts";
 import { clusterOf } from "../../framework/connectors/jetstream-end.ts";
-import { projectConfig } from "../../framework/nats/server.ts";
+import { projectConfig } from "../../framework/nats/server-config.ts";
 import { shareLink } from "../../framework/nats/shared-link.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import { json } from "../../framework/record/json-codec.ts";

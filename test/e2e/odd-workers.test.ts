@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { callback, count, generator, job, nats, start, tumbling, type Job, type JobHandle } from "tidemark";
-import { projectConfig } from "../../framework/nats/server.ts";
+import { projectConfig } from "../../framework/nats/server-config.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import type { Platform } from "../../framework/platform/platform.ts";
 import { systemRandom } from "../../framework/platform/random.ts";

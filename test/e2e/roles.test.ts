@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { JobStatus } from "../../framework/actor/job-status.ts";
-import { projectConfig } from "../../framework/nats/server.ts";
+import { projectConfig } from "../../framework/nats/server-config.ts";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
 import { startTidemark, type Program } from "../support/program.ts";
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
 import type { NatsSeams } from "../../framework/nats/nats-seams.ts";
-import { projectConfig } from "../../framework/nats/server.ts";
+import { configWithSync, projectConfig, syncText } from "../../framework/nats/server-config.ts";
 import { Appending, Collector, payloads } from "../conformance/collector.ts";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
 
@@ -40,6 +40,21 @@ describe.skipIf(binary === undefined)("nats.conf", () => {
     expect(text).toMatch(/^listen: "127\.0\.0\.1:4222"$/m);
     expect(text).toMatch(/^http: "127\.0\.0\.1:8222"$/m);
   });
+
+  test.each([
+    ["always", "always"],
+    ["2m", "120000ms"],
+    [10, "10ms"],
+  ] as const)(
+    "with syncs asked for as %j: in the server's own directory, valid, nothing else changed",
+    async (sync, said) => {
+      const config = await configWithSync(sync, await files.mkdtemp(join(scratch, "sync-")));
+      await expect(run(binary ?? "", ["-t", "-c", config])).resolves.toBeDefined();
+      const lines = (await files.readFile(config, "utf8")).split("\n");
+      const changed = lines.filter((line, at) => line !== text.split("\n")[at]);
+      expect(changed).toEqual([`  sync_interval: "${said}"`]);
+    },
+  );
 
   test("lets a supervisor create what a job needs, and a worker use it but not create or delete", async () => {
     const supervisor = await connectAs("supervisor");
@@ -87,4 +102,8 @@ describe.skipIf(binary === undefined)("nats.conf", () => {
     await expect(dashboard.logs.delete(name)).rejects.toMatchObject({ code: "SERVER_REFUSED" });
     await expect(dashboard.registers("roles2")).rejects.toMatchObject({ code: "SERVER_REFUSED" });
   });
+});
+
+test.each(["never", "1", "5ms", 0, ""])("syncs asked for as %j are refused before a server is started", (sync) => {
+  expect(() => syncText(sync as "1s")).toThrow(/syncInterval is .*; it takes "always", or a duration from 10 ms on/);
 });
