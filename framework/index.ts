@@ -76,6 +76,7 @@ export type { Key, KeyPart } from "./record/key.ts";
 export { run, start, type JobEnd, type JobHandle, type RunOptions } from "./run.ts";
 export type { OtlpOptions, PrometheusOptions, TelemetryOptions } from "./telemetry/options.ts";
 export { list, map, reducing, value, type StateOptions } from "./state/descriptors.ts";
+export { schema, type Schema, type SchemaOptions } from "./state/schema.ts";
 export type { Ttl, TtlOptions } from "./state/ttl.ts";
 export { parseDuration, type Duration } from "./time/duration.ts";
 export { sliding, tumbling, type FiringWindows, type TimeSpan } from "./window/assigner.ts";

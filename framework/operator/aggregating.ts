@@ -16,16 +16,17 @@ import type { Aggregate, NumericAggregate, NumericKind } from "./aggregates.ts";
  */
 export function aggregating<T>(
   aggregate: NumericAggregate<T>,
-  options?: StateOptions,
+  options?: StateOptions<number[]>,
 ): AggregatingDescriptor<T, number[], number>;
 export function aggregating<T, A, R>(
   aggregate: Aggregate<T, A, R>,
-  options?: StateOptions,
+  options?: StateOptions<A>,
 ): AggregatingDescriptor<T, A, R>;
 export function aggregating(
   aggregate: NumericAggregate<unknown> | FoldFunctions<unknown, unknown, unknown>,
-  options: StateOptions = {},
   // oxlint-disable-next-line typescript/no-explicit-any -- what it takes and answers is said by the overloads
+  options: StateOptions<any> = {},
+  // oxlint-disable-next-line typescript/no-explicit-any -- the same
 ): AggregatingDescriptor<any, any, any> {
   return { ...options, kind: "aggregating", fold: "kind" in aggregate ? numericFold(aggregate) : aggregate };
 }

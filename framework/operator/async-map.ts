@@ -102,6 +102,11 @@ class AsyncMap implements Operator, Deferral {
     for (const request of this.#requests.unanswered()) this.#context.requests.reopen(request, this.#spec);
   }
 
+  /** The instances were frozen when they had all their results: what is left of them is event time. */
+  adopt(saved: readonly unknown[]): void {
+    this.#requests.adopt(saved, this.#context.name);
+  }
+
   #emitReleased(): void {
     const result = this.#released?.result;
     if (result === undefined) return;

@@ -108,9 +108,7 @@ class BatchMap implements Operator, Deferral {
 
   restore(saved: unknown): void {
     const { name } = this.#context;
-    if (!Array.isArray(saved) || typeof saved[0] !== "number" || typeof saved[1] !== "string")
-      throw new StreamError("CORRUPT", `the state of ${name} is not as it was written`);
-    const [passed, version] = saved as [number, string];
+    const { passed, version } = this.#read(saved);
     if (version !== this.#spec.version) {
       throw new StreamError(
         "SNAPSHOT_UNSUITABLE",
@@ -119,6 +117,18 @@ class BatchMap implements Operator, Deferral {
       );
     }
     this.#passed = passed;
+  }
+
+  /** Nothing is under way there: a version may follow another. */
+  adopt(saved: readonly unknown[]): void {
+    this.#passed = Math.min(...saved.map((one) => this.#read(one).passed));
+  }
+
+  #read(saved: unknown): { readonly passed: number; readonly version: string } {
+    if (!Array.isArray(saved) || typeof saved[0] !== "number" || typeof saved[1] !== "string")
+      throw new StreamError("CORRUPT", `the state of ${this.#context.name} is not as it was written`);
+    const [passed, version] = saved as [number, string];
+    return { passed, version };
   }
 
   #emitNext(): void {

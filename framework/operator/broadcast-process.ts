@@ -6,10 +6,12 @@
  * B1. Rules are changed by `onBroadcast` alone, with records that reach every partition in the same order per sender: so all of them come to have the same.
  * B2. `onBroadcast` is one step: the rules and every key that it visits change together, or not at all.
  */
+import { StreamError } from "../errors.ts";
 import type { Key } from "../record/key.ts";
-import { checkStates, statesOf } from "../state/declared-states.ts";
+import { checkStates, declaredStates, statesOf } from "../state/declared-states.ts";
 import type { AnyDescriptor, States, StateOf } from "../state/descriptors.ts";
 import { InstanceCells } from "../state/instance-place.ts";
+import { isSameValue } from "../state/same-value.ts";
 import type { OperatorContext, OperatorFactory } from "./contract.ts";
 import { emitAll, type Outputs } from "./emit-all.ts";
 import type { ProcessContext, Scope, TimerContext, Timers } from "./process-context.ts";
@@ -69,11 +71,12 @@ type AnySpec = BroadcastProcessSpec<any, any, any, any, any, any, any>;
 /** Runs functions per key beside one for what is broadcast. What one throws makes the record a dead letter and undoes the call (O1). @throws OPTION_INVALID when declared state makes no sense */
 export function broadcastProcessOperator(spec: AnySpec): OperatorFactory {
   checkStates({ rules: spec.rules as AnyDescriptor }, false);
-  return timedFactory(
+  const factory = timedFactory(
     "broadcast",
     spec,
     (context) => new BroadcastProcess(context, spec, new InstanceCells(context.keyed)),
   );
+  return { ...factory, states: [...(factory.states ?? []), ...declaredStates({ rules: spec.rules as AnyDescriptor })] };
 }
 
 class BroadcastProcess extends TimedProcess {
@@ -101,7 +104,19 @@ class BroadcastProcess extends TimedProcess {
   }
 
   restore(saved: unknown): void {
-    this.#cells.restore(saved);
+    this.#cells.restore(saved, "snapshot");
+  }
+
+  /** B1. @throws SNAPSHOT_UNSUITABLE when they have not come to the same */
+  adopt(saved: readonly unknown[]): void {
+    const [first, ...others] = saved;
+    const other = others.findIndex((rules) => !isSameValue(first, rules));
+    if (other >= 0)
+      throw new StreamError(
+        "SNAPSHOT_UNSUITABLE",
+        `the rules of ${this.context.name} differ between partitions 0 and ${other + 1}: they depend on the order in which several senders spoke, and can go on at the same number of partitions alone`,
+      );
+    this.#cells.restore(first, "savepoint");
   }
 
   #onBroadcast(value: unknown, timestamp: number | undefined): void {

@@ -9,6 +9,7 @@
  * O3. `advanceTo(w)` has fired everything due at or below w when it answers true; only then is w forwarded (semantics 1.1.5).
  */
 import type { Key } from "../record/key.ts";
+import type { DeclaredState } from "../state/declared-states.ts";
 import type { KeyedStore } from "../state/store.ts";
 import type { UndoLog } from "../state/undo-log.ts";
 import type { CallSpec } from "./calls.ts";
@@ -49,12 +50,23 @@ export interface Operator {
   snapshot?(): unknown;
   /** Takes what `snapshot` answered; called once, before the first step. @throws CORRUPT when it is something else */
   restore?(saved: unknown): void;
+  /**
+   * Takes from a savepoint what `snapshot` has answered in the instances that this one goes on from: in one, where there are as many as there were; in all of
+   * them, in order, where there is another number. Called in place of `restore`.
+   *
+   * Absent: what one has answered is taken by `restore`, and cannot be divided.
+   *
+   * @throws SNAPSHOT_UNSUITABLE when it cannot go on from these
+   */
+  adopt?(saved: readonly unknown[]): void;
 }
 
 /** What an operator is made with. */
 export interface OperatorContext {
   /** The operator's name: in dead letters, errors, state. */
   readonly name: string;
+  /** What it is, as the plan prints it: the form of state that is the operator's own (`average tumbling 5m`). */
+  readonly form: string;
   /** Hands an output to what follows in the chain. The value has been taken (encoded or processed) when this returns. */
   emit(value: unknown, timestamp: number | undefined): void;
   /** Hands on the current record, which came too late: to the late stream of its port, or the job's. */
@@ -107,6 +119,8 @@ export interface OperatorFactory {
   readonly sides?: readonly string[] | undefined;
   /** How it calls out, in operators whose calls leave the turn (R14). */
   readonly calls?: CallSpec | undefined;
+  /** The state that the program declares in it, in its order. @default none */
+  readonly states?: readonly DeclaredState[] | undefined;
   create(context: OperatorContext): Operator;
 }
 

@@ -87,6 +87,8 @@ class Sides {
 
 class IntervalJoin implements Operator, Column {
   readonly name: string;
+  readonly form: string;
+  readonly version = 1;
   readonly #context: OperatorContext;
   readonly #store: KeyedStore;
   readonly #select: IntervalJoinSpec["select"];
@@ -107,6 +109,7 @@ class IntervalJoin implements Operator, Column {
 
   constructor(context: OperatorContext, { select, type }: IntervalJoinSpec, lowerMs: number, upperMs: number) {
     this.name = context.keyed.namespace(context.name).columnName("waiting");
+    this.form = context.form;
     this.#context = context;
     this.#store = context.keyed;
     this.#select = select;
@@ -163,6 +166,10 @@ class IntervalJoin implements Operator, Column {
     sides.timer = new Timer(time, number as number, row);
     this.#queue.add(sides.timer);
     return sides;
+  }
+
+  renumbered(saved: unknown, next: (number: number) => number): unknown {
+    return Array.isArray(saved) ? saved.with(1, next(saved[1] as number)) : saved;
   }
 
   #recordsIn(saved: unknown, row: Row): readonly Waiting[] {

@@ -8,7 +8,8 @@
  * K3. A restored window has the same timers, with their numbers.
  */
 import type { Row } from "../state/row.ts";
-import { assertSaved } from "../state/segment-codec.ts";
+import { renderKey } from "../record/key.ts";
+import { assertSaved, type ColumnPart, type SavedColumn } from "../state/segment-codec.ts";
 import { Timer } from "../state/timer-queue.ts";
 import type { UndoLog } from "../state/undo-log.ts";
 import type { WindowTime } from "../window/assigner.ts";
@@ -58,6 +59,14 @@ export function noSlots(count: number): unknown[] {
   return slots;
 }
 
+/** What the cells of a window were written as. */
+export interface CellsFrom {
+  /** Absent: as the program has them. */
+  readonly parts?: readonly ColumnPart[] | undefined;
+  /** Column and key, for errors. */
+  whose(): string;
+}
+
 /** How parts of a window are written. */
 export interface WindowParts {
   /** Slots of the trigger. */
@@ -67,7 +76,8 @@ export interface WindowParts {
   /** What `encodeHeld` wrote; undefined when it is something else. */
   decodeHeld(saved: unknown): unknown;
   encodeCells(cells: readonly unknown[]): unknown;
-  decodeCells(saved: unknown): unknown[] | undefined;
+  /** `from`: as what they were written; undefined when they are something else. @throws SNAPSHOT_UNSUITABLE */
+  decodeCells(saved: unknown, from: CellsFrom): unknown[] | undefined;
 }
 
 /** The windows of one key. */
@@ -136,17 +146,29 @@ export function encodeWindows({ windows }: KeyWindows, parts: WindowParts): unkn
 }
 
 /** The windows that `encodeWindows` wrote. @throws CORRUPT when it is something else */
-export function decodeWindows(saved: unknown, row: Row, column: string, parts: WindowParts): KeyWindows {
-  assertSaved(Array.isArray(saved) && saved.length > 0, row, column);
+export function decodeWindows(saved: unknown, row: Row, from: SavedColumn, parts: WindowParts): KeyWindows {
+  assertSaved(Array.isArray(saved) && saved.length > 0, row, from.name);
   const all = new KeyWindows();
   for (const one of saved as unknown[]) {
-    assertSaved(Array.isArray(one) && one.length === 8, row, column);
-    all.windows.push(decodeWindow(one, row, column, parts));
+    assertSaved(Array.isArray(one) && one.length === 8, row, from.name);
+    all.windows.push(decodeWindow(one, row, from, parts));
   }
   return all;
 }
 
-function decodeWindow(saved: readonly unknown[], row: Row, column: string, parts: WindowParts): KeyWindow {
+/** What `encodeWindows` answered, with the numbers of its timers replaced. */
+export function renumberedWindows(saved: unknown, next: (number: number) => number): unknown {
+  if (!Array.isArray(saved)) return saved;
+  return saved.map((window: unknown): unknown => {
+    const timers: unknown = Array.isArray(window) ? window[7] : undefined;
+    if (!Array.isArray(timers)) return window;
+    const renumbered = timers.map((part: unknown, at) => (at % 4 === 2 ? next(part as number) : part));
+    return (window as unknown[]).with(7, renumbered);
+  });
+}
+
+function decodeWindow(saved: readonly unknown[], row: Row, from: SavedColumn, parts: WindowParts): KeyWindow {
+  const column = from.name;
   const [start, end, held, slots, pane, timestampMax, cells, timers] = saved;
   assertSaved(typeof start === "number" && typeof end === "number" && start < end, row, column);
   assertSaved(Array.isArray(slots) && slots.length === parts.slots && Number.isSafeInteger(pane), row, column);
@@ -160,8 +182,10 @@ function decodeWindow(saved: readonly unknown[], row: Row, column: string, parts
     assertSaved(window.held !== undefined, row, column);
   }
   if (cells !== undefined) {
-    window.cells = parts.decodeCells(cells);
-    assertSaved(window.cells !== undefined, row, column);
+    const whose = () => `${column} of key ${renderKey(row.key)}`;
+    const decoded = parts.decodeCells(cells, { parts: from.parts, whose });
+    assertSaved(decoded !== undefined, row, column);
+    window.cells = decoded.every((cell) => cell === undefined) ? undefined : decoded;
   }
   assertSaved(Array.isArray(timers) && timers.length % 4 === 0, row, column);
   for (let at = 0; at < timers.length; at += 4) {

@@ -10,6 +10,7 @@
  */
 import type { CallResult } from "../record/messages.ts";
 import type { Request } from "./calls.ts";
+import { StreamError } from "../errors.ts";
 import { readRequests, saveRequests, type SavedPlace } from "./saved-requests.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
@@ -122,6 +123,15 @@ export class PendingRequests {
       else this.add(place);
     }
     this.#readyUp();
+  }
+
+  /** Takes what `save` has answered in instances that have nothing pending. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
+  adopt(saved: readonly unknown[], operator: string): void {
+    const read = saved.map((one) => readRequests(one, operator));
+    const waiting = read.reduce((sum, { places }) => sum + places.length, 0);
+    if (waiting > 0)
+      throw new StreamError("SNAPSHOT_UNSUITABLE", `${operator} has ${waiting} pending requests: it was not frozen`);
+    this.#passed = this.#reached = Math.min(...read.map(({ passed }) => passed));
   }
 
   *#requests(): Iterable<Request> {

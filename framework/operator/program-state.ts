@@ -6,6 +6,9 @@
 import { StreamError } from "../errors.ts";
 import { defaultCodec } from "../record/default-codec.ts";
 import type { Counts } from "../record/messages.ts";
+import type { Adoption } from "../state/adoption.ts";
+import { stateOfColumn } from "../state/namespace.ts";
+import type { Column } from "../state/segment-codec.ts";
 import type { EncodedSegment } from "../state/segment-cut.ts";
 import type { StoredSegment } from "../state/store.ts";
 
@@ -36,6 +39,41 @@ export interface SavedState {
   readonly counts: Counts;
   readonly watermark: number;
   readonly operators: Uint8Array;
+}
+
+/** One kind of state that a program keeps. */
+export interface ProgramState {
+  readonly operator: string;
+  /** `last`, `timers/event`, `windows`, `window/seen`, `rules`; empty for what an operator keeps for itself. */
+  readonly name: string;
+  /** `value`, `map (ttl in event time)`, `average tumbling 5m` … */
+  readonly kind: string;
+  /** Version of its schema. */
+  readonly version: number;
+}
+
+/** The states of a column: itself, and what is declared within it. */
+export function statesOfColumn({ name: column, form, version, parts = [] }: Column): readonly ProgramState[] {
+  const { operator, name } = stateOfColumn(column);
+  const inner = parts.map((part) => ({
+    operator,
+    name: `window/${part.name}`,
+    kind: part.form,
+    version: part.version,
+  }));
+  return [{ operator, name, kind: form, version }, ...inner];
+}
+
+/** A stage instance as it goes on from a savepoint, of this number of instances or another. */
+export interface AdoptedState extends Pick<Adoption, "isOwn" | "mayDrop"> {
+  /** In the order of their partitions. */
+  readonly instances: readonly Pick<SavedState, "segments" | "operators">[];
+  readonly nowMs: number;
+  /** Undefined: as in a new job. */
+  readonly random: number | undefined;
+  readonly counts: Counts;
+  /** The last watermark that all of them have applied. */
+  readonly watermark: number;
 }
 
 /** State outside of keyed state. */

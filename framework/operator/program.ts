@@ -21,12 +21,13 @@ import { Deferrals, type Settled } from "./deferrals.ts";
 import { blame, deadLetterOf, OperatorFailure, type FailedRecord } from "./failure.ts";
 import { Ledger } from "./ledger.ts";
 import type { Outlet } from "./outlet.ts";
-import { decodeOperators, encodeOperators, type SavedState, type StateCut } from "./program-state.ts";
+import { ProgramMemory } from "./program-memory.ts";
+import type { AdoptedState, ProgramState, SavedState, StateCut } from "./program-state.ts";
 import { RequestBook, type OpenRequest } from "./request-book.ts";
 import { StageClock } from "./stage-clock.ts";
 import { Wiring, type Emit, type StageShape } from "./wiring.ts";
 
-export type { SavedState, StateCut } from "./program-state.ts";
+export type { AdoptedState, ProgramState, SavedState, StateCut } from "./program-state.ts";
 
 /** How a program runs. */
 export interface ProgramOptions {
@@ -74,6 +75,7 @@ export class StageProgram {
   /** Name of the operator whose steps are about records of the stage though they come later: a call or batch that is all of the stage's entry. */
   readonly #deferring: string | undefined;
   readonly #requests = new RequestBook();
+  readonly #memory: ProgramMemory;
   readonly #deferrals: Deferrals;
   /** Rows looked up by `lookAhead`; undefined for keys without one. */
   readonly #ahead: (Row | undefined)[] = [];
@@ -101,6 +103,7 @@ export class StageProgram {
     const { entry, operators } = new Wiring(stage, parts);
     this.#entry = entry;
     this.#operators = operators;
+    this.#memory = new ProgramMemory(stage, operators, parts);
     this.#ages = !this.#store.isAgeless;
     this.#deferrals = new Deferrals(stage, operators, this.#clock);
     this.#deferring = deferringEntry(stage, operators);
@@ -303,47 +306,27 @@ export class StageProgram {
     return this.#ledger.counts;
   }
 
+  /** The state that it keeps: what a savepoint names, and a restore compares. */
+  get states(): readonly ProgramState[] {
+    return this.#memory.states;
+  }
+
   /**
    * Freezes the state as it is (P3); instant. The previous cut has been encoded or discarded. A cut between two calls of `advanceTo` with the same
    * watermark has what has not fired yet; the restored program is given that watermark again.
    */
   cut(): StateCut {
-    const { applied, nowMs } = this.#clock;
-    const segments = this.#store.cut();
-    const states = this.#operators.flatMap((operator, index) => {
-      const name = this.#stage.operators[index]?.name;
-      return operator?.snapshot === undefined || name === undefined ? [] : [[name, operator.snapshot()] as const];
-    });
-    return {
-      nowMs,
-      random: this.#ledger.random,
-      counts: this.#ledger.counts,
-      watermark: applied,
-      operators: encodeOperators({ nextTimerNumber: this.#store.nextTimerNumber, states }),
-      encodeSome: (bytesMax) => segments.encodeSome(bytesMax),
-      segments: () => segments.segments(),
-      discard: () => segments.discard(),
-    };
+    return this.#memory.cut();
   }
 
   /** Takes the state of a snapshot; called once, before anything else. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
   restore(saved: SavedState): void {
-    const { nextTimerNumber, states } = decodeOperators(saved.operators);
-    this.#store.restore(saved.segments, nextTimerNumber);
-    this.#ledger.restore(saved.counts, saved.random);
-    this.#clock.restore(saved.nowMs, saved.watermark);
-    for (const [name, state] of states) this.#restoreOperator(name, state);
+    this.#memory.restore(saved);
   }
 
-  #restoreOperator(name: string, state: unknown): void {
-    const operator = this.#operators[this.#stage.operators.findIndex((node) => node.name === name)];
-    if (operator?.restore === undefined) {
-      throw new StreamError(
-        "SNAPSHOT_UNSUITABLE",
-        `the snapshot has state of operator ${name}, and stage ${this.#stage.name} has none like it`,
-      );
-    }
-    operator.restore(state);
+  /** Takes the state of a savepoint, in the place of `restore`. @throws CORRUPT, SNAPSHOT_UNSUITABLE when something of it cannot go on here */
+  adopt(saved: AdoptedState): void {
+    this.#memory.adopt(saved);
   }
 
   #runStep(operator: string, step: () => void, describe: () => unknown, timestamp: number | undefined): void {

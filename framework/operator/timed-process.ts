@@ -7,7 +7,7 @@
  * P4. Event-time timers fire in order of (time, registration) over all keys; one that a callback registers at or below the watermark fires within
  *     the same watermark. Pending processing-time timers do not fire at the end of the input.
  */
-import { agesInEventTime, checkStates } from "../state/declared-states.ts";
+import { agesInEventTime, checkStates, declaredStates } from "../state/declared-states.ts";
 import type { States } from "../state/descriptors.ts";
 import type { KeyedTimers } from "../state/keyed-timers.ts";
 import type { TimeDomain } from "../state/namespace.ts";
@@ -36,6 +36,7 @@ export function timedFactory(kind: string, spec: TimedSpec, create: OperatorFact
     eventTime: agesInEventTime(declared),
     outputTimestamps: "same",
     sides: sideNames(spec.sides),
+    states: declaredStates(declared),
     create,
   };
 }

@@ -80,6 +80,16 @@ class Timestamps implements Operator {
     return this.#maker.save();
   }
 
+  /** What several instances have promised together is the least of it. */
+  adopt(saved: readonly unknown[]): void {
+    if (this.#maker.adopt(saved)) return;
+    const what =
+      saved.length > 1
+        ? "makes watermarks from a state that cannot be divided among another number of partitions"
+        : "makes watermarks in another way than the program that took the savepoint";
+    throw new StreamError("SNAPSHOT_UNSUITABLE", `${this.#context.name} ${what}`);
+  }
+
   restore(saved: unknown): void {
     if (this.#maker.load(saved)) return;
     throw new StreamError(

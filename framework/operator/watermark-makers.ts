@@ -24,6 +24,8 @@ export interface WatermarkMaker {
   save(): unknown;
   /** Takes what `save` answered; false when it is something else. */
   load(saved: unknown): boolean;
+  /** Takes what `save` has answered in one instance, or in several that this one is one of those behind; false when that cannot be. */
+  adopt(saved: readonly unknown[]): boolean;
 }
 
 /** The maker of a strategy; without one, disorder is bounded. */
@@ -68,6 +70,10 @@ class BoundedMaker implements WatermarkMaker {
     this.#disorder.restore(saved);
     return true;
   }
+
+  adopt(saved: readonly unknown[]): boolean {
+    return saved.every(isTime) && this.load(Math.min(...saved));
+  }
 }
 
 class PunctuatedMaker implements WatermarkMaker {
@@ -94,6 +100,10 @@ class PunctuatedMaker implements WatermarkMaker {
     if (!isTime(saved)) return false;
     this.watermark = saved;
     return true;
+  }
+
+  adopt(saved: readonly unknown[]): boolean {
+    return saved.every(isTime) && this.load(Math.min(...saved));
   }
 }
 
@@ -124,6 +134,11 @@ class GeneratedMaker implements WatermarkMaker {
     if (!Array.isArray(saved) || saved.length !== 2 || !isTime(saved[1])) return false;
     [this.state, this.watermark] = saved as [unknown, number];
     return true;
+  }
+
+  /** The state is the program's: nobody else knows what several come to. */
+  adopt(saved: readonly unknown[]): boolean {
+    return saved.length === 1 && this.load(saved[0]);
   }
 }
 

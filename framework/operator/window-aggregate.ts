@@ -38,6 +38,8 @@ export interface WindowPlan {
 /** One instance's windows. */
 export class WindowAggregate implements Operator, Column {
   readonly name: string;
+  readonly form: string;
+  readonly version = 1;
   readonly #context: OperatorContext;
   readonly #store: KeyedStore;
   readonly #grid: WindowGrid;
@@ -69,6 +71,7 @@ export class WindowAggregate implements Operator, Column {
   constructor(context: OperatorContext, { assigner, allowedLatenessMs, accumulation }: WindowPlan) {
     const namespace = context.keyed.namespace(context.name);
     this.name = namespace.columnName("windows");
+    this.form = context.form;
     this.#context = context;
     this.#store = context.keyed;
     this.#grid = new WindowGrid(assigner);
@@ -144,6 +147,10 @@ export class WindowAggregate implements Operator, Column {
     slices.timer = new Timer(time, number as number, row);
     this.#queue.add(slices.timer);
     return slices;
+  }
+
+  renumbered(saved: unknown, next: (number: number) => number): unknown {
+    return Array.isArray(saved) ? saved.with(1, next(saved[1] as number)) : saved;
   }
 
   /** W6. */

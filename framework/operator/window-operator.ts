@@ -13,7 +13,7 @@
  */
 import { StreamError } from "../errors.ts";
 import type { Row } from "../state/row.ts";
-import type { Column } from "../state/segment-codec.ts";
+import type { Column, SavedColumn } from "../state/segment-codec.ts";
 import type { KeyedStore } from "../state/store.ts";
 import { checkTimestamp } from "../time/timestamp.ts";
 import type { GridWindows, WindowAssigner, WindowTime } from "../window/assigner.ts";
@@ -27,6 +27,7 @@ import {
   encodeWindows,
   KeyWindow,
   KeyWindows,
+  renumberedWindows,
   setHeld,
   type WindowParts,
   type WindowTimer,
@@ -49,6 +50,9 @@ export interface WindowsPlan {
 /** One instance's windows. */
 export class WindowOperator implements Operator, Column {
   readonly name: string;
+  readonly form: string;
+  readonly version = 1;
+  readonly parts: Column["parts"];
   readonly #context: OperatorContext;
   readonly #store: KeyedStore;
   readonly #plan: WindowsPlan;
@@ -71,6 +75,7 @@ export class WindowOperator implements Operator, Column {
   constructor(context: OperatorContext, plan: WindowsPlan) {
     const { assigner, allowedLatenessMs, trigger, contents, functionOf } = plan;
     this.name = context.keyed.namespace(context.name).columnName("windows");
+    this.form = context.form;
     this.#context = context;
     this.#store = context.keyed;
     this.#plan = plan;
@@ -81,12 +86,13 @@ export class WindowOperator implements Operator, Column {
     this.#timers = new WindowTimers(context.keyed);
     this.#scope = new WindowScope(context, this.#time, this.#timers, (window) => this.#goneAt(window.end));
     const { windowState } = this.#function;
+    this.parts = windowState?.parts;
     this.#parts = {
       slots: trigger.slots,
       encodeHeld: (held) => contents.encodeHeld(held),
       decodeHeld: (saved) => contents.decodeHeld(saved),
       encodeCells: (cells) => windowState?.encode(cells),
-      decodeCells: (saved) => windowState?.decode(saved),
+      decodeCells: (saved, from) => windowState?.decode(saved, from),
     };
     this.#take = this.#taker(assigner);
   }
@@ -115,10 +121,14 @@ export class WindowOperator implements Operator, Column {
     return encodeWindows(cell as KeyWindows, this.#parts);
   }
 
-  decode(saved: unknown, row: Row): unknown {
-    const all = decodeWindows(saved, row, this.name, this.#parts);
+  decode(saved: unknown, row: Row, from: SavedColumn): unknown {
+    const all = decodeWindows(saved, row, from, this.#parts);
     for (const window of all.windows) this.#timers.restore(window);
     return all;
+  }
+
+  renumbered(saved: unknown, next: (number: number) => number): unknown {
+    return renumberedWindows(saved, next);
   }
 
   #taker(assigner: WindowAssigner<unknown>): (value: unknown, timestamp: number | undefined) => void {

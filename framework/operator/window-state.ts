@@ -9,15 +9,18 @@ import { invariant } from "../errors.ts";
 import { Lendings, type CellCodec, type CellPlace, type Lender } from "../state/cell-place.ts";
 import { statesOf } from "../state/declared-states.ts";
 import type { States, StateOf } from "../state/descriptors.ts";
+import type { Column } from "../state/segment-codec.ts";
 import type { KeyedStore } from "../state/store.ts";
 import type { UndoLog } from "../state/undo-log.ts";
-import type { KeyWindow } from "./key-windows.ts";
+import type { CellsFrom, KeyWindow } from "./key-windows.ts";
 
 /** State per window of one operator. */
 export class WindowState {
   /** The handles, by name. */
   readonly states: StateOf<States>;
   readonly #store: KeyedStore;
+  /** What is declared, in the order of the cells. */
+  readonly parts: NonNullable<Column["parts"]>;
   readonly #codecs: CellCodec[] = [];
   readonly #lendings = new Lendings();
   #window: KeyWindow | undefined;
@@ -28,6 +31,10 @@ export class WindowState {
     this.states = statesOf(declared, (name, codec) => {
       const index = this.#codecs.push(codec) - 1;
       return new WindowPlace(this, store, `${prefix}${name}`, index);
+    });
+    this.parts = Object.keys(declared).map((name, index) => {
+      const { form = "", version = 1 } = this.#codecs[index] ?? {};
+      return { name, form, version };
     });
   }
 
@@ -56,11 +63,23 @@ export class WindowState {
     return cells.map((cell, index) => (cell === undefined ? undefined : [this.#codecs[index]?.encode(cell)]));
   }
 
-  /** The cells that `encode` wrote; undefined when they are something else. */
-  decode(saved: unknown): unknown[] | undefined {
-    if (!Array.isArray(saved) || saved.length !== this.#codecs.length) return undefined;
-    const cells = saved.map((one, index) => (Array.isArray(one) ? this.#codecs[index]?.decode(one[0]) : undefined));
-    return cells.every((cell, index) => (cell === undefined) === (saved[index] === undefined)) ? cells : undefined;
+  /** The cells that `encode` wrote, of states that are still declared; undefined when they are something else. @throws SNAPSHOT_UNSUITABLE */
+  decode(saved: unknown, written: CellsFrom): unknown[] | undefined {
+    const { parts = this.parts } = written;
+    if (!Array.isArray(saved) || saved.length !== parts.length) return undefined;
+    const cells: unknown[] = [];
+    for (const [index, codec] of this.#codecs.entries()) {
+      const name = this.parts[index]?.name ?? "";
+      const at = parts.findIndex((part) => part.name === name);
+      const one: unknown = saved[at];
+      const { version = 1 } = parts[at] ?? {};
+      const from =
+        version === codec.version ? undefined : { version, whose: () => `state ${name} in ${written.whose()}` };
+      const cell = Array.isArray(one) ? codec.decode(one[0], from) : undefined;
+      if (one !== undefined && cell === undefined) return undefined;
+      cells.push(cell);
+    }
+    return cells;
   }
 
   /** An empty list of cells. */

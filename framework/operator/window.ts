@@ -7,7 +7,7 @@
 import { StreamError } from "../errors.ts";
 import type { Key } from "../record/key.ts";
 import type { States } from "../state/descriptors.ts";
-import { agesInEventTime, checkStates } from "../state/declared-states.ts";
+import { agesInEventTime, checkStates, declaredStates } from "../state/declared-states.ts";
 import { formatDuration } from "../time/duration.ts";
 import type { TimeSpan, WindowAssigner } from "../window/assigner.ts";
 import type { Evictor } from "../window/evictor.ts";
@@ -99,7 +99,11 @@ export function windowOperator(spec: WindowSpec): OperatorFactory {
   const functionOf =
     process === undefined ? resultFunction(spec.fire === true) : processFunction(process, fold === undefined);
   const factory = generalOperator(spec, { kind: fold?.kind ?? "process", fold, functionOf });
-  return { ...factory, eventTime: factory.eventTime || agesInEventTime(process?.state ?? {}) };
+  const states = [
+    ...declaredStates(process?.state ?? {}),
+    ...declaredStates(process?.windowState ?? {}).map((state) => ({ ...state, name: `window/${state.name}` })),
+  ];
+  return { ...factory, states, eventTime: factory.eventTime || agesInEventTime(process?.state ?? {}) };
 }
 
 /** What the general operator does with the windows' contents. */

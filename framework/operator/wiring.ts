@@ -158,12 +158,13 @@ export class Wiring {
     return operator;
   }
 
-  #context({ name, outputs, late, sides }: StageOperator): OperatorContext {
+  #context({ name, factory, outputs, late, sides }: StageOperator): OperatorContext {
     const { store, ledger, clock, requests, runStep, port } = this.#parts;
     const emitLate = this.#intoLate(late, name);
     const emitSide = new Map(Object.entries(sides).map(([side, targets]) => [side, this.#into(targets, name)]));
     return {
       name,
+      form: `${factory.kind} ${factory.description}`.trim(),
       emit: this.#into(outputs, name),
       emitLate(value, timestamp) {
         ledger.late += 1;

@@ -4,6 +4,7 @@
  * Owns what is told and its layout. `mermaid.ts` draws the same; `plan-text.ts` is the form that is compared.
  */
 import type { SinkGuarantee } from "../log/sink.ts";
+import type { DeclaredState } from "../state/declared-states.ts";
 import { bytesText, spanText, tableText } from "./format.ts";
 import type { Exchange, OperatorNode, Plan, SinkNode, Stage, Target } from "./plan.ts";
 import { fenceReserveBytes, type Reservation, reservation, watermarkReserveBytes } from "./reserve.ts";
@@ -32,6 +33,8 @@ export interface OperatorDescription {
   readonly lateGoesTo: readonly (readonly TargetDescription[])[];
   /** The same for its side outputs, those that something reads. */
   readonly sides: readonly SideDescription[];
+  /** The state that the program declares in it. */
+  readonly states: readonly DeclaredState[];
 }
 
 /** A sink, described. */
@@ -183,8 +186,11 @@ function exchangeText({ exchange, port }: EdgeDescription): string {
   return port === 0 ? exchange : `${exchange}, input ${port + 1}`;
 }
 
-function describeOperator({ name, factory }: OperatorNode): Pick<OperatorDescription, "name" | "kind" | "description"> {
-  return { name, kind: factory.kind, description: factory.description };
+function describeOperator({
+  name,
+  factory,
+}: OperatorNode): Pick<OperatorDescription, "name" | "kind" | "description" | "states"> {
+  return { name, kind: factory.kind, description: factory.description, states: factory.states ?? [] };
 }
 
 function describeTarget(plan: Plan, stage: Stage, target: Target): TargetDescription {

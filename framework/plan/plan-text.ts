@@ -112,7 +112,7 @@ function stageLines(stage: StageDescription): readonly string[] {
   return [
     `stage ${name}, ${head}`,
     `  takes records to ${targetsText(goesTo)}`,
-    ...operators.map((operator) => operatorLine(operator)),
+    ...operators.flatMap((operator) => [operatorLine(operator), ...operator.states.map(stateLine)]),
     ...sinks.map((sink) => sinkLine(sink)),
   ];
 }
@@ -121,6 +121,11 @@ function operatorLine(operator: OperatorDescription): string {
   const { name, kind, description, goesTo } = operator;
   const besides = besidesOf(operator).map(({ what, to }) => `, ${what} to ${targetsText(to)}`);
   return `  operator ${name}: ${`${kind} ${description}`.trim()}, to ${targetsText(goesTo) || "nothing"}${besides.join("")}`;
+}
+
+/** What of a program's state must not change within a generation (R12). */
+function stateLine({ name, form, version }: OperatorDescription["states"][number]): string {
+  return `    state ${name}: ${form}, version ${version}`;
 }
 
 function sinkLine({ name, label, description, guarantee }: SinkDescription): string {

@@ -20,15 +20,18 @@ class AgedCell {
 /** Cells of `codec` with their last use: `[usedMs, cell]`. */
 export function agedCellCodec(codec: CellCodec): AgedCellCodec {
   return {
+    form: codec.form,
+    version: codec.version,
     encode(cell) {
       const aged = cell as AgedCell;
       return [aged.usedMs, codec.encode(aged.cell)];
     },
-    decode(saved) {
+    decode(saved, from) {
       if (!Array.isArray(saved) || saved.length !== 2 || typeof saved[0] !== "number") return undefined;
-      const cell = codec.decode(saved[1]);
+      const cell = codec.decode(saved[1], from);
       return cell === undefined ? undefined : new AgedCell(cell, saved[0]);
     },
+    mapped: (saved, change) => (Array.isArray(saved) ? [saved[0], codec.mapped(saved[1], change)] : saved),
     oldestMs: (cell) => (cell as AgedCell).usedMs,
     swept: (cell, isGone) => (isGone((cell as AgedCell).usedMs) ? undefined : cell),
   };

@@ -26,12 +26,26 @@ export interface CellPlace {
   lend(lender: Lender): void;
 }
 
+/** What a saved cell was written as. */
+export interface SavedFrom {
+  /** Version of the schema of its values. */
+  readonly version: number;
+  /** State and key, for errors. */
+  whose(): string;
+}
+
 /** What a kind of cell looks like in a snapshot; the same at every place. */
 export interface CellCodec {
+  /** The kind, for people and to be compared: `value`, `map (ttl in event time)`. */
+  readonly form: string;
+  /** Version of the schema of the values that `encode` writes; 1 where there is none. */
+  readonly version: number;
   /** The cell as a value of the default codec. */
   encode(cell: unknown): unknown;
-  /** The cell of a value that `encode` answered; undefined when it is something else. */
-  decode(saved: unknown): unknown;
+  /** The cell of a value that `encode` answered, now or (`from`) of another version; undefined when it is something else. @throws SNAPSHOT_UNSUITABLE */
+  decode(saved: unknown, from?: SavedFrom): unknown;
+  /** What `encode` answered, with `change` in the place of each of the program's values in it; anything else as it is. */
+  mapped(saved: unknown, change: (value: unknown) => unknown): unknown;
 }
 
 /** A kind of cell that knows when what it holds was last used: of state with a ttl. */

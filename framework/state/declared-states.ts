@@ -12,7 +12,9 @@ import type { AnyDescriptor, States, StateOf } from "./descriptors.ts";
 import { AggregatingCells, ReducingCells } from "./folded-state.ts";
 import { agedListCellCodec, listCellCodec, ListCells } from "./list-state.ts";
 import { agedMapCellCodec, mapCellCodec, MapCells } from "./map-state.ts";
-import { resolveTtl, type ResolvedTtl } from "./ttl.ts";
+import { MigratingPlace } from "./migrating-place.ts";
+import { isSchema, unversionedCodec, versionedCodec } from "./schema.ts";
+import { agedForm, resolveTtl, type ResolvedTtl } from "./ttl.ts";
 import { valueCellCodec, ValueCells } from "./value-state.ts";
 
 /** Makes the place of the state that is declared as `name`; its cells look as `codec` says. */
@@ -59,17 +61,54 @@ const optionsOf: Readonly<Record<AnyDescriptor["kind"], readonly string[]>> = {
 export function statesOf<S extends States>(declared: S, placeOf: PlaceOf, agedPlaceOf?: AgedPlaceOf): StateOf<S> {
   checkStates(declared, agedPlaceOf !== undefined);
   const handles = Object.entries(declared).map(([name, descriptor]) => {
-    const { codec, aged, isWhole } = forms[descriptor.kind];
     const { ttl } = descriptor;
-    if (ttl === undefined || agedPlaceOf === undefined)
-      return [name, handleOf(descriptor, placeOf(name, codec))] as const;
-    const { place, aging } = agedPlaceOf(name, aged, resolveTtl(ttl, `state ${name}`));
-    return [
-      name,
-      isWhole ? handleOf(descriptor, new AgedPlace(place, aging)) : handleOf(descriptor, place, aging),
-    ] as const;
+    if (ttl === undefined || agedPlaceOf === undefined) {
+      const place = placeOf(name, codecOf(descriptor));
+      return [name, handleOf(descriptor, migrating(descriptor, place))] as const;
+    }
+    const { place, aging } = agedPlaceOf(name, agedCodecOf(descriptor), resolveTtl(ttl, `state ${name}`));
+    const handle = forms[descriptor.kind].isWhole
+      ? handleOf(descriptor, migrating(descriptor, new AgedPlace(place, aging)))
+      : handleOf(descriptor, place, aging);
+    return [name, handle] as const;
   });
   return Object.fromEntries(handles) as StateOf<S>;
+}
+
+/** What declared state is, for those who compare programs. */
+export interface DeclaredState {
+  readonly name: string;
+  /** `value`, `map (ttl in event time)`. */
+  readonly form: string;
+  readonly version: number;
+}
+
+/** What a program declares; it has been checked. */
+export function declaredStates(declared: States): readonly DeclaredState[] {
+  return Object.entries(declared).map(([name, { kind, ttl, schema }]) => ({
+    name,
+    form: ttl === undefined ? kind : agedForm(kind, resolveTtl(ttl, `state ${name}`).time),
+    version: schema?.version ?? 1,
+  }));
+}
+
+function codecOf({ kind, schema }: AnyDescriptor): CellCodec {
+  const codec = { ...forms[kind].codec, form: kind };
+  return schema === undefined ? unversionedCodec(codec) : versionedCodec(codec, schema);
+}
+
+/** The cells of a whole state are migrated within what ages; elements and entries together, at once. */
+function agedCodecOf(descriptor: AnyDescriptor): AgedCellCodec {
+  const { kind, schema } = descriptor;
+  const { isWhole, aged } = forms[kind];
+  if (isWhole) return agedCellCodec(codecOf(descriptor));
+  const codec = { ...aged, form: kind };
+  return { ...codec, ...(schema === undefined ? unversionedCodec(codec) : versionedCodec(codec, schema, "atRestore")) };
+}
+
+/** Cells may wait for their migration where a place looks at them before a handle does. */
+function migrating({ schema }: AnyDescriptor, place: CellPlace): CellPlace {
+  return schema?.migrates === "whenTouched" ? new MigratingPlace(place) : place;
 }
 
 /** Refuses declarations that make no sense; called when the plan is made. `mayExpire`: they may have a ttl. @throws OPTION_INVALID naming the state */
@@ -80,7 +119,9 @@ export function checkStates(declared: States, mayExpire: boolean): void {
       const kinds = Object.keys(forms).join("(), ");
       throw new StreamError("OPTION_INVALID", `state ${name} is not declared with one of ${kinds}()`);
     }
-    checkKnownOptions(descriptor, ["kind", "ttl", ...optionsOf[kind]], `state ${name}`);
+    checkKnownOptions(descriptor, ["kind", "ttl", "schema", ...optionsOf[kind]], `state ${name}`);
+    if (descriptor.schema !== undefined && !isSchema(descriptor.schema))
+      throw new StreamError("OPTION_INVALID", `state ${name}: its schema is not made by schema()`);
     if (ttl === undefined) continue;
     resolveTtl(ttl, `state ${name}`);
     if (!mayExpire) throw new StreamError("OPTION_INVALID", `state ${name} has a ttl, which only keyed state can have`);

@@ -8,6 +8,7 @@
  * S3. A step that throws leaves no trace in state.
  */
 import type { KeyPart } from "../record/key.ts";
+import type { Schema } from "./schema.ts";
 import type { Ttl } from "./ttl.ts";
 
 /** One value per key. */
@@ -79,45 +80,50 @@ export interface FoldFunctions<T, A, R> {
   result(accumulator: A): R;
 }
 
-/** Options that every kind of keyed state has. */
-export interface StateOptions {
+/** Options that every kind of state has. `V`: what it holds, one by one. */
+export interface StateOptions<V = unknown> {
   /**
    * How long it lives after it was last used: a duration of event time, or `{ after, time, refresh, expired }`. A map's entries and a list's elements have lives of
    * their own. Keyed state alone can have one.
    * @default for ever
    */
   readonly ttl?: Ttl | undefined;
+  /**
+   * Which version of `V` the program works with, and how older ones become it: `schema<Old>().migrate((old) => …)`. Looked at when a savepoint is restored.
+   * @default version 1
+   */
+  readonly schema?: Schema<V> | undefined;
 }
 
 /** Declares a {@link ValueState}: `state: { last: value<Reading>() }`. */
-export interface ValueDescriptor<V> extends StateOptions {
+export interface ValueDescriptor<V> extends StateOptions<V> {
   readonly kind: "value";
   /** Only types look at it. */
   readonly holds?: V | undefined;
 }
 
 /** Declares a {@link MapState}: `state: { seen: map<string, number>() }`. */
-export interface MapDescriptor<K extends KeyPart, V> extends StateOptions {
+export interface MapDescriptor<K extends KeyPart, V> extends StateOptions<V> {
   readonly kind: "map";
   /** Only types look at it. */
   readonly holds?: readonly [K, V] | undefined;
 }
 
 /** Declares a {@link ListState}: `state: { recent: list<Reading>() }`. */
-export interface ListDescriptor<V> extends StateOptions {
+export interface ListDescriptor<V> extends StateOptions<V> {
   readonly kind: "list";
   /** Only types look at it. */
   readonly holds?: V | undefined;
 }
 
 /** Declares a {@link ReducingState}: `state: { total: reducing((a: number, b: number) => a + b) }`. */
-export interface ReducingDescriptor<V> extends StateOptions {
+export interface ReducingDescriptor<V> extends StateOptions<V> {
   readonly kind: "reducing";
   readonly combine: (soFar: V, value: V) => V;
 }
 
 /** Declares an {@link AggregatingState}: `state: { mean: aggregating(average((r: Reading) => r.celsius)) }`. */
-export interface AggregatingDescriptor<T, A, R> extends StateOptions {
+export interface AggregatingDescriptor<T, A, R> extends StateOptions<A> {
   readonly kind: "aggregating";
   readonly fold: FoldFunctions<T, A, R>;
 }
@@ -153,17 +159,17 @@ export type HandleOf<D> =
 export type StateOf<S> = { readonly [P in keyof S]: HandleOf<S[P]> };
 
 /** One value per key. The values are anything the default codec takes: numbers, strings, plain objects, arrays, Dates, bytes … */
-export function value<V>(options: StateOptions = {}): ValueDescriptor<V> {
+export function value<V>(options: StateOptions<V> = {}): ValueDescriptor<V> {
   return { ...options, kind: "value" };
 }
 
 /** A map per key. Its keys are strings, numbers, booleans or bigints. */
-export function map<K extends KeyPart, V>(options: StateOptions = {}): MapDescriptor<K, V> {
+export function map<K extends KeyPart, V>(options: StateOptions<V> = {}): MapDescriptor<K, V> {
   return { ...options, kind: "map" };
 }
 
 /** A list per key: values in the order in which they were appended. */
-export function list<V>(options: StateOptions = {}): ListDescriptor<V> {
+export function list<V>(options: StateOptions<V> = {}): ListDescriptor<V> {
   return { ...options, kind: "list" };
 }
 
@@ -173,6 +179,6 @@ export function list<V>(options: StateOptions = {}): ListDescriptor<V> {
  * @example
  * state: { total: reducing((a: number, b: number) => a + b) }
  */
-export function reducing<V>(combine: (soFar: V, value: V) => V, options: StateOptions = {}): ReducingDescriptor<V> {
+export function reducing<V>(combine: (soFar: V, value: V) => V, options: StateOptions<V> = {}): ReducingDescriptor<V> {
   return { ...options, kind: "reducing", combine };
 }

@@ -5,7 +5,7 @@
  * looks at.
  *
  * I1. Cells are changed only while the owner has opened them: the same changes reach every instance, so nobody else may make any.
- * I2. What a snapshot holds of them is what `restore` takes.
+ * I2. What a snapshot holds of them is what `restore` takes; only what a savepoint holds may be of an older version.
  */
 import { StreamError } from "../errors.ts";
 import { Lendings, type CellCodec, type CellPlace, type Lender } from "./cell-place.ts";
@@ -70,21 +70,21 @@ export class InstanceCells implements Lender {
 
   /** I2: the cells that are there, by name. */
   snapshot(): unknown {
-    return this.#places.flatMap((place) => (place.get() === undefined ? [] : [[place.key, place.encode()]]));
+    return this.#places.flatMap((place) => (place.get() === undefined ? [] : [place.saved()]));
   }
 
-  /** Takes what `snapshot` answered. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
-  restore(saved: unknown): void {
+  /** Takes what `snapshot` answered, of a snapshot or a savepoint (I2). @throws CORRUPT, SNAPSHOT_UNSUITABLE */
+  restore(saved: unknown, of: "snapshot" | "savepoint"): void {
     if (!Array.isArray(saved)) throw new StreamError("CORRUPT", "the state of an instance is no list of cells");
     for (const entry of saved as unknown[]) {
-      const [name, cell]: unknown[] = Array.isArray(entry) ? entry : [];
+      const [name, cell, version = 1]: unknown[] = Array.isArray(entry) ? entry : [];
       const place = this.#places.find(({ key }) => key === name);
       if (place === undefined)
         throw new StreamError(
           "SNAPSHOT_UNSUITABLE",
           `the snapshot has broadcast state ${String(name)}, the program has none`,
         );
-      place.load(cell);
+      place.load(cell, version as number, of === "savepoint");
     }
   }
 }
@@ -126,12 +126,23 @@ class InstancePlace implements CellPlace {
     this.#cells.lend(lender);
   }
 
-  encode(): unknown {
-    return this.#codec.encode(this.#cell);
+  /** Name and cell; its version where that is not 1. */
+  saved(): unknown {
+    const { version } = this.#codec;
+    const cell = this.#codec.encode(this.#cell);
+    return version === 1 ? [this.key, cell] : [this.key, cell, version];
   }
 
-  load(saved: unknown): void {
-    const cell = this.#codec.decode(saved);
+  load(saved: unknown, version: number, mayMigrate: boolean): void {
+    const { version: known } = this.#codec;
+    if (version !== known && !mayMigrate)
+      throw new StreamError(
+        "SNAPSHOT_UNSUITABLE",
+        `${this.name} has version ${version}, and the program ${known}: take a savepoint with the program that wrote it and upgrade`,
+      );
+    const whose = () => this.name;
+    const from = version === known ? undefined : { version, whose };
+    const cell = this.#codec.decode(saved, from);
     if (cell === undefined) throw new StreamError("CORRUPT", `${this.name} has another shape`);
     this.#cell = cell;
   }

@@ -18,6 +18,8 @@ type Cell = Timer | Map<number, Timer>;
 /** Timers of one operator and domain. */
 export class KeyedTimers implements Column {
   readonly name: string;
+  readonly form = "timers";
+  readonly version = 1;
   readonly queue: TimerQueue = new TimerQueue();
   readonly #store: KeyedStore;
   readonly #column: number;
@@ -72,6 +74,12 @@ export class KeyedTimers implements Column {
       this.#insert(new Timer(time as number, number as number, row));
     }
     return this.#cellOf(row);
+  }
+
+  /** By key, so that timers of the same number stay in their order. */
+  renumbered(saved: unknown, next: (number: number) => number): unknown {
+    if (!Array.isArray(saved)) return saved;
+    return saved.map((part: unknown, at) => (at % 2 === 1 ? next(part as number) : part));
   }
 
   /** Undoes `register`. */

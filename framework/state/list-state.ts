@@ -22,12 +22,17 @@ interface Cell {
 
 /** The elements one behind the other. */
 export const listCellCodec: CellCodec = {
+  form: "list",
+  version: 1,
   encode: (cell) => (cell as Cell).items,
   decode: (saved) => (Array.isArray(saved) && saved.length > 0 ? { items: saved, usedMs: undefined } : undefined),
+  mapped: (saved, change) => (Array.isArray(saved) ? saved.map((item: unknown) => change(item)) : saved),
 };
 
 /** The elements, and the times of their last use. */
 export const agedListCellCodec: AgedCellCodec = {
+  form: "list",
+  version: 1,
   encode({ items, usedMs }: Cell) {
     return [items, usedMs];
   },
@@ -37,6 +42,11 @@ export const agedListCellCodec: AgedCellCodec = {
     if (!Array.isArray(items) || !Array.isArray(usedMs) || items.length === 0) return undefined;
     if (items.length !== usedMs.length || !usedMs.every((used) => typeof used === "number")) return undefined;
     return { items, usedMs };
+  },
+  mapped(saved, change) {
+    if (!Array.isArray(saved)) return saved;
+    const [items, usedMs]: unknown[] = saved;
+    return [listCellCodec.mapped(items, change), usedMs];
   },
   oldestMs({ usedMs = [] }: Cell) {
     return usedMs.reduce((oldest, used) => Math.min(oldest, used), Infinity);

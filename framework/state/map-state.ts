@@ -21,6 +21,8 @@ type Cell = OrderedEntries<KeyPart, unknown>;
 
 /** The entries one behind the other, each as key and value. */
 export const mapCellCodec: CellCodec = {
+  form: "map",
+  version: 1,
   encode(cell) {
     const flat: unknown[] = [];
     for (const [key, entry] of (cell as Cell).inOrder()) flat.push(key, entry.value);
@@ -32,10 +34,13 @@ export const mapCellCodec: CellCodec = {
     for (let at = 0; at < saved.length; at += 2) cell.append(saved[at] as KeyPart, saved[at + 1]);
     return cell;
   },
+  mapped: (saved, change) => mappedEvery(2, saved, change),
 };
 
 /** The entries one behind the other, each as key, value and the time of its last use. */
 export const agedMapCellCodec: AgedCellCodec = {
+  form: "map",
+  version: 1,
   encode(cell) {
     const flat: unknown[] = [];
     for (const [key, { value, usedMs }] of (cell as Cell).inOrder()) flat.push(key, value, usedMs);
@@ -51,6 +56,7 @@ export const agedMapCellCodec: AgedCellCodec = {
     }
     return cell;
   },
+  mapped: (saved, change) => mappedEvery(3, saved, change),
   oldestMs(cell) {
     let oldest = Infinity;
     for (const { usedMs } of (cell as Cell).inOrder().values()) oldest = Math.min(oldest, usedMs);
@@ -232,6 +238,12 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Lender {
       `${what} cannot be a key of map state ${this.#place.name}: use a string, number, boolean or bigint`,
     );
   }
+}
+
+/** Of `count` values each, the second one is the program's. */
+function mappedEvery(count: number, saved: unknown, change: (value: unknown) => unknown): unknown {
+  if (!Array.isArray(saved)) return saved;
+  return saved.map((part: unknown, at) => (at % count === 1 ? change(part) : part));
 }
 
 function takeOut(cell: Cell, key: KeyPart): void {

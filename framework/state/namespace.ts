@@ -1,7 +1,7 @@
 /**
  * The keyed state of one operator: its declared state and its timers, under the operator's name.
  *
- * Owns the names of columns: `operator/state`. Two operators of a stage never meet each other's state or timers.
+ * Owns the names of columns: `operator/what`, and `operator/state/name` for what is declared. Two operators of a stage never meet each other's state or timers.
  */
 import { statesOf } from "./declared-states.ts";
 import type { States, StateOf } from "./descriptors.ts";
@@ -11,6 +11,15 @@ import type { KeyedStore } from "./store.ts";
 
 /** Time domain of a timer. */
 export type TimeDomain = "event" | "processing";
+
+const agePattern = / \(ttl in \w+ time\)$/;
+
+/** Whose column it is, and of which state: its declared name, or what the operator keeps besides (`windows`). */
+export function stateOfColumn(column: string): { readonly operator: string; readonly name: string } {
+  const at = column.indexOf("/");
+  const what = column.slice(at + 1).replace(agePattern, "");
+  return { operator: column.slice(0, at), name: what.startsWith("state/") ? what.slice("state/".length) : what };
+}
 
 /** Where one operator declares what it keeps per key. */
 export class Namespace {

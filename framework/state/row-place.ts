@@ -6,14 +6,17 @@
 import { RowAging } from "./aging.ts";
 import type { AgedCellCodec, CellCodec, CellPlace, Lender } from "./cell-place.ts";
 import { restoreCell, type Row } from "./row.ts";
-import { assertSaved, type Column } from "./segment-codec.ts";
+import { renderKey } from "../record/key.ts";
+import { assertSaved, type Column, type SavedColumn } from "./segment-codec.ts";
 import type { KeyedStore } from "./store.ts";
-import type { ResolvedTtl } from "./ttl.ts";
+import { agedForm, type ResolvedTtl } from "./ttl.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** The current row's cell of one column. */
 export class RowPlace implements CellPlace, Column {
   readonly name: string;
+  readonly form: string;
+  readonly version: number;
   readonly undoLog: UndoLog;
   readonly #store: KeyedStore;
   readonly #codec: CellCodec;
@@ -21,8 +24,10 @@ export class RowPlace implements CellPlace, Column {
   readonly column: number;
 
   /** Adds the column; called while the program is built. */
-  constructor(store: KeyedStore, name: string, codec: CellCodec) {
+  constructor(store: KeyedStore, name: string, codec: CellCodec, form?: string) {
     this.name = name;
+    this.form = form ?? codec.form;
+    this.version = codec.version;
     this.undoLog = store.undoLog;
     this.#store = store;
     this.#codec = codec;
@@ -51,8 +56,9 @@ export class RowPlace implements CellPlace, Column {
     return this.#codec.encode(cell);
   }
 
-  decode(saved: unknown, row: Row): unknown {
-    const cell = this.#codec.decode(saved);
+  decode(saved: unknown, row: Row, { version }: SavedColumn): unknown {
+    const whose = () => `state ${this.name} of key ${renderKey(row.key)}`;
+    const cell = this.#codec.decode(saved, version === this.version ? undefined : { version, whose });
     assertSaved(cell !== undefined, row, this.name);
     return cell;
   }
@@ -63,13 +69,13 @@ export class AgedRowPlace extends RowPlace {
   readonly aging: RowAging;
 
   constructor(store: KeyedStore, name: string, codec: AgedCellCodec, ttl: ResolvedTtl) {
-    super(store, name, codec);
+    super(store, name, codec, agedForm(codec.form, ttl.time));
     this.aging = new RowAging(name, ttl, codec, store);
     store.addAging(this.column, this.aging);
   }
 
-  override decode(saved: unknown, row: Row): unknown {
-    const cell = super.decode(saved, row);
+  override decode(saved: unknown, row: Row, from: SavedColumn): unknown {
+    const cell = super.decode(saved, row, from);
     this.aging.restored(row, cell);
     return cell;
   }

@@ -16,7 +16,14 @@ import type { RowAging } from "./aging.ts";
 import { Lendings, type Lender } from "./cell-place.ts";
 import { Namespace } from "./namespace.ts";
 import { Row, Segment, segmentCount, segmentOf } from "./row.ts";
-import { corrupt, decodeSegment, encodeSegment, type Column, type SavedRow } from "./segment-codec.ts";
+import {
+  corrupt,
+  decodeSegment,
+  encodeSegment,
+  type Column,
+  type SavedColumn,
+  type SavedRow,
+} from "./segment-codec.ts";
 import { SegmentCut } from "./segment-cut.ts";
 import { noTime, type StepTime } from "./step-time.ts";
 import { Sweeper } from "./sweeper.ts";
@@ -26,6 +33,18 @@ import { UndoLog } from "./undo-log.ts";
 export interface StoredSegment {
   readonly segment: number;
   readonly bytes: Uint8Array;
+}
+
+/** A row of a savepoint: its cells in the order of the columns of the store that takes it, undefined where it has none. */
+export interface AdoptedRow {
+  readonly key: Key;
+  readonly cells: readonly (AdoptedCell | undefined)[];
+}
+
+/** A cell of a savepoint. */
+export interface AdoptedCell {
+  readonly saved: unknown;
+  readonly from: SavedColumn;
 }
 
 /** Keyed state of one instance. */
@@ -61,6 +80,11 @@ export class KeyedStore {
   /** The state of one operator; called while the program is built. */
   namespace(operator: string): Namespace {
     return new Namespace(this, operator);
+  }
+
+  /** What rows consist of, in the order of their cells. */
+  get columns(): readonly Column[] {
+    return this.#columns;
   }
 
   /** Adds a kind of cell; called while the program is built. Answers its index in `Row.cells`. */
@@ -228,6 +252,29 @@ export class KeyedStore {
     this.#current = undefined;
   }
 
+  /**
+   * Takes rows of a savepoint, in their order; called as `restore` is, in its place. All of it belongs to the next cut: no chunk of this generation holds it.
+   *
+   * @throws CORRUPT; SNAPSHOT_UNSUITABLE when a migration throws
+   */
+  adopt(rows: Iterable<AdoptedRow>, nextTimerNumber: number): void {
+    invariant(this.#rows.size === 0, "a store is restored before its first record");
+    this.nextTimerNumber = nextTimerNumber;
+    for (const { key, cells } of rows) {
+      const row = this.#provisional(key, keyId(key));
+      if (this.#rows.has(row.id)) throw corrupt(row.segment.index, `key ${String(row.id)} is there twice`);
+      for (const [at, column] of this.#columns.entries()) {
+        const cell = cells[at];
+        if (cell !== undefined) row.put(at, column.decode(cell.saved, row, cell.from));
+      }
+      if (row.isEmpty) continue;
+      row.segment.append(row);
+      row.segment.isDirty = true;
+      this.#rows.set(row.id, row);
+    }
+    this.#current = undefined;
+  }
+
   #restoreRow(index: number, { key, cells }: SavedRow): void {
     const row = this.#provisional(key, keyId(key));
     if (row.segment.index !== index)
@@ -235,7 +282,7 @@ export class KeyedStore {
     if (this.#rows.has(row.id)) throw corrupt(index, `key ${String(row.id)} is there twice`);
     for (const [at, column] of this.#columns.entries()) {
       const saved = cells[at];
-      if (saved !== undefined) row.put(at, column.decode(saved, row));
+      if (saved !== undefined) row.put(at, column.decode(saved, row, column));
     }
     if (row.isEmpty) throw corrupt(index, `key ${String(row.id)} has no state`);
     row.segment.append(row);

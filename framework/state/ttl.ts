@@ -54,6 +54,11 @@ export function resolveTtl(ttl: Ttl, place: string): ResolvedTtl {
   };
 }
 
+/** The form of cells that have an age in that time; how long it is may change between runs. */
+export function agedForm(form: string, time: ResolvedTtl["time"]): string {
+  return `${form} (ttl in ${time} time)`;
+}
+
 function oneOf<C extends string>(value: C, choices: readonly C[], what: string): C {
   if (choices.includes(value)) return value;
   throw new StreamError(

@@ -20,7 +20,13 @@ export function needsCopy(value: unknown): boolean {
 }
 
 /** The cell is the value. */
-export const valueCellCodec: CellCodec = { encode: (cell) => cell, decode: (saved) => saved };
+export const valueCellCodec: CellCodec = {
+  form: "value",
+  version: 1,
+  encode: (cell) => cell,
+  decode: (saved) => saved,
+  mapped: (saved, change) => change(saved),
+};
 
 /** The handle to a value. */
 export class ValueCells<V> implements ValueState<V>, Lender {

@@ -13,6 +13,7 @@ import type { DeadLetter, Outlet } from "../operator/outlet.ts";
 import { StageProgram, type ProgramOptions, type StateCut } from "../operator/program.ts";
 import type { StageShape, StageTarget } from "../operator/wiring.ts";
 import { cloneValue } from "../record/default-codec.ts";
+import { partitionOf } from "../record/key.ts";
 import type { Counts } from "../record/messages.ts";
 import { bomb, type Fuse } from "./bomb.ts";
 
@@ -61,6 +62,12 @@ const outputEdge = 0;
 const lateEdge = 1;
 /** Side outputs have edges of their own from here on, in the order of their names. */
 const firstSideEdge = 2;
+
+/** A harness as a savepoint has it. */
+interface Saved {
+  readonly cut: StateCut;
+  readonly held: ReadonlyMap<number, Uint8Array>;
+}
 
 /** Feeds one operator and collects what it says. */
 export class OperatorHarness {
@@ -157,6 +164,27 @@ export class OperatorHarness {
     return next;
   }
 
+  /**
+   * Answers harnesses of `factory` (the operator of another version of the program, with its migrations) that go on from the state of `harnesses` as the
+   * instances of a new generation go on from those of a savepoint: one after the other where they are as many, else with the keys divided anew.
+   *
+   * @throws SNAPSHOT_UNSUITABLE when something of the state cannot go on there
+   */
+  static fromSavepoint(
+    harnesses: readonly [OperatorHarness, ...OperatorHarness[]],
+    factory: OperatorFactory,
+    count: number = harnesses.length,
+  ): OperatorHarness[] {
+    const cuts = harnesses.map((harness) => ({ cut: harness.#cut(), held: harness.#segments }));
+    const isSame = count === harnesses.length;
+    return Array.from({ length: count }, (_, partition) => {
+      const next = new OperatorHarness(factory, harnesses[0].#options);
+      const isOwn = (hash: number) => isSame || partitionOf(hash, count) === partition;
+      next.#adopt(isSame ? cuts.slice(partition, partition + 1) : cuts, isOwn);
+      return next.#stepDone();
+    });
+  }
+
   get #stepsMax(): number {
     return this.#options.restoreEachStep === true ? 1 : 1000;
   }
@@ -171,6 +199,22 @@ export class OperatorHarness {
     const segments = [...held].map(([segment, bytes]) => ({ segment, bytes }));
     for (const { segment, bytes } of segments) this.#segments.set(segment, bytes);
     this.#program.restore({ segments, operators, nowMs, random, counts, watermark });
+  }
+
+  #adopt(from: readonly Saved[], isOwn: (hash: number) => boolean): void {
+    const { counts, random } = from[0]?.cut ?? this.#program.cut();
+    this.#program.adopt({
+      instances: from.map(({ cut, held }) => ({
+        operators: cut.operators,
+        segments: [...held].map(([segment, bytes]) => ({ segment, bytes })),
+      })),
+      isOwn,
+      mayDrop: () => false,
+      counts,
+      random,
+      nowMs: Math.max(...from.map(({ cut }) => cut.nowMs)),
+      watermark: Math.min(...from.map(({ cut }) => cut.watermark)),
+    });
   }
 
   #feed(value: unknown, timestamp: number | undefined, port: number): void {

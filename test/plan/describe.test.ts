@@ -73,6 +73,7 @@ test("the object names stages, operators, edges, sinks with their guarantees, an
       goesTo: [{ kind: "sink", name: "average celsius" }],
       lateGoesTo: [[{ kind: "stage", name: "late-jsonl" }]],
       sides: [],
+      states: [],
     },
   ]);
   expect(stages[1]?.sinks).toEqual([

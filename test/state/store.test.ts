@@ -261,7 +261,13 @@ describe("segment bytes", () => {
 
   test("what was put into state behind its back fails the encoding, and the error names operator, state and key", () => {
     const store = new KeyedStore();
-    const column = store.addColumn({ name: "op/odd", encode: (cell) => cell, decode: (saved) => saved });
+    const column = store.addColumn({
+      name: "op/odd",
+      form: "odd",
+      version: 1,
+      encode: (cell) => cell,
+      decode: (saved) => saved,
+    });
     store.select("k");
     store.begin();
     store.write().put(column, () => 1);

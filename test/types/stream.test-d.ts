@@ -8,7 +8,8 @@ import type { LateStream, Sink, Stream } from "../../framework/api/stream.ts";
 import type { WindowedStream } from "../../framework/api/windowed-stream.ts";
 import type { SinkSpec } from "../../framework/log/sink.ts";
 import type { SourceSpec } from "../../framework/log/source.ts";
-import { list, map, reducing, value } from "../../framework/state/descriptors.ts";
+import { list, map, reducing, value, type ValueDescriptor } from "../../framework/state/descriptors.ts";
+import { schema } from "../../framework/state/schema.ts";
 import type { ValueCodec } from "../../framework/record/codec.ts";
 import { average, count, max } from "../../framework/operator/aggregates.ts";
 import { aggregating } from "../../framework/operator/aggregating.ts";
@@ -325,5 +326,24 @@ describe("the programs that the builders were made for", () => {
         },
       });
     expectTypeOf(silent).toEqualTypeOf<Stream<{ device: string; silentSince: number | undefined }>>();
+  });
+});
+
+describe("schemas", () => {
+  const celsius = schema<number>().migrate((old) => ({ celsius: old }));
+
+  test("the newest version is what the state holds, and each migration gets the version before", () => {
+    expectTypeOf(value({ schema: celsius })).toEqualTypeOf<ValueDescriptor<{ celsius: number }>>();
+    expectTypeOf(celsius.migrate((old) => [old.celsius])).toMatchTypeOf(schema<number[]>());
+  });
+
+  test("a schema of something else is no schema of the state", () => {
+    // @ts-expect-error the newest version is an object
+    value<string>({ schema: celsius });
+    // @ts-expect-error the elements are objects
+    list<number>({ schema: celsius });
+    // @ts-expect-error so is what is held
+    reducing((a: number, b: number) => a + b, { schema: celsius });
+    expectTypeOf(list({ schema: celsius })).not.toEqualTypeOf<ValueDescriptor<number>>();
   });
 });
