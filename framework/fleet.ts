@@ -22,9 +22,10 @@ import { nats, type NatsHomeOptions } from "./home-nats.ts";
 import { checkKnownOptions } from "./known-options.ts";
 import { jobDefaults } from "./plan/options.ts";
 import type { Plan } from "./plan/plan.ts";
+import { resolveHints, type WorkerHints } from "./worker-hints.ts";
 
 /** How many workers, and where. */
-export interface FleetOptions {
+export interface FleetOptions extends WorkerHints {
   /** Worker processes: 1 to 256. */
   readonly workers: number;
   /** The cluster. @default the one that the environment names (`TIDEMARK_NATS`, `TIDEMARK_CONTEXT`); else a nats-server of the fleet's own, on loopback */
@@ -45,7 +46,7 @@ export interface FleetOptions {
 
 const workersMax = 256;
 const portMax = 65_535;
-const known = ["workers", "nats", "directory", "port", "syncInterval", "command"];
+const known = ["workers", "nats", "directory", "port", "syncInterval", "command", "capacity", "zone"];
 
 /** The job that this process has started a fleet of. */
 let started: string | undefined;
@@ -65,7 +66,7 @@ export function fleet(options: FleetOptions): Home {
   checkOptions(options);
   const connection = options.nats ?? natsConnection();
   const membership = membershipOf();
-  if (membership !== undefined) return homeOfWorker(membership, connection);
+  if (membership !== undefined) return homeOfWorker(membership, connection, options);
   const isForOwnServer = [options.directory, options.port, options.syncInterval].some((option) => option !== undefined);
   if (connection !== undefined && isForOwnServer)
     throw new StreamError(
@@ -88,6 +89,7 @@ export function workersAskedFor(given?: string): number | undefined {
 function checkOptions(options: FleetOptions): void {
   checkKnownOptions(options, known, "fleet");
   const { workers, port, directory, syncInterval, command } = options;
+  resolveHints(options);
   checkWorkers(workers, `workers is ${String(workers)}`);
   if (port !== undefined && !(Number.isSafeInteger(port) && port >= 1 && port <= portMax))
     throw new StreamError("OPTION_INVALID", `port is ${port}; it takes 1 to ${portMax}`);
@@ -163,11 +165,13 @@ function announcement({ address }: OwnServer, directory: string | undefined): st
   return `nats-server of this fleet: ${address.url} (${kept})\n`;
 }
 
-function homeOfWorker(membership: Membership, connection: NatsHomeOptions | undefined): Home {
+function homeOfWorker(membership: Membership, connection: NatsHomeOptions | undefined, options: WorkerHints): Home {
   const { server, generation, index } = membership;
   const home = nats(server === undefined ? (connection ?? {}) : { servers: server.url });
+  const { capacity = connection?.capacity, zone = connection?.zone } = options;
   return {
     ...home,
+    hints: resolveHints({ capacity, zone }),
     telemetryHere: (asked) => telemetryOfWorker(asked, index),
     serve: (clock, startWorker) => serve(membership, clock, startWorker),
     async open(plan, platform, intent) {

@@ -9,9 +9,10 @@ import type { NatsSeams } from "./nats/nats-seams.ts";
 import { jobDefaults } from "./plan/options.ts";
 import type { Plan } from "./plan/plan.ts";
 import { reservation } from "./plan/reserve.ts";
+import { resolveHints, type WorkerHints } from "./worker-hints.ts";
 
-/** Where the cluster is, who asks, and how many copies it keeps: see `nats`. */
-export type NatsHomeOptions = Omit<NatsOptions, "logger">;
+/** Where the cluster is, who asks, how many copies it keeps, and what the worker can carry: see `nats`. */
+export interface NatsHomeOptions extends Omit<NatsOptions, "logger">, WorkerHints {}
 
 /**
  * One worker of a job on a NATS cluster. The same program started again, anywhere, joins the job.
@@ -23,16 +24,17 @@ export type NatsHomeOptions = Omit<NatsOptions, "logger">;
  * @throws OPTION_INVALID
  */
 export function nats(options: NatsHomeOptions): Home {
-  const { replicas: asked, ...cluster } = options;
+  const { replicas: asked, capacity, zone, ...cluster } = options;
   checkReplicas(asked);
   return {
     description: `nats ${options.servers === undefined ? `context ${options.context}` : printableServers(options.servers)}`,
     defaults: asked === undefined ? jobDefaults : { ...jobDefaults, replicas: asked },
     cluster,
+    hints: resolveHints({ capacity, zone }),
     async open(plan, platform, intent) {
       const { replicas } = plan.options;
       if (asked !== undefined && asked !== replicas) throw contradiction(plan, asked);
-      const seams = await connectNats({ ...options, replicas, logger: platform.logger });
+      const seams = await connectNats({ ...cluster, replicas, logger: platform.logger });
       try {
         if (await beginsLife(seams, plan, intent)) await checkRoom(seams, plan);
       } catch (error) {

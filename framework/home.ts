@@ -11,6 +11,7 @@ import { MemorySeams } from "./log/memory-seams.ts";
 import { embeddedDefaults, type ResolvedJobOptions } from "./plan/options.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Clock, Platform } from "./platform/platform.ts";
+import type { ResolvedHints } from "./worker-hints.ts";
 import type { ResolvedTelemetry } from "./telemetry/options.ts";
 
 /** An open place. */
@@ -43,6 +44,8 @@ export interface Home {
   readonly defaults: ResolvedJobOptions;
   /** The cluster that the job lives on: for its sources and sinks on NATS. @default the one that the environment names, if any */
   readonly cluster?: ClusterAddress | undefined;
+  /** What its worker says of itself for placement. @default nothing in particular */
+  readonly hints?: ResolvedHints | undefined;
   /** @throws SERVER_UNREACHABLE, SERVER_UNSUITABLE, SERVER_REFUSED, SERVER_FULL: within 5 s, with nothing half-created */
   open(plan: Plan, platform: Platform, intent: OpenIntent): Promise<HomePlace>;
   /** What of the telemetry that is asked for this process has. @default all */

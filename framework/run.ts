@@ -270,7 +270,7 @@ async function begin(
   const probe = injections.length > 0 ? injector : options.probe;
   const work = { plan, names, seams, registers, blobs, cluster };
   const guards = guardsOf({ ...options.guard, platform, place, work, ownsProcess: options.ownsProcess ?? false });
-  return new RunningJob(platform, work, place, events, { probe, guards });
+  return new RunningJob(platform, work, place, events, { probe, guards, hints: options.guard.home.hints });
 }
 
 function eventsOf({ onEnd, onDeadLetter }: RunOptions): JobEvents {

@@ -18,6 +18,8 @@ import type { Log } from "./log/contracts.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Cancel, Platform } from "./platform/platform.ts";
 import type { Measured, WorkerMeasures } from "./telemetry/measures.ts";
+import { loopShareMeter } from "./telemetry/loop-share.ts";
+import type { ResolvedHints } from "./worker-hints.ts";
 import type { Guards } from "./threads/guards.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 
@@ -35,6 +37,8 @@ export interface JobTools {
   readonly probe?: Probe | undefined;
   /** @default none: a program that does not end ends nothing */
   readonly guards?: Guards | undefined;
+  /** @default nothing in particular */
+  readonly hints?: ResolvedHints | undefined;
 }
 
 /** A worker of a job, in its place, from its start to its end. */
@@ -66,7 +70,8 @@ export class RunningJob implements StartedJob, Measured {
     this.done = promise;
     this.#resolve = resolve;
     this.#worker = new Worker(platform, job, {
-      place: { host: hostname(), processId: process.pid },
+      place: { host: hostname(), processId: process.pid, ...(tools.hints ?? { capacity: 1, zone: "" }) },
+      loopShare: loopShareMeter(),
       probe: tools.probe,
       startProbation: tools.guards?.startProbation,
       marks: tools.guards?.marks,

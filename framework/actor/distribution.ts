@@ -5,13 +5,18 @@
  * decided in `protocol/placement.ts`; an assignment is made by the supervisor.
  *
  * D1. A move for balance is graceful: the host lets go first, and while it lives nobody else is assigned.
+ * D2. What has been moved works before more is moved: the newcomer has to read what was missed.
  */
-import { place } from "../protocol/placement.ts";
+import { instanceKey } from "../protocol/job-log.ts";
+import { place, type WorkerStanding } from "../protocol/placement.ts";
 import type { AssignmentCause, InstanceId, Report } from "../record/messages.ts";
 import type { JobWorld } from "./job-world.ts";
+import type { LivingWorker } from "./worker-registry.ts";
 
-/** Moves for balance at a time. */
+/** Moves of instances that work, at a time. */
 const movesMax = 2;
+/** One of these says that the instance works where it is. */
+const workingStates: ReadonlySet<string> = new Set(["replaying", "running", "snapshotting", "draining", "released"]);
 
 /** An instance that is to be assigned anew. */
 export interface Relocation {
@@ -20,6 +25,11 @@ export interface Relocation {
   readonly cause: Extract<AssignmentCause, "start" | "workerLost" | "balance" | "release">;
   /** The worker that had it and has not let go; empty when nobody had. */
   readonly holder: string;
+}
+
+/** A living worker, and whether it may be given instances. */
+export interface StandingWorker extends LivingWorker {
+  readonly standing: WorkerStanding;
 }
 
 /** What the supervisor knows of the instances. */
@@ -36,6 +46,8 @@ export class Distribution {
   readonly #world: Pick<JobWorld, "tail" | "registry" | "bus">;
   readonly #leader: number;
   readonly #instances: KnownInstances;
+  /** As measured last, also by incarnations before: what has just moved is not measured at once. */
+  readonly #busy = new Map<string, number>();
 
   constructor(world: Pick<JobWorld, "tail" | "registry" | "bus">, leader: number, instances: KnownInstances) {
     this.#world = world;
@@ -45,11 +57,13 @@ export class Distribution {
 
   /** What is to be assigned at this moment. Hosts that are to let go before that are asked to. */
   relocations(): readonly Relocation[] {
+    const instances = this.#instances.all();
     const moves = place({
-      instances: this.#instances.all(),
-      workers: this.#world.registry.alive(),
+      instances,
+      workers: this.workers(),
       current: (instance) => this.holderOf(instance),
-      movesMax,
+      busyOf: (instance) => this.#busy.get(instanceKey(instance)),
+      movesMax: Math.max(0, movesMax - this.#arriving(instances)),
     });
     return moves.flatMap(({ instance, worker, cause }) => {
       if (this.#instances.isSpokenFor(instance)) return [];
@@ -58,6 +72,29 @@ export class Distribution {
       const holder = this.holderOf(instance) ?? "";
       return [{ instance, worker, cause: hasLetGo ? "release" : cause, holder }];
     });
+  }
+
+  /** An instance has reported. */
+  reported({ instance, load: { busy } }: Report): void {
+    if (busy !== undefined) this.#busy.set(instanceKey(instance), busy);
+  }
+
+  /** The workers that live, and whether they may be given instances. */
+  workers(): readonly StandingWorker[] {
+    const { drained } = this.#world.tail.view.fleet;
+    return this.#world.registry.alive().map((worker) => {
+      return { ...worker, standing: drained.has(worker.worker) ? "drained" : "open" };
+    });
+  }
+
+  /** D2. Instances that have been moved and do not work yet. */
+  #arriving(instances: readonly InstanceId[]): number {
+    return instances.filter((instance) => {
+      const { cause, worker = "" } = this.#world.tail.view.assignment(instance) ?? {};
+      const isMove = cause === "release" || cause === "balance";
+      const state = this.#instances.reportOf(instance)?.state ?? "";
+      return isMove && this.#world.registry.isAlive(worker) && !workingStates.has(state) && state !== "failed";
+    }).length;
   }
 
   /**

@@ -6,6 +6,7 @@
 import type { Clock } from "../platform/platform.ts";
 import type { Counts, Load } from "../record/messages.ts";
 import type { InstanceMeasures, InstanceWork } from "../telemetry/measures.ts";
+import { BusyShare } from "../telemetry/busy-share.ts";
 import { TurnDurations } from "../telemetry/turn-durations.ts";
 import type { FeedLook } from "./feed.ts";
 
@@ -18,6 +19,7 @@ export const noCounts: Counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLett
 export class InstanceMeter {
   readonly #clock: Clock;
   readonly #durations = new TurnDurations();
+  readonly #busy = new BusyShare();
   #turns = 0;
   #turnMs = 0;
   /** Of a turn that goes on in the next slice (O3). */
@@ -72,6 +74,7 @@ export class InstanceMeter {
       snapshotDurationMs: this.#snapshot.durationMs,
       snapshotBytes: this.#snapshot.bytes,
       turnP99Ms: this.#turnP99Ms(),
+      busy: this.#busy.sample(this.#turnMs, this.#clock.monotonicMs()),
     };
   }
 

@@ -59,8 +59,9 @@ export class JobBus {
   }
 
   reportDead(worker: string): void {
-    const lastWord = { worker, load: 0, isLeaving: true, host: "", processId: 0, nowMs: 0, settled: [] };
-    this.#bus.publish(`${this.#names.workersSubject}.dead`, encodeAnnouncement(lastWord));
+    const lastWord = { worker, load: 0, isLeaving: true, nowMs: 0, settled: [], loopShare: 0, unstoredMs: 0 };
+    const nowhere = { host: "", processId: 0, capacity: 1, zone: "" };
+    this.#bus.publish(`${this.#names.workersSubject}.dead`, encodeAnnouncement({ ...lastWord, ...nowhere }));
   }
 
   beat(heartbeat: Heartbeat): void {

@@ -5,10 +5,10 @@ import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
 import type { Counts, InstanceId, Load } from "../record/messages.ts";
+import type { StandingWorker } from "./distribution.ts";
 import { noCounts } from "./instance-meter.ts";
 import type { Outage } from "./outages.ts";
 import type { StageSupervisor } from "./stage-supervisor.ts";
-import type { LivingWorker } from "./worker-registry.ts";
 
 /** One instance in a status. */
 export interface InstanceStatus extends Load {
@@ -32,8 +32,10 @@ export interface InstanceStatus extends Load {
 }
 
 /** One living worker in a status. */
-export interface WorkerStatus extends LivingWorker {
+export interface WorkerStatus extends StandingWorker {
   readonly isLeader: boolean;
+  /** Cores that the turns of its instances take, as far as that has been measured. */
+  readonly busy: number;
   /** Instances that the job log has assigned to it; one that has none is idle. */
   readonly instances: number;
 }
@@ -63,7 +65,7 @@ export interface StatusWorld {
   readonly plan: Plan;
   readonly names: JobNames;
   readonly view: JobLogView;
-  readonly workers: readonly LivingWorker[];
+  readonly workers: readonly StandingWorker[];
   readonly outages: readonly Outage[];
   readonly isParked: (instance: InstanceId) => boolean;
 }
@@ -84,7 +86,7 @@ const clockApartMsMax = 5_000;
 export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readonly StageSupervisor[]): JobStatus {
   const { plan, names, view, outages } = world;
   const isStarting = stages.length === 0 || stages.some((supervisor) => supervisor.phase === "starting");
-  const workers = workersOf(world);
+  const workers = workersOf(world, stages);
   return {
     job: plan.job,
     generation: names.generation,
@@ -105,13 +107,19 @@ export function lastFailureOf({ life }: JobLogView): string {
   return life.lastFailure === undefined ? "" : `${life.lastFailure.code}: ${life.lastFailure.message}`;
 }
 
-function workersOf({ view, workers }: StatusWorld): WorkerStatus[] {
+function workersOf({ view, workers }: StatusWorld, stages: readonly StageSupervisor[]): WorkerStatus[] {
   const loads = new Map<string, number>();
-  for (const { worker } of view.assignments()) loads.set(worker, (loads.get(worker) ?? 0) + 1);
+  const busy = new Map<string, number>();
+  for (const { worker, instance } of view.assignments()) {
+    loads.set(worker, (loads.get(worker) ?? 0) + 1);
+    const report = stages.find(({ stage }) => stage.index === instance.stage)?.reportOf(instance);
+    busy.set(worker, (busy.get(worker) ?? 0) + (report?.load.busy ?? 0));
+  }
   return workers.map((living) => ({
     ...living,
     isLeader: living.worker === view.leader?.worker,
     instances: loads.get(living.worker) ?? 0,
+    busy: busy.get(living.worker) ?? 0,
   }));
 }
 

@@ -160,6 +160,7 @@ export class JobSupervisor {
     for (const report of batch.reports) {
       this.#stages.get(report.instance.stage)?.report(report);
       this.#outages.reported(report);
+      this.#distribution.reported(report);
       this.#world.controls.reported(report.instance, report.position);
       if (this.#suspects.hasStood(report.instance)) this.#distribution.askToRelease(report.instance);
     }
@@ -203,8 +204,8 @@ export class JobSupervisor {
   }
 
   status(): JobStatus {
-    const { plan, names, registry, tail } = this.#world;
-    const workers = registry.alive();
+    const { plan, names, tail } = this.#world;
+    const workers = this.#distribution.workers();
     const isParked = (instance: InstanceId) => this.#restarts.isParked(instance);
     const world = { plan, names, view: tail.view, workers, outages: this.#outages.history(), isParked };
     return statusOf(world, this.epoch, [...this.#stages.values()]);

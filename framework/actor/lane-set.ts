@@ -73,6 +73,11 @@ export class LaneSet {
     return lane;
   }
 
+  /** The longest time for which one of the logs has stored nothing of what is sent, ms; a log without room does not count. */
+  unstoredMs(nowMs: number): number {
+    return Math.max(0, ...[...this.#lanes.values()].map(({ lane }) => lane.unstoredMs(nowMs)));
+  }
+
   /** What others may measure: the lanes into the inboxes of one stage together. */
   measures(): LaneMeasures[] {
     const sums = new Map<string, LaneMeasures>();

@@ -85,6 +85,8 @@ export class Lane implements OutputLane {
   #waitingSinceMs: number | undefined;
   /** The last frame acknowledged (R8). */
   #acknowledged: Acknowledged | undefined;
+  /** Since when sending has failed, and not for want of room. */
+  #failingSinceMs: number | undefined;
   #isClosed = false;
 
   constructor(platform: Platform, log: Promise<Log>, options: LaneOptions, events: LaneEvents) {
@@ -115,6 +117,11 @@ export class Lane implements OutputLane {
   /** Frames handed to the log so far, repetitions included. */
   get framesSent(): number {
     return this.#framesSent;
+  }
+
+  /** For so long the log has not stored anything, though it has room; 0 while it does, and while nothing is sent. */
+  unstoredMs(nowMs: number): number {
+    return this.#failingSinceMs === undefined ? 0 : Math.max(0, Math.round(nowMs - this.#failingSinceMs));
   }
 
   onPending(channel: ChannelOut): void {
@@ -260,7 +267,9 @@ export class Lane implements OutputLane {
 
   #onAppended(tag: number, attempt: number, result: AppendResult): void {
     if (this.#isClosed) return;
-    this.#act(this.#window.onResult(tag, attempt, result, this.#platform.clock.monotonicMs()));
+    const nowMs = this.#platform.clock.monotonicMs();
+    this.#failingSinceMs = result.kind === "failed" ? (this.#failingSinceMs ?? nowMs) : undefined;
+    this.#act(this.#window.onResult(tag, attempt, result, nowMs));
   }
 
   #onLink(event: LinkEvent): void {
@@ -277,13 +286,15 @@ export class Lane implements OutputLane {
     if (isLost && !isOver()) this.#lose(`what it has acknowledged at sequence ${last.sequence} is not there`);
   }
 
-  #act(action: LaneAction): void {
+  #act(action: LaneAction, isUnanswered = false): void {
     if (action.lost !== undefined) {
       const { sequence, after } = action.lost;
       return this.#lose(`a message sent after sequence ${after} was acknowledged is at ${sequence}`);
     }
     if (action.acknowledged > 0) this.#acknowledge(action.acknowledged);
     if (action.resend) {
+      // Also when nobody has answered.
+      if (isUnanswered) this.#failingSinceMs ??= this.#platform.clock.monotonicMs();
       if (this.#sent > 0) this.#events.onResend(this.#sent);
       const bytes = this.#bytesInFlight();
       this.#sent = 0;
@@ -320,7 +331,7 @@ export class Lane implements OutputLane {
     const waitMs = this.#window.waitMs(this.#platform.clock.monotonicMs());
     if (waitMs === undefined || this.#frames.length === 0) return;
     this.#cancelTimer = this.#platform.clock.schedule(waitMs, () =>
-      this.#act(this.#window.onTimer(this.#platform.clock.monotonicMs())),
+      this.#act(this.#window.onTimer(this.#platform.clock.monotonicMs()), true),
     );
   }
 }

@@ -31,6 +31,8 @@ export interface WorkerOptions {
   readonly startProbation?: StartProbation | undefined;
   /** Where the worker runs, for people. @default nowhere in particular */
   readonly place?: WorkerPlace | undefined;
+  /** Share of its time that the event loop was busy since the last call. @default nothing is said of it */
+  readonly loopShare?: (() => number) | undefined;
   /** What a lane holds before those who speak into it take no turn, bytes. @default 1 MiB */
   readonly laneBytesMax?: number | undefined;
   /** @default false */

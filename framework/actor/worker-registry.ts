@@ -11,21 +11,26 @@ import type { Announcement } from "../record/messages.ts";
 export const silenceMsMax = 2_000;
 
 /** The part of an announcement that stays the same. */
-export type WorkerPlace = Pick<Announcement, "host" | "processId">;
+export type WorkerPlace = Pick<Announcement, "host" | "processId" | "capacity" | "zone">;
+
+/** The part of an announcement that says how the worker fares. */
+export type WorkerCondition = Pick<Announcement, "loopShare" | "unstoredMs">;
 
 /** A worker of which nothing but the id is known. */
-const unknownPlace: WorkerPlace = { host: "", processId: 0 };
+export const unknownPlace: WorkerPlace = { host: "", processId: 0, capacity: 1, zone: "" };
+const unknownCondition: WorkerCondition = { loopShare: 0, unstoredMs: 0 };
 
 interface Known {
   heardAtMs: number;
   isLeaving: boolean;
   isDead: boolean;
   place: WorkerPlace;
+  condition: WorkerCondition;
   clockAheadMs: number;
 }
 
 /** A living worker, for placement and status. */
-export interface LivingWorker extends WorkerPlace {
+export interface LivingWorker extends WorkerPlace, WorkerCondition {
   readonly worker: string;
   readonly isLeaving: boolean;
   /** Its wall clock less that of the one who says so, ms, the way of its last announcement included; negative when it is behind. */
@@ -44,13 +49,20 @@ export class WorkerRegistry {
     this.#known.set(self, { ...unheard(Infinity), place });
   }
 
-  announced({ worker, isLeaving, host, processId, nowMs }: Announcement): void {
+  announced({ worker, isLeaving, host, processId, capacity, zone, nowMs, loopShare, unstoredMs }: Announcement): void {
     this.heard(worker);
     const known = this.#known.get(worker);
     if (known === undefined) return;
+    known.condition = { loopShare, unstoredMs };
+    if (worker === this.#self) return;
     known.isLeaving = isLeaving;
-    known.place = { host, processId };
+    known.place = { host, processId, capacity, zone };
     known.clockAheadMs = nowMs - this.#clock.now();
+  }
+
+  /** The machine that a worker runs, or ran, on; empty when that was never heard. */
+  hostOf(worker: string): string {
+    return this.#known.get(worker)?.place.host ?? "";
   }
 
   heard(worker: string): void {
@@ -108,10 +120,19 @@ export class WorkerRegistry {
   alive(): readonly LivingWorker[] {
     return [...this.#known]
       .filter(([worker]) => this.isAlive(worker))
-      .map(([worker, { isLeaving, place, clockAheadMs }]) => ({ worker, isLeaving, ...place, clockAheadMs }));
+      .map(([worker, { isLeaving, place, condition, clockAheadMs }]) => {
+        return { worker, isLeaving, ...place, ...condition, clockAheadMs };
+      });
   }
 }
 
 function unheard(heardAtMs: number): Known {
-  return { heardAtMs, isLeaving: false, isDead: false, place: unknownPlace, clockAheadMs: 0 };
+  return {
+    heardAtMs,
+    isLeaving: false,
+    isDead: false,
+    place: unknownPlace,
+    condition: unknownCondition,
+    clockAheadMs: 0,
+  };
 }

@@ -35,7 +35,7 @@ import { WorkerMeter } from "./worker-meter.ts";
 import { considerSnapshots } from "./snapshot-looks.ts";
 import { workerMachine } from "./worker-machine.ts";
 import type { WorkerJob, WorkerOptions } from "./worker-job.ts";
-import { WorkerRegistry } from "./worker-registry.ts";
+import { unknownPlace, WorkerRegistry } from "./worker-registry.ts";
 import { Witness } from "./witness.ts";
 
 const announceMs = 500;
@@ -366,17 +366,17 @@ export class Worker implements Measured {
   }
 
   #announcement(): Announcement {
-    const { host, processId } = this.#options.place ?? { host: "", processId: 0 };
     const isLeaving = this.phase === "leaving";
     const nowMs = this.#platform.clock.now();
     return {
       worker: this.id,
       load: this.#instances.size,
       isLeaving,
-      host,
-      processId,
+      ...(this.#options.place ?? unknownPlace),
       nowMs,
       settled: this.#instances.settled,
+      loopShare: this.#options.loopShare?.() ?? 0,
+      unstoredMs: this.#lanes.unstoredMs(this.#platform.clock.monotonicMs()),
     };
   }
 

@@ -82,11 +82,13 @@ async function readStatus(administrator: Administrator, found: FoundJob, names: 
 function workerOf(
   { platform }: Administrator,
   view: JobLogView,
-  { worker, host, processId, isLeaving, nowMs }: Announcement,
+  { worker, host, processId, capacity, zone, loopShare, unstoredMs, isLeaving, nowMs }: Announcement,
 ): JobStatus["workers"][number] {
   const instances = [...view.assignments()].filter((assignment) => assignment.worker === worker).length;
   const clockAheadMs = nowMs - platform.clock.now();
-  return { worker, host, processId, isLeaving, clockAheadMs, isLeader: false, instances };
+  const standing = view.fleet.drained.has(worker) ? "drained" : "open";
+  const told = { worker, host, processId, capacity, zone, loopShare, unstoredMs, isLeaving, clockAheadMs };
+  return { ...told, standing, isLeader: false, instances, busy: 0 };
 }
 
 async function readInstance(

@@ -8,10 +8,12 @@ import { StreamError } from "../errors.ts";
 import { fleet, workersAskedFor } from "../fleet.ts";
 import type { Home } from "../home.ts";
 import type { SyncInterval } from "../nats/server-config.ts";
+import { nats } from "../home-nats.ts";
 import { parseLogLevel } from "../platform/logger.ts";
 import { run } from "../run.ts";
 import { parsePort, type TelemetryOptions } from "../telemetry/options.ts";
 import { type ConnectionFlags, connectionOf, homeOf, withConnection } from "./connection-flags.ts";
+import { parseCapacity } from "../worker-hints.ts";
 import { loadJob } from "./program-file.ts";
 
 interface RunFlags extends ConnectionFlags {
@@ -19,6 +21,8 @@ interface RunFlags extends ConnectionFlags {
   readonly directory?: string;
   readonly port?: string;
   readonly syncInterval?: string;
+  readonly capacity?: string;
+  readonly zone?: string;
   readonly duration?: string;
   readonly new?: boolean;
   readonly logLevel?: string;
@@ -43,6 +47,8 @@ export function addRunCommand(program: Command): void {
     .option("--directory <path>", "keeps what the fleet's own nats-server stores")
     .option("--port <n>", "port of the fleet's own nats-server")
     .option("--sync-interval <duration>", "how often that forces to disk what it has acknowledged: 1s, or always")
+    .option("--capacity <n>", "how much a worker can carry, relative to the others (or TIDEMARK_CAPACITY)")
+    .option("--zone <name>", "workers of one zone may fail together: stages are spread over zones (or TIDEMARK_ZONE)")
     .option("--duration <duration>", "drain an embedded job, stop a worker or a fleet, after this long")
     .option("--new", "begin the next generation of the job, with empty state")
     .option("--log-level <level>", "debug, info, warn or error: lines on stderr (or TIDEMARK_LOG)")
@@ -91,7 +97,8 @@ async function runFile(file: string, args: string[], flags: RunFlags): Promise<v
 }
 
 function homeToRun(flags: RunFlags): Home {
-  const { embedded = false, directory, port, syncInterval } = flags;
+  const { embedded = false, directory, port, syncInterval, zone } = flags;
+  const capacity = parseCapacity(flags.capacity, "--capacity");
   if (embedded && flags.workers !== undefined)
     throw new StreamError("OPTION_INVALID", "--embedded and --workers: a job runs in this process, or in several");
   if (flags.replicas !== undefined && (embedded || connectionOf(flags) === undefined))
@@ -101,6 +108,8 @@ function homeToRun(flags: RunFlags): Home {
     return fleet({
       workers,
       nats: connectionOf(flags),
+      capacity,
+      zone,
       directory,
       port: port === undefined ? undefined : Number(port),
       syncInterval: syncInterval as SyncInterval | undefined,
@@ -110,5 +119,11 @@ function homeToRun(flags: RunFlags): Home {
       "OPTION_INVALID",
       "--directory, --port and --sync-interval are those of a fleet's own nats-server: add --workers",
     );
-  return homeOf(flags);
+  const connection = embedded ? undefined : connectionOf(flags);
+  if (connection !== undefined) return nats({ ...connection, capacity, zone });
+  if (capacity === undefined && zone === undefined) return homeOf(flags);
+  throw new StreamError(
+    "OPTION_INVALID",
+    "--capacity and --zone are for the workers of a cluster: add --nats or --workers",
+  );
 }

@@ -30,11 +30,29 @@ function headText({ job, generation, state, leader, lastFailure }: JobStatus): s
 
 function workersText({ workers }: JobStatus): string {
   if (workers.length === 0) return "no worker is alive";
-  const rows = workers.map(({ worker, host, processId, instances, isLeader, isLeaving }) => {
-    const roles = [isLeader ? "leads" : "", isLeaving ? "leaving" : "", instances === 0 ? "idle" : ""];
-    return [worker, host, String(processId), String(instances), roles.filter((role) => role !== "").join(", ")];
+  const rows = workers.map((each) => {
+    const { worker, host, processId, instances, isLeader, isLeaving, standing, busy, loopShare, capacity, zone } = each;
+    const roles = [
+      isLeader ? "leads" : "",
+      isLeaving ? "leaving" : "",
+      standing === "open" ? "" : standing === "drained" ? "drained" : "in quarantine",
+      instances === 0 ? "idle" : "",
+    ];
+    const load = `${busy.toFixed(2)} cores`;
+    const role = roles.filter((one) => one !== "").join(", ");
+    return [
+      worker,
+      host,
+      zone || "-",
+      String(processId),
+      String(instances),
+      load,
+      percentText(loopShare),
+      String(capacity),
+      role,
+    ];
   });
-  return table(["WORKER", "HOST", "PROCESS", "INSTANCES", ""], rows);
+  return table(["WORKER", "HOST", "ZONE", "PROCESS", "INSTANCES", "TURNS", "LOOP", "CAPACITY", ""], rows);
 }
 
 const instanceHead = ["INSTANCE", "STATE", "WORKER", "EPOCH", "WATERMARK", "LAG", "RESTARTS", "SNAPSHOT", "TURN P99"];
@@ -70,6 +88,10 @@ function outagesText({ outages }: JobStatus): string {
     return [timeText(at), instance, cause, downMs === undefined ? "-" : `${Math.round(downMs)} ms`, detail];
   });
   return table(["AT", "INSTANCE", "CAUSE", "DOWN", ""], rows);
+}
+
+function percentText(share: number): string {
+  return `${Math.round(share * 100)}%`;
 }
 
 function secondsText(ms: number): string {

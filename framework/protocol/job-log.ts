@@ -10,6 +10,7 @@
  * J3. After a restart nobody leads and nothing is assigned: a new leader places everything, on whoever lives then.
  */
 import { invariant } from "../errors.ts";
+import type { FleetOrder } from "../record/fleet-records.ts";
 import type {
   Assignment,
   AssignmentCause,
@@ -22,6 +23,7 @@ import type {
 } from "../record/messages.ts";
 import type { Skip } from "../record/poison.ts";
 import type { Resume, SavepointRequest } from "../record/savepoint-record.ts";
+import { FleetView } from "./fleet-view.ts";
 import { JobLife } from "./job-life.ts";
 import { SavepointLife } from "./savepoint-life.ts";
 
@@ -74,6 +76,8 @@ export class JobLogView {
   readonly life: JobLife = new JobLife();
   /** The savepoint that is open, and what has become of others (R17). */
   readonly savepoints: SavepointLife = new SavepointLife();
+  /** Drains, quarantines and sizes. */
+  readonly fleet: FleetView = new FleetView();
   readonly #assignments = new Map<string, AssignmentView & { readonly instance: InstanceId }>();
   readonly #crashes = new Map<string, CrashView[]>();
   readonly #skips = new Map<string, Skip[]>();
@@ -136,6 +140,7 @@ export class JobLogView {
     else if (record.kind === "command") this.#command(sequence, record);
     else if (record.kind === "savepoint") this.savepoints.request(sequence, storedAtMs, record, this.#hindrance);
     else if (record.kind === "resume") this.savepoints.resume(record);
+    else if (record.kind === "fleetOrder") this.fleet.order(record);
     else if (record.leader >= this.#leaderMin) this.#applyValid(sequence, storedAtMs, record);
   }
 
@@ -205,6 +210,7 @@ export class JobLogView {
     this.#leaderMin = sequence;
     this.#assignments.clear();
     this.#crashes.clear();
+    this.fleet.restarted();
   }
 
   #applyValid(sequence: number, storedAtMs: number, record: LeaderRecord): void {
@@ -224,6 +230,9 @@ export class JobLogView {
       case "outcome":
         this.life.end(sequence, record);
         this.savepoints.interrupt(`the job has ${record.outcome}`);
+        return;
+      case "quarantine":
+        this.fleet.quarantine(storedAtMs, record);
     }
   }
 
@@ -238,7 +247,9 @@ export class JobLogView {
     const assigned = { instance, epoch, worker, cause, detail, suspicion, storedAtMs };
     const skip = suspicion?.skip;
     if (skip !== undefined) this.#skips.set(key, [...(this.#skips.get(key) ?? []), skip]);
-    if (this.#assignments.has(key)) {
+    const before = this.#assignments.get(key);
+    if (before !== undefined) {
+      this.fleet.assigned(before.worker, assigned, storedAtMs);
       this.#moves.push(assigned);
       this.#movesBy.set(cause, (this.#movesBy.get(cause) ?? 0) + 1);
     }
@@ -257,7 +268,7 @@ export class JobLogView {
 }
 
 /** A record that a leader has written. */
-type LeaderRecord = Exclude<JobLogRecord, LeaderStart | CommandRecord | SavepointRequest | Resume>;
+type LeaderRecord = Exclude<JobLogRecord, LeaderStart | CommandRecord | SavepointRequest | Resume | FleetOrder>;
 
 function isRestart(cause: AssignmentCause): boolean {
   return cause === "crash" || cause === "poison" || cause === "workerLost";

@@ -3,18 +3,35 @@
  *
  * Owns the choice only: who lives is observed by the leader, and an assignment counts when it is in the job log (R4). Nothing correct depends on it.
  *
- * P1. Whatever has no living worker is placed now, on the least loaded.
- * P2. A leaving worker gets nothing, and all it has moves.
- * P3. Sticky: what has a place moves only to even out a difference of two or more, and few at a time.
+ * What an instance weighs is the share of a core that its turns take, and a little for being there; what a worker carries is that over its capacity. While nothing
+ * has been measured, that is a balance by count.
+ *
+ * P1. Whatever has no living worker is placed now, where it makes the least burden.
+ * P2. A leaving worker gets nothing, and all it has moves at once. A drained one, or one in quarantine, gets nothing, and all it has moves, few at a time.
+ * P3. Sticky: what has a place moves for balance only when the burdens come closer by more than loads are likely to vary, and few at a time. Each such move makes
+ *     the burdens more equal, so that moves come to an end while loads stay as they are.
  * P4. The same facts give the same placement, in whatever order they are given.
+ * P5. No zone gets more of a stage's instances than its share by capacity, rounded up; what it has beyond that moves, few at a time.
+ * P6. Workers in quarantine are used all the same when there is nobody else.
  */
 import type { AssignmentCause, InstanceId } from "../record/messages.ts";
+import { Burdens } from "./burdens.ts";
+import { instanceKey } from "./job-log.ts";
+
+/** Whether a worker may be given instances: not in `quarantine` while there are others, and never when it is `drained`. */
+export type WorkerStanding = "open" | "quarantine" | "drained";
 
 /** A living worker. */
 export interface WorkerFacts {
   readonly worker: string;
   /** It is about to end. */
   readonly isLeaving: boolean;
+  /** @default open */
+  readonly standing?: WorkerStanding | undefined;
+  /** How much it can carry, relative to the others. @default 1 */
+  readonly capacity?: number | undefined;
+  /** Workers of one zone may fail together. @default one zone for all that name none */
+  readonly zone?: string | undefined;
 }
 
 /** What a placement is decided on. */
@@ -24,7 +41,9 @@ export interface PlacementFacts {
   readonly workers: readonly WorkerFacts[];
   /** The worker that the job log names; undefined when there is none yet. One that is not among `workers` is dead. */
   readonly current: (id: InstanceId) => string | undefined;
-  /** Moves for balance alone, at most. */
+  /** Share of a core that the instance's turns take; undefined while it has not been measured. @default nothing has been measured */
+  readonly busyOf?: ((id: InstanceId) => number | undefined) | undefined;
+  /** Moves of instances whose worker lives and stays, at most. */
   readonly movesMax: number;
 }
 
@@ -35,60 +54,61 @@ export interface Placement {
   readonly cause: Extract<AssignmentCause, "start" | "workerLost" | "balance">;
 }
 
-/** A worker that may be given instances, and what it has. */
-interface Host {
-  readonly worker: string;
-  /** Instances it has had before, and may lose again. */
-  readonly settled: InstanceId[];
-  load: number;
+/** An instance that has no place it could stay at. */
+interface Homeless extends Omit<Placement, "worker"> {
+  /** It works where it is until it has let go: it moves as one of few. */
+  readonly isAtWork: boolean;
 }
 
 /** Decides what is to be assigned; empty when nothing is, or when nobody may be given anything. */
 export function place(facts: PlacementFacts): readonly Placement[] {
-  const hosts = openHosts(facts.workers);
-  const living = new Set(facts.workers.map(({ worker }) => worker));
-  const homeless: Omit<Placement, "worker">[] = [];
-  for (const instance of facts.instances.toSorted(byStageAndPartition)) {
+  const instances = facts.instances.toSorted(byStageAndPartition);
+  const burdens = new Burdens(openWorkers(facts.workers), instances, facts.busyOf ?? (() => undefined));
+  const byWorker = new Map(facts.workers.map((worker) => [worker.worker, worker]));
+  const homeless: Homeless[] = [];
+  for (const instance of instances) {
     const worker = facts.current(instance);
-    const host = hosts.find((candidate) => candidate.worker === worker);
-    if (host === undefined) homeless.push({ instance, cause: causeOf(worker, living) });
-    else settle(host, instance);
+    const host = burdens.hostCalled(worker);
+    if (host !== undefined) burdens.settle(host, instance);
+    else homeless.push({ instance, ...plightOf(worker, byWorker) });
   }
-  if (hosts.length === 0) return [];
-  return [...homeless.map((homelessOne) => settleAnew(hosts, homelessOne)), ...balance(hosts, facts.movesMax)];
+  if (burdens.hosts.length === 0) return [];
+  const urgent = homeless.filter(({ isAtWork }) => !isAtWork);
+  const shut = homeless.filter(({ isAtWork }) => isAtWork).slice(0, facts.movesMax);
+  const placed = [...urgent, ...shut].map(({ instance, cause }) => ({
+    instance,
+    worker: burdens.give(instance).worker,
+    cause,
+  }));
+  return [...placed, ...balance(burdens, facts.movesMax - shut.length)];
 }
 
-function openHosts(workers: readonly WorkerFacts[]): readonly Host[] {
-  const open = workers.filter(({ isLeaving }) => !isLeaving).map(({ worker }) => worker);
-  return [...new Set(open)].toSorted().map((worker) => ({ worker, settled: [], load: 0 }));
+/** P2, P6 */
+function openWorkers(workers: readonly WorkerFacts[]): readonly WorkerFacts[] {
+  const staying = workers.filter(({ isLeaving, standing }) => !isLeaving && standing !== "drained");
+  const open = staying.filter(({ standing }) => standing !== "quarantine");
+  return open.length === 0 ? staying : open;
 }
 
-function causeOf(worker: string | undefined, living: ReadonlySet<string>): Placement["cause"] {
-  if (worker === undefined) return "start";
-  return living.has(worker) ? "balance" : "workerLost";
+function plightOf(
+  worker: string | undefined,
+  living: ReadonlyMap<string, WorkerFacts>,
+): Pick<Homeless, "cause" | "isAtWork"> {
+  if (worker === undefined) return { cause: "start", isAtWork: false };
+  const facts = living.get(worker);
+  return { cause: facts === undefined ? "workerLost" : "balance", isAtWork: facts?.isLeaving === false };
 }
 
-function settle(host: Host, instance: InstanceId): void {
-  host.settled.push(instance);
-  host.load += 1;
-}
-
-function settleAnew(hosts: readonly Host[], { instance, cause }: Omit<Placement, "worker">): Placement {
-  const host = hosts.reduce((least, candidate) => (candidate.load < least.load ? candidate : least));
-  host.load += 1;
-  return { instance, worker: host.worker, cause };
-}
-
-function balance(hosts: readonly Host[], movesMax: number): readonly Placement[] {
+/** P3, P5 */
+function balance(burdens: Burdens, movesMax: number): readonly Placement[] {
   const moves: Placement[] = [];
+  const moved = new Set<string>();
   while (moves.length < movesMax) {
-    const most = hosts.reduce((best, candidate) => (candidate.load > best.load ? candidate : best));
-    const least = hosts.reduce((best, candidate) => (candidate.load < best.load ? candidate : best));
-    const instance = most.load - least.load < 2 ? undefined : most.settled.pop();
-    if (instance === undefined) break;
-    most.load -= 1;
-    least.load += 1;
-    moves.push({ instance, worker: least.worker, cause: "balance" });
+    const move = burdens.bestForZones() ?? burdens.bestForBalance();
+    if (move === undefined || moved.has(instanceKey(move.instance))) break;
+    burdens.move(move);
+    moved.add(instanceKey(move.instance));
+    moves.push({ instance: move.instance, worker: move.to.worker, cause: "balance" });
   }
   return moves;
 }

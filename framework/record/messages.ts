@@ -3,6 +3,7 @@
  *
  * `protos/` defines their bytes; `record/wire/` writes and reads them. Epochs are sequences of the job log (R4).
  */
+import type { FleetOrder, QuarantineRecord } from "./fleet-records.ts";
 import type { CrashSite, Suspicion } from "./poison.ts";
 import type { Resume, SavepointEnd, SavepointRequest } from "./savepoint-record.ts";
 import type { ChunkRef } from "./snapshot-record.ts";
@@ -186,7 +187,9 @@ export type JobLogRecord =
   | OutcomeRecord
   | SavepointRequest
   | SavepointEnd
-  | Resume;
+  | Resume
+  | FleetOrder
+  | QuarantineRecord;
 
 /** How an instance takes part in its stage's minimum. */
 export type Activity = "active" | "idle" | "ended" | "finished";
@@ -229,7 +232,7 @@ export interface Freeze {
   readonly failure: string;
 }
 
-/** How an incarnation keeps up: for people, nothing is decided on it. */
+/** How an incarnation keeps up: for people; of all this, `busy` alone counts in a decision (placement). */
 export interface Load {
   /** Messages stored in the inbox and not read, at a look at most about a second ago; 0 in a source stage. */
   readonly lag: number;
@@ -242,6 +245,8 @@ export interface Load {
   readonly snapshotBytes: number;
   /** The time that 99 of 100 turns of the last seconds did not exceed. */
   readonly turnP99Ms: number;
+  /** Share of a core that its turns take, over the last seconds. @default not measured yet */
+  readonly busy?: number | undefined;
 }
 
 /** What an incarnation has counted; restored with the snapshot, so that it is a function of the inbox. */
@@ -274,6 +279,14 @@ export interface Announcement {
   readonly nowMs: number;
   /** Epochs of the instances hosted that have come to where nothing of the time before them is left to replay (R15). */
   readonly settled: readonly number[];
+  /** How much it can carry, relative to the others. */
+  readonly capacity: number;
+  /** Workers of one zone may fail together; empty: nothing is known of that. */
+  readonly zone: string;
+  /** Share of the last seconds that its event loop was busy, 0 to 1. */
+  readonly loopShare: number;
+  /** For so long nothing of what it has been sending has been stored, ms; 0 while all goes well. */
+  readonly unstoredMs: number;
 }
 
 /** The leader says that it lives. */

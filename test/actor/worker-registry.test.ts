@@ -11,8 +11,10 @@ beforeEach(() => {
   registry = new WorkerRegistry(rig.clock, "self");
 });
 
+const rest = { capacity: 2, zone: "east", loopShare: 0.5, unstoredMs: 7 };
 const said = (worker: string, load: number, isLeaving: boolean, nowMs = rig.clock.now()) =>
-  registry.announced({ worker, load, isLeaving, host: "host", processId: 7, nowMs, settled: [] });
+  registry.announced({ worker, load, isLeaving, host: "host", processId: 7, nowMs, settled: [], ...rest });
+const unsaid = { capacity: 1, zone: "", loopShare: 0, unstoredMs: 0 };
 const alive = () => registry.alive().map(({ worker }) => worker);
 
 test("a worker lives while it is heard, and is dead after two seconds of silence", async () => {
@@ -68,8 +70,8 @@ test("a leaving worker lives, and is not given anything: it says so itself", () 
   said("a", 2, true);
   registry.leaving();
   expect(registry.alive()).toEqual([
-    { worker: "self", isLeaving: true, host: "", processId: 0, clockAheadMs: 0 },
-    { worker: "a", isLeaving: true, host: "host", processId: 7, clockAheadMs: 0 },
+    { worker: "self", isLeaving: true, host: "", processId: 0, ...unsaid, clockAheadMs: 0 },
+    { worker: "a", isLeaving: true, host: "host", processId: 7, ...rest, clockAheadMs: 0 },
   ]);
 });
 
@@ -86,8 +88,11 @@ test("a worker says where it runs, and its clock shows when it is wrong", () => 
     isLeaving: false,
     host: "host",
     processId: 7,
+    ...rest,
     clockAheadMs: 3_600_000,
   });
+  registry.dead("a");
+  expect([registry.hostOf("a"), registry.hostOf("stranger")]).toEqual(["host", ""]);
 });
 
 test("how long a worker has been silent is known of those that were ever heard", async () => {

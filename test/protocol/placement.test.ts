@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { instanceKey } from "../../framework/protocol/job-log.ts";
-import { place, type Placement, type PlacementFacts } from "../../framework/protocol/placement.ts";
+import { place, type Placement, type PlacementFacts, type WorkerStanding } from "../../framework/protocol/placement.ts";
+import { seededRandom } from "../../framework/platform/random.ts";
 import type { InstanceId } from "../../framework/record/messages.ts";
 
 function instancesOf(count: number): InstanceId[] {
@@ -55,6 +56,182 @@ describe("P3: what has a place keeps it", () => {
     const owners = { "0/0": "a", "1/0": "a", "0/1": "a", "1/1": "a", "0/2": "a", "1/2": "a" };
     expect(lines(place(facts(6, "a b", owners, 2)))).toEqual(["1/2 b balance", "1/1 b balance"]);
     expect(place(facts(6, "a b", owners, 9))).toHaveLength(3);
+  });
+});
+
+interface Said {
+  readonly name: string;
+  readonly zone?: string;
+  readonly capacity?: number;
+  readonly standing?: WorkerStanding;
+}
+
+/** Instances of one stage with loads, on named workers. */
+function loaded(
+  workers: readonly Said[],
+  loads: readonly number[],
+  owners: readonly (string | undefined)[],
+  movesMax = 2,
+) {
+  const instances = loads.map((_, partition) => ({ stage: 0, partition }));
+  return {
+    instances,
+    workers: workers.map(({ name, ...said }) => ({ worker: name, isLeaving: false, ...said })),
+    current: ({ partition }: InstanceId) => owners[partition],
+    busyOf: ({ partition }: InstanceId) => loads[partition],
+    movesMax,
+  };
+}
+
+/** Carries out what is decided until nothing is, `roundsMax` times at most; `again` gives the loads of the next round. */
+function settled(
+  begun: PlacementFacts,
+  roundsMax: number,
+  again: (found: PlacementFacts) => PlacementFacts = (one) => one,
+) {
+  let now = begun;
+  let moves = 0;
+  const been: string[] = [];
+  for (let round = 1; round <= roundsMax; round += 1) {
+    const decided = place(now);
+    if (decided.length > 0) been.push(now.instances.map((id) => now.current(id)).join());
+    moves += decided.length;
+    now = again(after(now, decided));
+  }
+  return { now, moves, been };
+}
+
+function countsOf({ instances, workers, current }: PlacementFacts): Record<string, number> {
+  return Object.fromEntries(
+    workers.map(({ worker }) => [worker, instances.filter((id) => current(id) === worker).length]),
+  );
+}
+
+describe("P2: who is drained or in quarantine gives all it has away, few at a time", () => {
+  const standing = (one: WorkerStanding) => [{ name: "a", standing: one }, { name: "b" }, { name: "c" }];
+
+  test.each(["drained", "quarantine"] as const)(
+    "P2: %s: two at a time, to the others, and it is given nothing",
+    (one) => {
+      const found = loaded(standing(one), [0, 0, 0, 0], ["a", "a", "a", undefined]);
+      expect(lines(place(found))).toEqual(["0/3 b start", "0/0 c balance", "0/1 b balance"]);
+      expect(countsOf(settled(found, 5).now)).toEqual({ a: 0, b: 2, c: 2 });
+    },
+  );
+
+  test("P2: with moves enough under way it keeps the rest", () => {
+    expect(place(loaded(standing("drained"), [0, 0], ["a", "a"], 0))).toEqual([]);
+  });
+
+  test("P6: in quarantine all the same, when there is nobody else; drained, never", () => {
+    const alone = (one: WorkerStanding) => loaded([{ name: "a", standing: one }], [0, 0], [undefined, "a"]);
+    expect(lines(place(alone("quarantine")))).toEqual(["0/0 a start"]);
+    expect(place(alone("drained"))).toEqual([]);
+    const both = loaded(
+      [
+        { name: "a", standing: "drained" },
+        { name: "b", standing: "quarantine" },
+      ],
+      [0, 0],
+      ["a", "a"],
+    );
+    expect(countsOf(settled(both, 5).now)).toEqual({ a: 0, b: 2 });
+  });
+});
+
+describe("P3: by measured load", () => {
+  const two = [{ name: "a" }, { name: "b" }];
+
+  test("P3: one that is heavy is left alone with it, and the light ones go together", () => {
+    const { now } = settled(loaded(two, [0.8, 0.1, 0.1, 0.1], ["a", "a", "b", "b"]), 10);
+    expect(countsOf(now)).toEqual({ a: 1, b: 3 });
+  });
+
+  test("P3: a difference that is not worth a move is left as it is", () => {
+    expect(place(loaded(two, [0.3, 0.3, 0.3, 0.2], ["a", "a", "b", "b"]))).toEqual([]);
+    expect(place(loaded(two, [0.5, 0.3], ["a", "b"]))).toEqual([]);
+  });
+
+  test("P3: a worker of twice the capacity gets twice the load", () => {
+    const workers = [
+      { name: "a", capacity: 1 },
+      { name: "b", capacity: 2 },
+    ];
+    const start = loaded(
+      workers,
+      [0, 0, 0, 0, 0, 0],
+      Array.from({ length: 6 }, () => undefined),
+    );
+    expect(countsOf(settled(start, 1).now)).toEqual({ a: 2, b: 4 });
+    const uneven = loaded(workers, [0.2, 0.2, 0.2, 0.2, 0.2, 0.2], ["a", "a", "a", "a", "a", "a"]);
+    expect(countsOf(settled(uneven, 10).now)).toEqual({ a: 2, b: 4 });
+  });
+
+  test("P3: what has not been measured counts like the others of its stage", () => {
+    const found = loaded(two, [0.4, 0.4, 0.4, 0.4], ["a", "a", "b", undefined]);
+    const half = { ...found, busyOf: (id: InstanceId) => (id.partition % 2 === 0 ? 0.4 : undefined) };
+    expect(lines(place(half))).toEqual(["0/3 b start"]);
+  });
+
+  test("P3: with loads that vary by a tenth it comes to rest: it never goes back to where it has been", () => {
+    const weighed = fc.record({
+      loads: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 16 }),
+      workers: fc.integer({ min: 1, max: 5 }),
+      capacities: fc.array(fc.constantFrom(0.5, 1, 1, 2), { minLength: 5, maxLength: 5 }),
+      zones: fc.array(fc.constantFrom("", "", "east", "west"), { minLength: 5, maxLength: 5 }),
+      owners: fc.array(fc.nat(4), { minLength: 16, maxLength: 16 }),
+      seed: fc.nat(),
+    });
+    fc.assert(
+      fc.property(weighed, ({ loads, workers, capacities, zones, owners, seed }) => {
+        const random = seededRandom(seed);
+        const names = ["a", "b", "c", "d", "e"].slice(0, workers);
+        const said = names.map((name, at) => ({ name, capacity: capacities[at]!, zone: zones[at]! }));
+        const noisy = (found: PlacementFacts): PlacementFacts => {
+          const now = loads.map((load) => load * (0.9 + 0.2 * random.next()));
+          return { ...found, busyOf: ({ partition }) => now[partition] };
+        };
+        const start = loaded(
+          said,
+          loads,
+          owners.map((owner) => names[owner % workers]),
+        );
+        const { moves, been } = settled(start, 150, noisy);
+        expect(new Set(been).size).toBe(been.length);
+        expect(moves).toBeLessThanOrEqual(3 * loads.length);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe("P5: the instances of a stage are spread over the zones", () => {
+  const four = [
+    { name: "a", zone: "east" },
+    { name: "b", zone: "east" },
+    { name: "c", zone: "east" },
+    { name: "d", zone: "west" },
+  ];
+
+  test("P5: a first start gives no zone more than its share by capacity", () => {
+    const start = loaded(four, [0, 0, 0, 0], [undefined, undefined, undefined, undefined]);
+    expect(countsOf(settled(start, 1).now)).toEqual({ a: 1, b: 1, c: 1, d: 1 });
+    const even = loaded(
+      [four[0]!, four[3]!],
+      [0, 0, 0, 0, 0],
+      Array.from({ length: 5 }, () => undefined),
+    );
+    expect(countsOf(settled(even, 1).now)).toEqual({ a: 3, d: 2 });
+  });
+
+  test("P5: a zone that has come is given its share of each stage, though loads do not ask for it", () => {
+    const found = loaded([four[0]!, four[3]!], [0.9, 0, 0, 0], ["a", "d", "d", "d"]);
+    expect(countsOf(settled(found, 10).now)).toEqual({ a: 2, d: 2 });
+  });
+
+  test("P5: a load does not move into a zone that has its share of the stage", () => {
+    const found = loaded([four[0]!, four[3]!], [0.5, 0.5, 0, 0], ["a", "a", "d", "d"]);
+    expect(countsOf(settled(found, 10).now)).toEqual({ a: 2, d: 2 });
   });
 });
 

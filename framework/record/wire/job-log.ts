@@ -11,6 +11,7 @@ import type {
   SplitsClosed,
 } from "../messages.ts";
 import type { Resume, SavepointEnd, SavepointRequest } from "../savepoint-record.ts";
+import type { FleetOrder, QuarantineRecord } from "../fleet-records.ts";
 import { instanceId } from "./instance-id.ts";
 import { choice, integer, message, nested, optional, text, union } from "./message.ts";
 import type { Message } from "./message.ts";
@@ -65,6 +66,21 @@ const savepointEnd = message<Omit<SavepointEnd, "kind">>("SavepointEnd", {
 
 const resume = message<Omit<Resume, "kind">>("Resume", { savepoint: integer(1), by: text(2) });
 
+const fleetOrder = message<Omit<FleetOrder, "kind">>("FleetOrder", {
+  order: choice(1, ["drain", "undrain", "scale", "release"]),
+  subject: text(2),
+  workers: integer(3),
+  by: text(4),
+});
+
+const quarantine = message<Omit<QuarantineRecord, "kind">>("Quarantine", {
+  leader: integer(1),
+  scope: choice(2, ["worker", "host"]),
+  subject: text(3),
+  evidence: text(4),
+  durationMs: integer(5),
+});
+
 const jobLogRecord: Message<JobLogRecord> = union<JobLogRecord>("JobLogRecord", {
   leaderStart: { number: 1, message: leaderStart },
   assignment: { number: 2, message: assignment },
@@ -75,6 +91,8 @@ const jobLogRecord: Message<JobLogRecord> = union<JobLogRecord>("JobLogRecord", 
   savepoint: { number: 7, message: savepoint },
   savepointEnd: { number: 8, message: savepointEnd },
   resume: { number: 9, message: resume },
+  fleetOrder: { number: 20, message: fleetOrder },
+  quarantine: { number: 21, message: quarantine },
 });
 
 /** The bytes of a record of the job log. */

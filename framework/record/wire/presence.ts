@@ -1,6 +1,7 @@
 /**
  * Bytes of what workers and the leader say about themselves (`protos/tidemark/presence.proto`).
  */
+import type { StarterPresence } from "../fleet-records.ts";
 import type { Announcement, Heartbeat } from "../messages.ts";
 import { double, flag, integer, message, repeated, text } from "./message.ts";
 
@@ -12,6 +13,17 @@ const announcement = message<Announcement>("Announcement", {
   processId: integer(5),
   nowMs: double(6),
   settled: repeated(integer(7)),
+  capacity: double(8),
+  zone: text(9),
+  loopShare: double(10),
+  unstoredMs: integer(11),
+});
+
+const starterPresence = message<StarterPresence>("StarterPresence", {
+  starter: text(1),
+  host: text(2),
+  processId: integer(3),
+  workers: integer(4),
 });
 
 const heartbeat = message<Heartbeat>("Heartbeat", { leader: integer(1), worker: text(2) });
@@ -34,4 +46,14 @@ export function encodeHeartbeat(value: Heartbeat): Uint8Array {
 /** The heartbeat in `bytes`. @throws CORRUPT */
 export function decodeHeartbeat(bytes: Uint8Array): Heartbeat {
   return heartbeat.decode(bytes);
+}
+
+/** The bytes of a starter's presence. */
+export function encodeStarterPresence(value: StarterPresence): Uint8Array {
+  return starterPresence.encode(value);
+}
+
+/** The presence of a starter in `bytes`. @throws CORRUPT */
+export function decodeStarterPresence(bytes: Uint8Array): StarterPresence {
+  return starterPresence.decode(bytes);
 }

@@ -15,6 +15,7 @@ const load = message<Load>("Load", {
   snapshotDurationMs: integer(4),
   snapshotBytes: integer(5),
   turnP99Ms: double(6),
+  busy: optional(double(7)),
 });
 
 const freeze = message<Freeze>("Freeze", {

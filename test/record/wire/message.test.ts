@@ -20,6 +20,8 @@ import {
   decodeAnnouncement,
   decodeHeartbeat,
   encodeAnnouncement,
+  encodeStarterPresence,
+  decodeStarterPresence,
   encodeHeartbeat,
 } from "../../../framework/record/wire/presence.ts";
 import {
@@ -59,6 +61,7 @@ const load = fc.record({
   snapshotDurationMs: whole,
   snapshotBytes: whole,
   turnP99Ms: fc.double({ noNaN: true, min: 0 }),
+  busy: fc.option(fc.double({ noNaN: true, min: 0 }), { nil: undefined }),
 });
 const callResult = fc.record({
   sequence: whole,
@@ -165,6 +168,21 @@ const cases: Case[] = [
         reason: text,
       }),
       fc.record({ kind: kind("resume"), savepoint: whole, by: text }),
+      fc.record({
+        kind: kind("fleetOrder"),
+        order: fc.constantFrom("drain", "undrain", "scale", "release"),
+        subject: text,
+        workers: small,
+        by: text,
+      }),
+      fc.record({
+        kind: kind("quarantine"),
+        leader: whole,
+        scope: fc.constantFrom("worker", "host"),
+        subject: text,
+        evidence: text,
+        durationMs: whole,
+      }),
     ),
     encode: encodeJobLogRecord,
     decode: decodeJobLogRecord,
@@ -217,9 +235,19 @@ const cases: Case[] = [
       processId: whole,
       nowMs: time,
       settled: few(whole),
+      capacity: time,
+      zone: text,
+      loopShare: time,
+      unstoredMs: whole,
     }),
     encode: encodeAnnouncement,
     decode: decodeAnnouncement,
+  },
+  {
+    name: "StarterPresence",
+    arbitrary: fc.record({ starter: text, host: text, processId: whole, workers: small }),
+    encode: encodeStarterPresence,
+    decode: decodeStarterPresence,
   },
   {
     name: "Heartbeat",
@@ -452,6 +480,8 @@ function asProto(value: object): { [name: string]: unknown } {
 function protoFields(value: object): { [name: string]: unknown } {
   return Object.fromEntries(
     Object.entries(value)
+      // An absent message is null, an absent number is not there.
+      .filter(([name, part]) => name !== "busy" || part !== undefined)
       .map(([name, part]) => [name, protoValue(name, part)] as const)
       .map(([name, part]) => [name, part === undefined ? (zeroWhenAbsent.has(name) ? 0 : null) : part]),
   );
@@ -464,6 +494,8 @@ function protoValue(name: string, part: unknown): unknown {
   const isEnum =
     name === "cause" ||
     name === "command" ||
+    name === "order" ||
+    name === "scope" ||
     name === "activity" ||
     name === "outcome" ||
     name === "mode" ||
