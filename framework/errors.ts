@@ -56,6 +56,8 @@ export const errorPolicy = {
   RESTARTS_EXHAUSTED: "fatal",
   /** More records became dead letters than the job allows, or `onError` is `fail`. */
   DEAD_LETTERS_EXCEEDED: "fatal",
+  /** More goes round in a loop than its inboxes hold, and it does not become less. */
+  LOOP_FULL: "fatal",
   /** A value no codec takes. */
   VALUE_NOT_ENCODABLE: "record",
   /** A key that is no key: NaN, an object, undefined, a nested tuple, or one that is too long. */

@@ -14,7 +14,7 @@ export type {
   WindowJoin,
 } from "./api/joined-streams.ts";
 export type { KeyedStream } from "./api/keyed-stream.ts";
-export type { KeyByOptions, LateStream, SidedStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
+export type { Feedback, KeyByOptions, LateStream, SidedStream, Sink, Stream, TimestampsOptions } from "./api/stream.ts";
 export type { UntriggeredWindows, WindowedStream } from "./api/windowed-stream.ts";
 export { callback, discard } from "./connectors/callback.ts";
 export { file } from "./connectors/file.ts";

@@ -13,6 +13,7 @@ import type { Outlet } from "../operator/outlet.ts";
 import { StageProgram } from "../operator/program.ts";
 import type { SinkNode, Stage } from "../plan/plan.ts";
 import type { Logger } from "../platform/platform.ts";
+import { programTime } from "../protocol/loop-end.ts";
 import type { InstanceId } from "../record/messages.ts";
 import type { Manifest, Pointer } from "../record/snapshot-record.ts";
 import { BatchRunner } from "./batch-turn.ts";
@@ -97,7 +98,7 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const outputs = new Outputs(origin, sinks, host.findLane, () => position());
   const steps = { stage, position: () => position(), skips: pointer.current?.skips ?? [], watch: host.watchStep };
   const program = programOf(claimed, watched(outputs, steps));
-  if (manifest !== undefined) await restoreState(program, manifest, store);
+  if (manifest !== undefined) await restoreState(program, stage, manifest, store);
   const { feed, produce } = await feedOf(claimed, program, events);
   position = () => feed.position;
   await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index)));
@@ -233,9 +234,15 @@ export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): S
 }
 
 /** Gives a program the state of a snapshot. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
-export async function restoreState(program: StageProgram, manifest: Manifest, store: SnapshotStore): Promise<void> {
+export async function restoreState(
+  program: StageProgram,
+  stage: Stage,
+  manifest: Manifest,
+  store: SnapshotStore,
+): Promise<void> {
   const segments = await store.getSegments(manifest.segments);
-  const { operators, nowMs, random, counts, watermark } = manifest;
+  const { operators, nowMs, random, counts } = manifest;
+  const watermark = programTime(stage, manifest.watermark);
   program.restore({ segments, operators, nowMs, random, counts, watermark });
 }
 

@@ -29,11 +29,13 @@ export async function claimInstance(claim: Claim): Promise<Claimed> {
   await own(claim, name, inbox === undefined ? splitOf(claim).identity : String(inbox.createdMs));
   const fence = (to: number, at: number, floors: readonly ChannelFloor[]) =>
     host.appendControl(to, at, encodeControl({ kind: "epochStart", instance: id, epoch, floors }), name);
-  const fenced = inbox === undefined ? undefined : fence(id.stage, id.partition, []);
+  const behind = inboxesBehind(host.plan, id.stage);
+  // Of an instance that sends back to itself the one fence is both, and says what its snapshot rests on.
+  const speaksToItself = behind.some(([to, at]) => to === id.stage && at === id.partition);
+  const fenced = inbox === undefined || speaksToItself ? undefined : fence(id.stage, id.partition, []);
   const load = explained(pointer, epoch, () => loadRetained(storeOf(claim), pointer.current));
   const [retained] = await Promise.all([load, fenced]);
   const channels = retained[0]?.manifest.channelsOut ?? [];
-  const behind = inboxesBehind(host.plan, id.stage);
   await Promise.all(behind.map(([to, at]) => fence(to, at, floorsInto(host.plan, channels, to, at))));
   return { ...claim, inbox, retained };
 }

@@ -77,6 +77,8 @@ export interface Feed {
   turn(mayLeaveIdle: boolean): TurnResult;
   /** Of an aligned split: nothing is read while its watermark is larger. Decides when it is read, never what (alignment, D1). */
   mayReadTo(watermark: number): void;
+  /** Of an instance that is part of a loop: the records it has taken over the loop's edges, and whether all others have ended. */
+  loop(): { readonly taken: number; readonly isAtEnd: boolean };
   /** The input ends here (`drain`). */
   endInput(): void;
   state(): FeedState;

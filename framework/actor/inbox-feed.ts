@@ -19,6 +19,7 @@ import { decideNext, decideRestore } from "../protocol/read.ts";
 import { TakenNumbers } from "../protocol/redelivery.ts";
 import { ChannelIn, decideReceive, verifyCheck } from "../protocol/receive.ts";
 import { EdgeClocks } from "../protocol/watermark.ts";
+import { programTime } from "../protocol/loop-end.ts";
 import { rollCheck } from "../record/check.ts";
 import { decodeMessage, type InboxMessage, type Records, type Section } from "../record/frame.ts";
 import { checkKey, hashKey, partitionOf, renderKey, type Key } from "../record/key.ts";
@@ -51,6 +52,8 @@ export class InboxFeed implements Feed {
   readonly #program: StageProgram;
   readonly #events: FeedEvents;
   readonly #clocks: EdgeClocks;
+  /** Edges that come from the instance's own loop. */
+  readonly #loopInputs: ReadonlySet<number>;
   readonly #channels = new Map<number, ChannelIn[]>();
   readonly #refused = new Map<string, number>();
   readonly #redelivered = new TakenNumbers();
@@ -73,7 +76,11 @@ export class InboxFeed implements Feed {
     this.#log = log;
     this.#program = program;
     this.#events = events;
-    this.#clocks = new EdgeClocks(owner.stage.inputs);
+    const { inputs } = owner.stage;
+    const edgeOf = (input: number) => owner.plan.edges[input];
+    const timeless = inputs.filter((input) => edgeOf(input)?.eventTime !== undefined);
+    this.#clocks = new EdgeClocks(inputs, timeless);
+    this.#loopInputs = loopInputsOf(owner.plan, owner.stage);
     for (const edge of owner.stage.inputs) this.#channels.set(edge, []);
     this.#marks = program.isDeferring ? new TrimMarks() : undefined;
   }
@@ -85,7 +92,8 @@ export class InboxFeed implements Feed {
     return this.#position;
   }
   get watermark(): number {
-    return this.#program.isDeferring ? this.#program.watermark : this.#watermark;
+    // G6. The operators of a loop may have come to the end before the loop has.
+    return this.#program.isDeferring ? Math.min(this.#program.watermark, this.#watermark) : this.#watermark;
   }
   get isEnded(): boolean {
     return this.watermark === Infinity;
@@ -138,6 +146,16 @@ export class InboxFeed implements Feed {
 
   mayReadTo(): void {
     // Splits alone are aligned.
+  }
+
+  loop(): { readonly taken: number; readonly isAtEnd: boolean } {
+    let taken = 0;
+    let isAtEnd = true;
+    for (const [edge, channels] of this.#channels) {
+      if (!this.#loopInputs.has(edge)) isAtEnd &&= this.#clocks.hasEnded(edge);
+      else for (const channel of channels) taken += channel?.last ?? 0;
+    }
+    return { taken, isAtEnd };
   }
 
   endInput(): void {
@@ -331,18 +349,16 @@ export class InboxFeed implements Feed {
 
   #epochStart({ instance, epoch, floors }: EpochStart): TurnResult {
     const { stage, partition, epoch: own, plan } = this.#owner;
-    if (instance.stage === stage.index && instance.partition === partition) {
-      if (epoch > own)
-        throw new StreamError("FENCED", `${stage.name}/${partition}: epoch ${epoch} has started, this is ${own}`);
-      return epoch === own ? "caughtUp" : "turned";
-    }
+    const isOwn = instance.stage === stage.index && instance.partition === partition;
+    if (isOwn && epoch > own)
+      throw new StreamError("FENCED", `${stage.name}/${partition}: epoch ${epoch} has started, this is ${own}`);
     for (const index of stage.inputs) {
       if (plan.edges[index]?.from !== instance.stage) continue;
       const channel = this.#channel(index, instance.partition);
       if (epoch > channel.epoch) this.#adopt(index, channel, epoch);
       this.#checkFloor(index, instance.partition, channel, floors.find(({ edge }) => edge === index)?.last ?? 0);
     }
-    return "turned";
+    return isOwn && epoch === own ? "caughtUp" : "turned";
   }
 
   /** R8: what a sender's snapshot rests on was stored here before; it is not said again, so nobody else would notice that it is gone. */
@@ -373,7 +389,7 @@ export class InboxFeed implements Feed {
   #fire(): TurnResult {
     const isDone =
       this.#firing === "watermark"
-        ? this.#program.advanceTo(this.#clocks.watermark, stepsPerSlice)
+        ? this.#program.advanceTo(programTime(this.#owner.stage, this.#clocks.watermark), stepsPerSlice)
         : this.#program.tick(this.#program.now, stepsPerSlice);
     if (!isDone) return "unfinished";
     if (this.#firing === "watermark") this.#watermark = this.#clocks.watermark;
@@ -433,6 +449,10 @@ export class InboxFeed implements Feed {
     invariant(channels !== undefined, `edge ${edge} does not lead here`);
     return (channels[from] ??= new ChannelIn());
   }
+}
+
+function loopInputsOf({ edges, stages }: Plan, { inputs, loop }: Stage): ReadonlySet<number> {
+  return new Set(inputs.filter((input) => loop !== undefined && stages[edges[input]?.from ?? -1]?.loop === loop));
 }
 
 function timestampAt(timestamps: Float64Array | undefined, index: number): number | undefined {

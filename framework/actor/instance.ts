@@ -13,7 +13,7 @@ import type { RefusedRow } from "../log/sink.ts";
 import type { Stage } from "../plan/plan.ts";
 import type { Cancel, LogLevel } from "../platform/platform.ts";
 import { encodeControl } from "../record/frame.ts";
-import type { InstanceId, Report } from "../record/messages.ts";
+import type { Heartbeat, InstanceId, LoopCount, Report } from "../record/messages.ts";
 import type { InstanceMeasures } from "../telemetry/measures.ts";
 import { AckStall } from "./ack-stall.ts";
 import { AckGate } from "./ack-gate.ts";
@@ -23,6 +23,7 @@ import type { TurnResult } from "./feed.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import { InstanceMeter, noCounts } from "./instance-meter.ts";
 import { instanceMachine, type InstanceEnd, type InstancePhase, type InstancePhases } from "./instance-machine.ts";
+import { LoopTally } from "./loop-tally.ts";
 import { machineClock } from "./machine-clock.ts";
 import { PointerRegister } from "./pointer-register.ts";
 import { Progress } from "./progress.ts";
@@ -63,6 +64,10 @@ export class Instance implements Reporter {
   /** Sequence of the last refusal in the own inbox: what the instance has said to itself must have been read before it is finished. */
   #mustReadTo = 0;
   readonly #acks = new AckGate();
+  /** Of an instance that is part of a loop. */
+  readonly #loop: LoopTally | undefined;
+  /** Until when nothing is read: a loop behind this split is full. */
+  #pausedUntilMs = -Infinity;
 
   constructor(host: InstanceHost, id: InstanceId, stage: Stage, epoch: number) {
     this.#host = host;
@@ -70,6 +75,7 @@ export class Instance implements Reporter {
     this.stage = stage;
     this.epoch = epoch;
     const { clock } = host.platform;
+    this.#loop = stage.loop === undefined ? undefined : new LoopTally(host.plan, stage);
     this.#meter = new InstanceMeter(clock);
     this.#times = new RecoveryTimes(clock);
     this.#turns = new TurnLoop(this.#turnOwner(), host.platform, this.#meter, host.plan.options.deterministicGlobals);
@@ -104,6 +110,8 @@ export class Instance implements Reporter {
   /** Whether a report would say something new. */
   get hasNews(): boolean {
     const position = this.stage.source === undefined ? (this.#incarnation?.feed.position ?? 0) : 0;
+    const count = this.#loopCount;
+    if (count !== undefined && this.#loop?.isNews(count) === true) return true;
     return this.#progress.hasNews({ state: this.phase, position, due: this.#due });
   }
 
@@ -152,6 +160,28 @@ export class Instance implements Reporter {
     this.wake();
   }
 
+  /** The leader lives: it may want to know how far the loop is that this is part of. */
+  heardLeader(heartbeat: Heartbeat): void {
+    if (this.#loop?.heard(heartbeat) === true) this.#host.onChanged(this);
+  }
+
+  /** A split is not read for a while; 0: it goes on. */
+  pauseReading(forMs: number): void {
+    const { clock } = this.#host.platform;
+    this.#pausedUntilMs = clock.monotonicMs() + forMs;
+    clock.schedule(forMs, () => this.wake(), { background: true });
+  }
+
+  get #isPaused(): boolean {
+    return this.#host.platform.clock.monotonicMs() < this.#pausedUntilMs;
+  }
+
+  get #loopCount(): LoopCount | undefined {
+    if (this.#loop === undefined || this.#incarnation === undefined) return undefined;
+    const isIdle = this.phase !== "replaying" && this.#incarnation.feed.position >= this.#mustReadTo;
+    return this.#loop.count(this.#incarnation, isIdle);
+  }
+
   /** The input ends where it is. */
   endInput(): void {
     this.#incarnation?.stopProducer();
@@ -166,7 +196,9 @@ export class Instance implements Reporter {
 
   /** What the supervisor is to know. */
   report(): Report {
+    const count = this.#loopCount;
     return this.#progress.report({
+      loop: count && this.#loop?.said(count),
       due: this.#due,
       position: this.#incarnation?.feed.position ?? 0,
       state: this.phase,
@@ -219,7 +251,7 @@ export class Instance implements Reporter {
   #turnOwner(): TurnOwner {
     return {
       mayTurn: () => !this.#isClosed && !this.#isFailing,
-      mayBegin: () => !this.#isReleasing,
+      mayBegin: () => !this.#isReleasing && !this.#isPaused,
       isReplaying: () => this.phase === "replaying",
       mayLeaveIdle: () => this.#progress.mayLeaveIdle,
       beforeTurn: (position) => this.#host.probe.beforeTurn?.(this.stage.name, this.id.partition, position),
@@ -342,7 +374,7 @@ export class Instance implements Reporter {
     const isFullyAcknowledged = acknowledged >= outputs.ordinal;
     // R16: whoever has just read something is not idle, also when nothing came of it; nor is who reads no more.
     const isQuiet = feed.isQuiet && !hasMoved;
-    const isBlocked = this.#isReleasing || !outputs.hasRoom;
+    const isBlocked = this.#isReleasing || this.#isPaused || !outputs.hasRoom;
     // Of a split nothing is left of the time before when there is nothing left at all.
     this.#hasSettled ||= isQuiet && this.stage.source !== undefined;
     this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked, nowMs });

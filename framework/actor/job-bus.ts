@@ -5,13 +5,15 @@
  */
 import type { Bus, Unsubscribe } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
-import type { Announcement, Heartbeat, ReadLimits, ReportAnswer, ReportBatch } from "../record/messages.ts";
+import type { Announcement, Heartbeat, ReadLimits, ReadPause, ReportAnswer, ReportBatch } from "../record/messages.ts";
 import { decodeAnnouncement, decodeHeartbeat, encodeAnnouncement, encodeHeartbeat } from "../record/wire/presence.ts";
 import {
   decodeReadLimits,
+  decodeReadPause,
   decodeReportAnswer,
   decodeReportBatch,
   encodeReadLimits,
+  encodeReadPause,
   encodeReportAnswer,
   encodeReportBatch,
 } from "../record/wire/report.ts";
@@ -34,6 +36,8 @@ export interface WorkerEars {
   onAnswers(answer: ReportAnswer): void;
   /** How far splits may read. */
   onLimits(limits: ReadLimits): void;
+  /** Splits are not to be read for a while. */
+  onPause(pause: ReadPause): void;
   /** The leader asks to let go of instances. */
   onRelease(release: ReportAnswer): void;
 }
@@ -80,6 +84,10 @@ export class JobBus {
     this.#bus.publish(`${this.#names.workerSubject(worker)}.limits`, encodeReadLimits(limits));
   }
 
+  pause(worker: string, pause: ReadPause): void {
+    this.#bus.publish(`${this.#names.workerSubject(worker)}.pause`, encodeReadPause(pause));
+  }
+
   askToRelease(worker: string, release: ReportAnswer): void {
     this.#bus.publish(`${this.#names.workerSubject(worker)}.release`, encodeReportAnswer(release));
   }
@@ -118,14 +126,20 @@ export class JobBus {
       this.#bus.subscribe(`${mine}.ping`, (_payload, reply) => reply?.(encodeAnnouncement(ears.announcement()))),
       this.#bus.subscribe(`${mine}.answers`, (payload) => ears.onAnswers(decodeReportAnswer(payload))),
       this.#bus.subscribe(`${mine}.limits`, (payload) => ears.onLimits(decodeReadLimits(payload))),
+      this.#bus.subscribe(`${mine}.pause`, (payload) => ears.onPause(decodeReadPause(payload))),
       this.#bus.subscribe(`${mine}.release`, (payload) => ears.onRelease(decodeReportAnswer(payload))),
     ]);
   }
 
   /** Listens to what worker `id` is told of the instances that it hosts, for one of them that lives apart. */
-  listenApart(id: string, ears: Pick<WorkerEars, "onAnswers" | "onLimits" | "onRelease">): Unsubscribe {
+  listenApart(
+    id: string,
+    ears: Pick<WorkerEars, "onHeartbeat" | "onAnswers" | "onLimits" | "onPause" | "onRelease">,
+  ): Unsubscribe {
     const mine = this.#names.workerSubject(id);
     return this.#all([
+      this.#bus.subscribe(this.#names.heartbeatSubject, (payload) => ears.onHeartbeat(decodeHeartbeat(payload))),
+      this.#bus.subscribe(`${mine}.pause`, (payload) => ears.onPause(decodeReadPause(payload))),
       this.#bus.subscribe(`${mine}.answers`, (payload) => ears.onAnswers(decodeReportAnswer(payload))),
       this.#bus.subscribe(`${mine}.limits`, (payload) => ears.onLimits(decodeReadLimits(payload))),
       this.#bus.subscribe(`${mine}.release`, (payload) => ears.onRelease(decodeReportAnswer(payload))),

@@ -9,17 +9,27 @@
  */
 import { createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { StreamError, messageOf, type ErrorCode } from "../errors.ts";
+import { isTimeless } from "../plan/loops.ts";
 import type { Cancel } from "../platform/platform.ts";
 import type { ReadLimit } from "../protocol/alignment.ts";
 import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
-import type { InstanceId, JobLogRecord, Report, ReportBatch, WatermarkControl } from "../record/messages.ts";
+import type {
+  Heartbeat,
+  InstanceId,
+  JobLogRecord,
+  ReadPause,
+  Report,
+  ReportBatch,
+  WatermarkControl,
+} from "../record/messages.ts";
 import { Assignments, type AssignmentReason } from "./assignments.ts";
 import { Distribution, type Relocation } from "./distribution.ts";
 import { statusOf, type JobStatus } from "./job-status.ts";
 import { prepareJob } from "./job-preparation.ts";
 import type { JobWorld } from "./job-world.ts";
 import { machineClock } from "./machine-clock.ts";
+import { LoopSupervisor } from "./loop-supervisor.ts";
 import { Outages } from "./outages.ts";
 import { Restarts } from "./restarts.ts";
 import { StageSupervisor } from "./stage-supervisor.ts";
@@ -65,6 +75,7 @@ const fatalCodes: ReadonlySet<string> = new Set<ErrorCode>([
   "SNAPSHOT_UNSUITABLE",
   "SOURCE_CHANGED",
   "DEAD_LETTERS_EXCEEDED",
+  "LOOP_FULL",
 ]);
 
 /** The job supervisor of one leader epoch. */
@@ -79,6 +90,7 @@ export class JobSupervisor {
   readonly #outages: Outages;
   readonly #suspects: Suspects;
   #unlisten: (() => void) | undefined;
+  readonly #loops: LoopSupervisor;
   #cancelBeat: Cancel | undefined;
   #isOutcomeWritten = false;
   /** Everybody reports to a new leader at once, while it still prepares: the newest report of each incarnation waits here. */
@@ -108,6 +120,13 @@ export class JobSupervisor {
       onFound: () => this.reconcile(),
       isSource: ({ stage }) => world.plan.stages[stage]?.source !== undefined,
     });
+    this.#loops = new LoopSupervisor(world.plan, epoch, world.tail.view, {
+      feed: (stages, watermark) => {
+        for (const stage of stages) this.#stages.get(stage)?.feed(watermark);
+      },
+      ask: () => world.bus.beat(this.#heartbeat),
+      pause: (splits, forMs) => this.#pause(splits, forMs),
+    });
     this.#read = { position: world.tail.view.position, atMs: world.platform.clock.monotonicMs() };
     this.#actor = createActor(jobMachine, {
       clock: machineClock(world.platform.clock),
@@ -121,7 +140,7 @@ export class JobSupervisor {
 
   start(): void {
     this.#unlisten = this.#world.bus.listenAsLeader({
-      heartbeat: () => ({ leader: this.epoch, worker: this.#world.worker }),
+      heartbeat: () => this.#heartbeat,
       status: () => this.status(),
     });
     this.#actor.start();
@@ -146,6 +165,7 @@ export class JobSupervisor {
       this.#read = { position: view.position, atMs: this.#world.platform.clock.monotonicMs() };
     this.#assignments.refresh();
     for (const stage of this.#stages.values()) stage.refresh();
+    this.#loops.refresh();
     this.reconcile();
   }
 
@@ -159,6 +179,7 @@ export class JobSupervisor {
     this.#world.registry.heard(batch.worker);
     for (const report of batch.reports) {
       this.#stages.get(report.instance.stage)?.report(report);
+      this.#loops.report(report);
       this.#outages.reported(report);
       this.#distribution.reported(report);
       this.#world.controls.reported(report.instance, report.position);
@@ -223,6 +244,8 @@ export class JobSupervisor {
     const { platform, plan, tail } = this.#world;
     for (const stage of plan.stages) {
       const edges = plan.edges.filter((edge) => edge.from === stage.index && typeof edge.to === "number");
+      const open = edges.filter(({ eventTime }) => eventTime !== "fedBack");
+      const timed = edges.filter((edge) => !isTimeless(edge));
       const events = {
         publish: (control: WatermarkControl, onStored: (inbox: string) => void) => this.#publish(control, onStored),
         answer: (report: Report) => this.#answer(report),
@@ -230,16 +253,17 @@ export class JobSupervisor {
         failed: (instance: InstanceId, report: Report) => this.#onFailed(instance, report),
         released: (instance: InstanceId) => this.#onReleased(instance),
         isAwaited: (before: number, after: number) =>
-          edges.some(({ to }) => typeof to === "number" && this.#stages.get(to)?.awaits(before, after) === true),
+          timed.some(({ to }) => typeof to === "number" && this.#stages.get(to)?.awaits(before, after) === true),
         awaits: () => {
           for (const each of this.#stages.values()) each.reconsider();
         },
       };
-      const indexes = edges.map((edge) => edge.index);
-      const inboxes = edges.reduce((sum, { to }) => sum + (typeof to === "number" ? this.#partitionsOf(to) : 0), 0);
+      const indexes = open.map((edge) => edge.index);
+      const fedBack = edges.filter((edge) => !open.includes(edge)).map((edge) => edge.index);
+      const inboxes = open.reduce((sum, { to }) => sum + (typeof to === "number" ? this.#partitionsOf(to) : 0), 0);
       this.#stages.set(
         stage.index,
-        new StageSupervisor(platform, stage, { indexes, inboxes }, this.epoch, tail.view, events),
+        new StageSupervisor(platform, stage, { indexes, inboxes, fedBack }, this.epoch, tail.view, events),
       );
     }
     // The machine is in `supervising` only after this action: what is wanted is compared in the next task.
@@ -252,16 +276,21 @@ export class JobSupervisor {
 
   /** A heartbeat, and with it a look at what is wanted. */
   #beat(): void {
-    const { bus, platform, registry, worker } = this.#world;
+    const { bus, platform, registry } = this.#world;
     if (this.#isDeposed) return;
     this.#cancelBeat?.();
-    bus.beat({ leader: this.epoch, worker });
+    bus.beat(this.#heartbeat);
+    this.#loops.repeat();
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });
     this.reconcile();
     if (this.#isSupervising) this.#suspects.keep();
     // A worker that has fallen silent does not wait for the next heartbeat, too.
     const silentInMs = registry.silentInMs();
     if (silentInMs < heartbeatMs) platform.clock.schedule(silentInMs + 1, () => this.reconcile(), { background: true });
+  }
+
+  get #heartbeat(): Heartbeat {
+    return { leader: this.epoch, worker: this.#world.worker, loopRound: this.#loops.round };
   }
 
   #publish(control: WatermarkControl, onStored: (inbox: string) => void): void {
@@ -283,6 +312,12 @@ export class JobSupervisor {
     const byWorker = Map.groupBy(limits, ({ instance }) => tail.view.assignment(instance)?.worker);
     for (const [worker, theirs] of byWorker)
       if (worker !== undefined) bus.limit(worker, { leader: this.epoch, limits: theirs });
+  }
+
+  #pause(splits: ReadPause["splits"], forMs: number): void {
+    const byWorker = Map.groupBy(splits, ({ instance }) => this.#world.tail.view.assignment(instance)?.worker);
+    for (const [worker, theirs] of byWorker)
+      if (worker !== undefined) this.#world.bus.pause(worker, { leader: this.epoch, forMs, splits: theirs });
   }
 
   #partitionsOf(stage: number): number {

@@ -17,6 +17,8 @@ const framesMaxReplicated = 16;
 const laneBytesDefault = 1024 * 1024;
 /** R3: what all lanes of a worker may have in flight together. */
 const flightBytesMax = 8 * 1024 * 1024;
+/** What may wait for room in a feedback stage, in inboxes: what stood before the loop when its sources were told to wait, several times over. */
+const overflowInboxes = 2;
 
 interface LaneEntry {
   readonly lane: Lane;
@@ -117,6 +119,8 @@ export class LaneSet {
       laneBytesMax: this.#laneBytesMax,
       dataBytesMax,
     };
-    return { ...bounds, replicas, flight: this.#flight };
+    const isFeedback = typeof to === "number" && this.#plan.stages[to]?.isFeedback === true;
+    const overflowBytes = isFeedback ? overflowInboxes * inboxBytes : undefined;
+    return { ...bounds, replicas, overflowBytes, flight: this.#flight };
   }
 }

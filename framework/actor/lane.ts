@@ -29,6 +29,8 @@ export interface LaneOptions {
   readonly framesMax: number;
   /** Bytes waiting or in flight above which the lane has no room. */
   readonly laneBytesMax: number;
+  /** Bytes waiting or in flight that are too much for good: of a lane whose speakers do not wait for room. @default no bound */
+  readonly overflowBytes?: number | undefined;
   /** Data limit of the log it leads into (R13). */
   readonly dataBytesMax: number;
   /** Copies of the log. */
@@ -43,7 +45,7 @@ export interface LaneEvents {
   onProgress(): void;
   /** Lanes into the same log, of all workers (R13). */
   lanesInto(): number;
-  /** The log has lost what it had acknowledged: the lane has stopped for good. */
+  /** The log has lost what it had acknowledged, or more waits for it than may: the lane has stopped for good. */
   onLost(error: StreamError): void;
   /** Frames sent again, for metrics. */
   onResend(frames: number): void;
@@ -130,6 +132,7 @@ export class Lane implements OutputLane {
 
   offer(): void {
     if (this.#pending.size === 0) return;
+    if (this.bytes > (this.#options.overflowBytes ?? Infinity)) return this.#overflow();
     while (this.#pendingBytes() >= this.#options.frameBytesTarget) this.#seal();
     if (this.#frames.length === 0) this.#seal();
     else if (this.#pending.size > 0) this.#linger();
@@ -310,6 +313,15 @@ export class Lane implements OutputLane {
     this.close();
     const message = `${this.#log?.name}: ${what}: the log has lost its last messages`;
     this.#events.onLost(new StreamError("DATA_LOST", message));
+  }
+
+  #overflow(): void {
+    const { bytes } = this;
+    this.close();
+    const what = `${bytes} bytes wait for room in ${this.#log?.name ?? "it"}, where ${this.#options.dataBytesMax} are`;
+    const advice =
+      "more is sent back than goes out: let each record go round less often, or give the job larger inboxes";
+    this.#events.onLost(new StreamError("LOOP_FULL", `the loop is full, ${what}: ${advice} (inboxBytes)`));
   }
 
   #acknowledge(count: number): void {

@@ -54,6 +54,8 @@ export class Outputs implements Outlet {
   readonly #edges: (EdgeOut | undefined)[] = [];
   readonly #channels: ChannelOut[] = [];
   readonly #lanes = new Set<OutputLane>();
+  /** Those of them whose room counts: not what is sent back (R13). */
+  readonly #heeded = new Set<OutputLane>();
   readonly #sinks: readonly SinkQueue[];
   /** Channels and sinks that the current step has spoken to; the first `#touchedCount` count. */
   readonly #touched: (ChannelOut | SinkQueue)[] = [];
@@ -86,7 +88,7 @@ export class Outputs implements Outlet {
   }
 
   get hasRoom(): boolean {
-    for (const lane of this.#lanes) if (!lane.hasRoom) return false;
+    for (const lane of this.#heeded) if (!lane.hasRoom) return false;
     return this.#sinks.every((sink) => sink.hasRoom);
   }
 
@@ -146,6 +148,19 @@ export class Outputs implements Outlet {
     for (const sink of this.#sinks) sink.flush();
   }
 
+  /** Records said so far over these edges. */
+  saidOver(edges: ReadonlySet<number>): number {
+    let sum = 0;
+    for (const { identity, last } of this.#channels) if (edges.has(identity.edge)) sum += last;
+    return sum;
+  }
+
+  /** Whether what is sent back finds no room. */
+  get isFedBackFull(): boolean {
+    for (const lane of this.#lanes) if (!this.#heeded.has(lane) && !lane.hasRoom) return true;
+    return false;
+  }
+
   /** Where every channel stands, for the manifest. */
   states(): ChannelOutState[] {
     return this.#channels.map(({ identity, last, check }) => ({ edge: identity.edge, to: identity.to, last, check }));
@@ -196,6 +211,8 @@ export class Outputs implements Outlet {
     out.channels[to] = channel;
     this.#channels.push(channel);
     this.#lanes.add(lane);
+    // Who waited for room in what is fed by itself would wait for ever.
+    if (out.edge.eventTime !== "fedBack") this.#heeded.add(lane);
     return channel;
   }
 

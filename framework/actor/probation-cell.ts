@@ -138,6 +138,8 @@ export class Cell {
     const mine = <A extends { readonly epoch: number }>(said: readonly A[]) =>
       said.filter((each) => each.epoch === epoch);
     const stop = this.#bus.listenApart(worker, {
+      onHeartbeat: (heartbeat) => instance.heardLeader(heartbeat),
+      onPause: ({ splits, forMs }) => mine(splits).forEach(() => instance.pauseReading(forMs)),
       onAnswers: ({ answers }) => mine(answers).forEach(({ n }) => instance.answered(n)),
       onLimits: ({ limits }) => mine(limits).forEach(({ watermark }) => instance.mayReadTo(watermark)),
       onRelease: ({ answers }) => mine(answers).forEach(() => instance.release()),

@@ -129,6 +129,10 @@ export class SplitFeed implements Feed {
     this.#readsTo = watermark;
   }
 
+  loop(): { readonly taken: number; readonly isAtEnd: boolean } {
+    return { taken: 0, isAtEnd: this.#isEnded };
+  }
+
   endInput(): void {
     this.#isEnded = true;
     this.#isQuiet = false;

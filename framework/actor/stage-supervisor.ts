@@ -42,6 +42,8 @@ export interface StageEdges {
   readonly indexes: readonly number[];
   /** Inboxes that these edges lead into, counted per edge. */
   readonly inboxes: number;
+  /** Edges that close a loop: they hear of its end alone. */
+  readonly fedBack: readonly number[];
 }
 
 const stageMachine = setup({
@@ -81,6 +83,9 @@ export class StageSupervisor {
   readonly #unanswered = new Map<string, Report>();
   /** Number of the newest control stored, by edge and inbox. */
   readonly #stored = new Map<string, number>();
+  /** What the edges that close a loop have been told, and how many controls that were. */
+  #fed = -Infinity;
+  #fedN = 0;
   #published: StageWatermark | undefined;
   #publishedAtMs = -Infinity;
   /** A change is held back, until somebody waits for it or its time has come. */
@@ -145,6 +150,7 @@ export class StageSupervisor {
       this.#actor.send({ type: "INSTANCE_DOWN" });
     }
     this.#publish(mustRepublish);
+    if (mustRepublish && this.#fed > -Infinity) this.#feedBack();
     if (mustRepublish) this.#align(undefined);
   }
 
@@ -173,6 +179,12 @@ export class StageSupervisor {
   /** Whether an instance of the stage, or of one behind it, waits for a step of event time from `before` to `after`. */
   awaits(before: number, after: number): boolean {
     return this.#demand.isMet(before, after) || this.#events.isAwaited(before, after);
+  }
+
+  /** Event time of the edges that close a loop comes to `watermark` (G6). */
+  feed(watermark: number): void {
+    this.#fed = watermark;
+    this.#feedBack();
   }
 
   /** Somebody behind waits for another event time. */
@@ -211,18 +223,18 @@ export class StageSupervisor {
     else if (this.#activeSince === Infinity) this.#activeSince = this.#n;
     const { watermark, isIdle } = decision;
     const n = this.#n;
-    for (const edge of this.#edges.indexes) {
-      const control = {
-        kind: "watermark",
-        edge,
-        leader: this.#leader,
-        n,
-        upto: this.#view.position,
-        watermark,
-        isIdle,
-      } as const;
-      this.#events.publish(control, (inbox) => this.#onStored(`${edge}/${inbox}`, n));
-    }
+    for (const edge of this.#edges.indexes)
+      this.#events.publish(this.#control(edge, n, watermark, isIdle), (inbox) => this.#onStored(`${edge}/${inbox}`, n));
+  }
+
+  #feedBack(): void {
+    this.#fedN += 1;
+    for (const edge of this.#edges.fedBack)
+      this.#events.publish(this.#control(edge, this.#fedN, this.#fed, false), () => undefined);
+  }
+
+  #control(edge: number, n: number, watermark: number, isIdle: boolean): WatermarkControl {
+    return { kind: "watermark", edge, leader: this.#leader, n, upto: this.#view.position, watermark, isIdle };
   }
 
   /** Whether a change is to be published at once; only steps forward that nobody waits for are not. */

@@ -323,6 +323,7 @@ export class Worker implements Measured {
       onReportedDead: (worker) => this.#onReportedDead(worker),
       onHeartbeat: (heartbeat) => {
         this.#meter.heardLeader(heartbeat.leader);
+        for (const instance of this.#instances.all) instance.heardLeader(heartbeat);
         if (this.#joined?.candidate.heard(heartbeat) === true) this.#registry.heard(heartbeat.worker);
       },
       onReports: (read) => {
@@ -338,6 +339,10 @@ export class Worker implements Measured {
       onLimits: ({ leader, limits }) => {
         if (leader >= (this.#tail.view.leader?.epoch ?? 0))
           this.#instances.addressed(limits, (instance, { watermark }) => instance.mayReadTo(watermark));
+      },
+      onPause: ({ leader, forMs, splits }) => {
+        if (leader >= (this.#tail.view.leader?.epoch ?? 0))
+          this.#instances.addressed(splits, (instance) => instance.pauseReading(forMs));
       },
       onRelease: ({ answers }) => this.#instances.addressed(answers, (instance) => instance.release()),
     });

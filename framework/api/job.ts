@@ -4,8 +4,8 @@
 import type { SourceSpec } from "../log/source.ts";
 import type { JobOptions } from "../plan/options.ts";
 import type { Program, ProgramNode, ProgramProblem } from "../plan/program.ts";
-import { streamOf, type ProgramRecord } from "./recorded.ts";
-import type { Stream } from "./stream.ts";
+import { feedbackOf, streamOf, type ProgramRecord } from "./recorded.ts";
+import type { Feedback, Stream } from "./stream.ts";
 
 /** A named dataflow, as it is being written: its options, and everything said so far. */
 export interface Job extends Program {
@@ -16,6 +16,21 @@ export interface Job extends Program {
    * const readings = plant.source("readings", csv("readings/*.csv"));
    */
   source<T>(name: string, spec: SourceSpec<T>): Stream<T>;
+
+  /**
+   * Begins a loop: a stream of what is sent back to it further down, with `to`. Each record goes round exactly once, whatever crashes. What comes back has the
+   * timestamp it was sent with and moves no event time: that comes from the streams that it is united with, so it may be late.
+   *
+   * The loop ends when everything else that leads into it has ended and nothing is on its way round: then what waits for event time in it fires, what comes of that
+   * goes round, too, and when nothing is on its way again it is over. While more goes round than its inboxes hold, the sources before it wait; a loop that makes
+   * ever more of what goes round ends the job (LOOP_FULL).
+   *
+   * @example
+   * const retries = shop.feedback<Order>("retries");
+   * const { again, done } = orders.union(retries).map(attempt).split({ again: (o) => o.failed && o.attempts < 3, done: (o) => !o.failed });
+   * again.to(retries);
+   */
+  feedback<T>(name: string): Feedback<T>;
 }
 
 /**
@@ -50,5 +65,6 @@ export function job(name: string, options: JobOptions = {}): Job {
     problems,
     source: <T>(source: string, spec: SourceSpec<T>) =>
       streamOf<T>(record, record.add({ kind: "source", name: source, spec })),
+    feedback: <T>(feedback: string) => feedbackOf<T>(record, record.add({ kind: "feedback", name: feedback })),
   };
 }

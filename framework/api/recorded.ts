@@ -21,7 +21,7 @@ import type { IngestionTime } from "../operator/watermarks.ts";
 import { idleTimeoutMsDefault } from "../plan/drafts.ts";
 import { checkKnownOptions } from "../known-options.ts";
 import { checkPartitions } from "../plan/options.ts";
-import type { KeyedNode, ProgramNode } from "../plan/program.ts";
+import type { FeedbackNode, KeyedNode, ProgramNode } from "../plan/program.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import type { Key } from "../record/key.ts";
 import type { States } from "../state/descriptors.ts";
@@ -51,6 +51,8 @@ import {
 import type {
   Branches,
   BranchOf,
+  Feedback,
+  Intake,
   KeyByOptions,
   LateStream,
   ProcessedStream,
@@ -78,6 +80,12 @@ export interface ProgramRecord {
 /** The stream of what comes out of `node`. */
 export function streamOf<T>(record: ProgramRecord, node: ProgramNode): Stream<T> {
   return new RecordedStream<T, never>(record, node, undefined);
+}
+
+/** The stream of what is sent back to `node`. */
+export function feedbackOf<T>(record: ProgramRecord, node: FeedbackNode): Feedback<T> {
+  // Its mark exists for the types alone.
+  return streamOf<T>(record, node) as Feedback<T>;
 }
 
 /** The stream of the results of `node`, with its late records beside it. */
@@ -164,11 +172,21 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     return this.#then(this.#record.add({ kind: "union", inputs }));
   }
 
-  to(sink: SinkSpec<T>): Sink {
+  to(sink: SinkSpec<T>): Sink;
+  to(feedback: Intake<T>): void;
+  to(sink: SinkSpec<T> | Intake<T>): Sink {
+    if (sink instanceof RecordedStream) return this.#sendBack(sink.#node);
     return new RecordedSink(
       this.#record,
-      this.#record.add({ kind: "sink", input: this.#node, spec: sink as SinkSpec }),
+      this.#record.add({ kind: "sink", input: this.#node, spec: sink as unknown as SinkSpec }),
     );
+  }
+
+  /** @throws nothing: a stream that is no feedback is refused with the plan */
+  #sendBack(node: ProgramNode): Sink {
+    const to = this.#record.checked(this.#node, () => feedbackBehind(node), undefined);
+    const sent = to && this.#record.add({ kind: "sentBack", input: this.#node, to });
+    return new RecordedSink(this.#record, sent ?? this.#node);
   }
 
   named(name: string): this {
@@ -240,6 +258,12 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     if (typeof stream === "object" && stream !== null && #node in stream) return stream.#node;
     throw new StreamError("PLAN_INVALID", "union: takes streams of the same job, and this is none");
   }
+}
+
+function feedbackBehind(node: ProgramNode): FeedbackNode {
+  if (node.kind !== "feedback")
+    throw new StreamError("PLAN_INVALID", "to: takes a sink, or a stream made by job.feedback, and this is neither");
+  return node;
 }
 
 function windowBehind(node: KeyedNode | undefined): KeyedNode {

@@ -175,12 +175,14 @@ export interface Stream<T> {
   split<P extends Branches<T>>(branches: P): { readonly [N in keyof P]: Stream<BranchOf<T, P[N]>> };
 
   /**
-   * Gives every record to a sink.
+   * Gives every record to a sink, or sends it back to where a loop begins (`job.feedback`).
    *
    * @example
    * averages.to(print("average CPU"));
+   * again.to(retries);
    */
   to(sink: SinkSpec<T>): Sink;
+  to(feedback: Intake<T>): void;
 
   /**
    * Names the operator before it: in plan, logs and tests. The name of a keyed operator is the name of its stage, and with it the identity of its state
@@ -200,6 +202,17 @@ export interface Stream<T> {
    */
   encodedWith(codec: ValueCodec<T>): this;
 }
+
+declare const sentBack: unique symbol;
+
+/** A place that records of `T` can be sent back to. */
+export interface Intake<in T> {
+  /** For the types alone: nothing is there. */
+  readonly [sentBack]: (value: T) => void;
+}
+
+/** What was sent back: a stream like any other, and the place to send to. Made by `job.feedback`. */
+export interface Feedback<T> extends Stream<T>, Intake<T> {}
 
 /** The functions that say which records of `T` belong to which branch, by its name. */
 export type Branches<T> = Readonly<Record<string, (value: T) => boolean>>;

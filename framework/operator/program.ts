@@ -25,6 +25,7 @@ import { ProgramMemory } from "./program-memory.ts";
 import type { AdoptedState, ProgramState, SavedState, StateCut } from "./program-state.ts";
 import { RequestBook, type OpenRequest } from "./request-book.ts";
 import { StageClock } from "./stage-clock.ts";
+import { deferringEntry, keyedOperator, lastGenerators } from "./stage-parts.ts";
 import { Wiring, type Emit, type StageShape } from "./wiring.ts";
 
 export type { AdoptedState, ProgramState, SavedState, StateCut } from "./program-state.ts";
@@ -220,12 +221,16 @@ export class StageProgram {
     return next <= this.#clock.applied ? -Infinity : next;
   }
 
-  /** When the earliest processing-time timer is due; undefined when there is none. */
+  /** When processing time has to be told next: a timer is due, or state expires; undefined when nothing is. */
   nextTickAt(): number | undefined {
-    let next = this.#store.nextSweepAt;
+    return earliest(this.nextTimerAt(), this.#store.nextSweepAt);
+  }
+
+  /** When the earliest processing-time timer is due; undefined when there is none. */
+  nextTimerAt(): number | undefined {
+    let next: number | undefined;
     for (const operator of this.#operators) {
-      const at = operator?.nextTickAt?.();
-      if (at !== undefined && (next === undefined || at < next)) next = at;
+      next = earliest(next, operator?.nextTickAt?.());
     }
     return next;
   }
@@ -387,40 +392,7 @@ export class StageProgram {
   }
 }
 
-/** The stage's one keyed operator: its name. */
-function keyedOperator({ name, entry, operators }: StageShape): string | undefined {
-  const keyed = operators.flatMap((node, index) => (node.factory.keyed ? [{ node, index }] : []));
-  const [first, second] = keyed;
-  invariant(
-    second === undefined,
-    `stage ${name} has two keyed operators, ${first?.node.name} and ${second?.node.name}`,
-  );
-  const isEntry = entry.some((target) => target.kind === "operator" && target.operator === first?.index);
-  invariant(first === undefined || isEntry, `${first?.node.name} is keyed and not at the entry of stage ${name}`);
-  return first?.node.name;
-}
-
-/** The operator that is all of the stage's entry, and whose outputs come later than its inputs: its name. */
-function deferringEntry(
-  { entry, operators: nodes }: StageShape,
-  operators: readonly (Operator | undefined)[],
-): string | undefined {
-  const [first, ...others] = entry;
-  if (first?.kind !== "operator" || others.length > 0) return undefined;
-  return operators[first.operator]?.deferral === undefined ? undefined : nodes[first.operator]?.name;
-}
-
-/** The operators that make watermarks, and behind which no other one does. */
-function lastGenerators(
-  { operators: nodes }: StageShape,
-  operators: readonly (Operator | undefined)[],
-): readonly Operator[] {
-  const makes = (index: number): boolean => operators[index]?.watermark !== undefined;
-  const leadsToAnother = (index: number): boolean =>
-    nodes[index]?.outputs.some(
-      (target) => target.kind === "operator" && (makes(target.operator) || leadsToAnother(target.operator)),
-    ) ?? false;
-  return operators
-    .filter((operator, index) => operator !== undefined && makes(index) && !leadsToAnother(index))
-    .filter((operator) => operator !== undefined);
+function earliest(one: number | undefined, other: number | undefined): number | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Math.min(one, other);
 }

@@ -16,7 +16,7 @@ export function checkOrder(program: Program): void {
   const all = new Set(program.nodes);
   const seen = new Set<ProgramNode>();
   for (const node of program.nodes) {
-    for (const input of inputsOf(node)) {
+    for (const input of node.kind === "sentBack" ? [node.input, node.to] : inputsOf(node)) {
       if (!all.has(input)) {
         throw new StreamError(
           "PLAN_INVALID",
@@ -26,7 +26,7 @@ export function checkOrder(program: Program): void {
       if (!seen.has(input)) {
         throw new StreamError(
           "PLAN_INVALID",
-          `${place}: ${wordsFor(node)} is on its own path: a cycle would wait for itself. Keep what goes round in keyed state`,
+          `${place}: ${wordsFor(node)} is on its own path: a cycle would wait for itself. Keep what goes round in keyed state, or send it back to a feedback stream (job.feedback)`,
         );
       }
     }
@@ -43,9 +43,9 @@ export function checkProblems(program: Program): void {
 }
 
 /**
- * Checks that something can be seen of everything: there is a sink, and every stream leads to one.
+ * Checks that something can be seen of everything: there is a sink, and every stream leads to one; something is sent back to every feedback stream.
  *
- * @throws PLAN_INVALID with the stream that leads nowhere
+ * @throws PLAN_INVALID with the stream that leads nowhere, or the feedback stream that nothing is sent to
  */
 export function checkUse(program: Program): void {
   const place = `job "${program.name}"`;
@@ -53,6 +53,14 @@ export function checkUse(program: Program): void {
     throw new StreamError(
       "PLAN_INVALID",
       `${place} has no sink, so nothing would be seen of it: end a stream with .to(…)`,
+    );
+  }
+  for (const node of program.nodes) {
+    if (node.kind !== "feedback" || program.nodes.some((other) => other.kind === "sentBack" && other.to === node))
+      continue;
+    throw new StreamError(
+      "PLAN_INVALID",
+      `${place}: nothing is sent back to ${wordsFor(node)}: give it a stream with .to(…), or remove it`,
     );
   }
   const used = nodesWithSinks(program);
@@ -75,7 +83,7 @@ export function checkUse(program: Program): void {
 function nodesWithSinks(program: Program): ReadonlySet<ProgramNode> {
   const used = new Set<ProgramNode>();
   for (const node of program.nodes.toReversed()) {
-    if (node.kind === "sink") used.add(node);
+    if (node.kind === "sink" || node.kind === "sentBack") used.add(node);
     if (used.has(node)) for (const input of inputsOf(node)) used.add(input);
   }
   return used;
@@ -86,6 +94,10 @@ export function wordsFor(node: ProgramNode): string {
   switch (node.kind) {
     case "source":
       return `source "${node.name}"`;
+    case "feedback":
+      return `feedback stream "${node.name}"`;
+    case "sentBack":
+      return `what is sent back to ${wordsFor(node.to)}`;
     case "chained":
     case "timestamps":
     case "keyed":

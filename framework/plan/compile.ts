@@ -6,6 +6,7 @@
 import { checkName } from "../log/names.ts";
 import { checkOrder, checkProblems, checkUse } from "./check.ts";
 import { cut } from "./cut.ts";
+import { closeLoops } from "./loops.ts";
 import { Naming } from "./naming.ts";
 import { jobDefaults, type ResolvedJobOptions, resolveOptions } from "./options.ts";
 import type { Plan } from "./plan.ts";
@@ -43,6 +44,6 @@ export function compile(job: Program, surroundings: PlanSurroundings = {}): Plan
   checkProblems(job);
   const naming = new Naming(job);
   checkUse(job);
-  const { stages, edges } = cut(job, naming, options);
+  const { stages, edges } = closeLoops(`job "${job.name}"`, cut(job, naming, options));
   return { job: job.name, version: job.options.version ?? surroundings.version ?? "", options, stages, edges };
 }

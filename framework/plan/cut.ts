@@ -11,10 +11,12 @@
  * C4. A source stage makes watermarks in one place: where the program says, or else where the source's own timestamps are taken.
  * C5. A source stage holds no sink: a sink may refuse a row after the turn, and only an instance with an inbox can read that again. For the same reason
  *     it makes no calls, and takes no batches (R14): a forward exchange stands before them.
+ * C6. A feedback stream is a stage of its own, which waits for what comes over a forward exchange from further down.
  */
 import { invariant, StreamError } from "../errors.ts";
 import type { OperatorFactory } from "../operator/contract.ts";
 import { knowsStoredTimes } from "../log/source.ts";
+import { feedbackOperator } from "../operator/feedback.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import { wordsFor } from "./check.ts";
@@ -24,12 +26,14 @@ import type { ResolvedJobOptions } from "./options.ts";
 import type { Edge, Stage, Target } from "./plan.ts";
 import {
   type ChainedNode,
+  type FeedbackNode,
   inputsOf,
   type KeyedNode,
   type LateNode,
   type NamedThing,
   type Program,
   type ProgramNode,
+  type SentBackNode,
   type SideNode,
   type SourceNode,
   type TimestampsNode,
@@ -80,6 +84,7 @@ class Cutter {
   /** By port. */
   readonly #lateExits = new Map<KeyedNode, readonly Exit[]>();
   readonly #sideExits = new Map<KeyedNode | ChainedNode, SideExit[]>();
+  readonly #feedbackStages = new Map<FeedbackNode, StageDraft>();
   readonly #placed = new Set<NamedThing>();
   /** Source stages that make watermarks (C4). */
   readonly #timed = new Set<StageDraft>();
@@ -106,6 +111,11 @@ class Cutter {
     switch (node.kind) {
       case "source":
         return [this.#source(node)];
+      case "feedback":
+        return [this.#feedback(node)];
+      case "sentBack":
+        this.#sendBack(node);
+        return [];
       case "chained":
         return this.#inlets(node).map((exit) => this.#chain(node, exit));
       case "timestamps":
@@ -148,6 +158,22 @@ class Cutter {
       { kind: "timestamps", input: node, factory, idleTimeoutMs, maxDriftMs: undefined, needsStoredTimes: false },
       exit,
     );
+  }
+
+  /** C6. Whether its records have timestamps is known only further down; event time does not come from here. */
+  #feedback(node: FeedbackNode): Exit {
+    const name = this.#nameOf(node);
+    const stage = this.#drafts.begin({ name, partitions: this.#partitions, isFeedback: true });
+    this.#feedbackStages.set(node, stage);
+    const { outputs } = this.#drafts.addOperator(stage, stage.entry, { name, factory: feedbackOperator() });
+    return { stage, targets: outputs, codec: undefined, time: complete };
+  }
+
+  #sendBack({ input, to }: SentBackNode): void {
+    const stage = this.#feedbackStages.get(to);
+    invariant(stage !== undefined, `${wordsFor(to)} has no stage`);
+    for (const inlet of this.#exits.get(input) ?? [])
+      this.#connect(inlet, stage, { exchange: "forward", key: undefined });
   }
 
   /** Where the records of a chained operator come from: behind a forward exchange where a source stage cannot hold it (C5). */

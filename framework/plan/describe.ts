@@ -71,6 +71,8 @@ export interface EdgeDescription {
   /** Which input of the stage it is; 0 where there is one. */
   readonly port: number;
   readonly codec: string;
+  /** What it says of event time, where that is not everything: only the end (`endOnly`), or it closes a cycle (`fedBack`). */
+  readonly eventTime?: "endOnly" | "fedBack";
 }
 
 /** A plan, described: made of texts, numbers, lists and plain objects only. */
@@ -88,13 +90,14 @@ export function describe(plan: Plan): PlanDescription {
     job: plan.job,
     version: plan.version,
     stages: plan.stages.map((stage) => describeStage(plan, stage)),
-    edges: exchanges(plan).map(({ name, from, to, exchange, port, codec }) => ({
+    edges: exchanges(plan).map(({ name, from, to, exchange, port, codec, eventTime }) => ({
       name,
       from: stageName(plan, from),
       to: stageName(plan, to),
       exchange,
       port,
       codec: codec?.name ?? "default",
+      ...(eventTime === undefined ? {} : { eventTime }),
     })),
     reserved: reservation(plan),
   };
@@ -182,8 +185,9 @@ export function sidesOf({ sides }: OperatorNode): readonly (readonly [name: stri
   return Object.entries(sides).filter(([, targets]) => targets.length > 0);
 }
 
-function exchangeText({ exchange, port }: EdgeDescription): string {
-  return port === 0 ? exchange : `${exchange}, input ${port + 1}`;
+function exchangeText({ exchange, port, eventTime }: EdgeDescription): string {
+  const back = eventTime === "fedBack" ? "back, " : "";
+  return `${back}${exchange}${port === 0 ? "" : `, input ${port + 1}`}`;
 }
 
 function describeOperator({

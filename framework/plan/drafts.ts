@@ -27,6 +27,7 @@ export interface StageDraft {
   readonly name: string;
   readonly source: SourceSpec | undefined;
   readonly isIngress: boolean;
+  readonly isFeedback: boolean | undefined;
   readonly partitions: number;
   readonly inputs: number[];
   readonly entry: Target[];
@@ -44,6 +45,7 @@ export interface StageBeginning {
   readonly partitions: number;
   readonly source?: SourceSpec | undefined;
   readonly isIngress?: boolean | undefined;
+  readonly isFeedback?: boolean | undefined;
 }
 
 /** An exchange, with its key where it has one, and the port that it leads to. */
@@ -59,12 +61,13 @@ export class StageDrafts {
   readonly #stages: StageDraft[] = [];
   readonly #edges: Edge[] = [];
 
-  begin({ name, partitions, source, isIngress = false }: StageBeginning): StageDraft {
+  begin({ name, partitions, source, isIngress = false, isFeedback }: StageBeginning): StageDraft {
     const stage: StageDraft = {
       index: this.#stages.length,
       name,
       source,
       isIngress,
+      isFeedback,
       partitions,
       inputs: [],
       entry: [],

@@ -58,7 +58,8 @@ function arrowsTo(plan: Plan, stage: Stage, target: Target, prefix: string): rea
   const next = typeof edge?.to === "number" ? plan.stages[edge.to] : undefined;
   if (edge === undefined || next === undefined) return [];
   const label = [prefix, edge.exchange].filter((word) => word !== "").join(", ");
-  return next.entry.map((entry) => `${arrow(label)} ${idOf(next, entry)}`);
+  const line = edge.eventTime === "fedBack" ? arrow(label).replace("-->", "-.->") : arrow(label);
+  return next.entry.map((entry) => `${line} ${idOf(next, entry)}`);
 }
 
 function arrow(label: string): string {

@@ -40,7 +40,7 @@ export class Naming {
   /** Names everything in `program` (A1, A2). @throws PLAN_INVALID */
   constructor(program: Program) {
     for (const node of program.nodes) {
-      if (node.kind === "source") this.#choose(node, node.name, "source");
+      if (node.kind === "source" || node.kind === "feedback") this.#choose(node, node.name, node.kind);
       else if (node.kind === "named") this.#choose(nameable(node.input, node.name), node.name, "name");
     }
     const unnamed = program.nodes.filter((node) => isNamedThing(node)).filter((node) => !this.#names.has(node));
@@ -110,19 +110,19 @@ export class Naming {
 }
 
 function isNamedThing(node: ProgramNode): node is NamedThing {
-  return ["source", "chained", "timestamps", "keyed", "sink"].includes(node.kind);
+  return ["source", "feedback", "chained", "timestamps", "keyed", "sink"].includes(node.kind);
 }
 
 /** What `.named` speaks about. @throws PLAN_INVALID when that has no name of its own */
 function nameable(node: ProgramNode, name: string): NamedThing {
   const subject = subjectOf(node);
-  if (isNamedThing(subject) && subject.kind !== "source") return subject;
-  const why =
-    subject.kind === "source" ? `source "${subject.name}" has its name already` : `${wordsFor(subject)} is no operator`;
+  const hasName = subject.kind === "source" || subject.kind === "feedback";
+  if (isNamedThing(subject) && !hasName) return subject;
+  const why = hasName ? `${wordsFor(subject)} has its name already` : `${wordsFor(subject)} is no operator`;
   throw new StreamError("PLAN_INVALID", `name "${name}": ${why}; name an operator or a sink`);
 }
 
 function defaultName(node: NamedThing): string {
-  if (node.kind === "source") return node.name;
+  if (node.kind === "source" || node.kind === "feedback") return node.name;
   return legalName(node.kind === "sink" ? node.spec.name : node.factory.kind);
 }

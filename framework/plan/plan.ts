@@ -3,7 +3,7 @@
  *
  * P1. A stage is a tree of operators without an exchange inside; outputs of its operators go to operators of the same stage, to edges, or to sinks.
  * P2. Indexes (stage, edge, sink, operator) are positions in these arrays and stable for one plan; names are stable across plans.
- * P3. Edges form no cycle.
+ * P3. Edges form no cycle but through a feedback stage, over edges that carry no event time (`loops.ts`).
  */
 import type { SinkSpec } from "../log/sink.ts";
 import type { SourceSpec } from "../log/source.ts";
@@ -53,6 +53,10 @@ export interface Stage {
   readonly isIngress: boolean;
   /** Number of instances; 0 for a source stage (splits). */
   readonly partitions: number;
+  /** What is sent back comes in here, and goes on; begins the cycle that it is on. @default false */
+  readonly isFeedback?: boolean | undefined;
+  /** Number of the loop that the stage is part of; undefined: of none. */
+  readonly loop?: number | undefined;
   /** Indexes of the edges that come in; none for a source stage. */
   readonly inputs: readonly number[];
   /** Where an incoming record goes first. */
@@ -80,6 +84,12 @@ export interface Edge {
   readonly exchange: Exchange;
   /** Which input of the stage's first operator its records are; 0 where there is one. */
   readonly port: number;
+  /**
+   * What it says of event time: everything; only its end (`endOnly`: before it stands nothing but what is sent back); or that only as found by the leader
+   * (`fedBack`: it closes a cycle).
+   * @default everything
+   */
+  readonly eventTime?: "endOnly" | "fedBack" | undefined;
   /** Takes the key of a record: evaluated by the sender to find the partition, and by the receiver again. Keyed edges only. */
   readonly key: KeySelector | undefined;
   /** How values travel; undefined: the default codec, by columns. */

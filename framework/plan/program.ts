@@ -3,7 +3,8 @@
  *
  * Owns the types only. The builders of `api/` append nodes, nobody changes one.
  *
- * N1. A node's inputs stand before it in `Program.nodes`; so a program has no cycle, and the position of a node is its program order.
+ * N1. A node's inputs stand before it in `Program.nodes`, and the position of a node is its program order; so a program has no cycle, but for what is sent
+ *     back to a feedback stream that stands before it.
  * N2. `named` and `encoded` are no operators: they say something about the node they refer to and pass its records on.
  */
 import type { SinkSpec } from "../log/sink.ts";
@@ -17,6 +18,20 @@ export interface SourceNode {
   readonly kind: "source";
   readonly name: string;
   readonly spec: SourceSpec;
+}
+
+/** `job.feedback(…)`: records that come back from further down. */
+export interface FeedbackNode {
+  readonly kind: "feedback";
+  readonly name: string;
+}
+
+/** `to(feedback)`: records go back. */
+export interface SentBackNode {
+  readonly kind: "sentBack";
+  readonly input: ProgramNode;
+  /** Where to; stands before this node. */
+  readonly to: FeedbackNode;
 }
 
 /** `map`, `filter`, `flatMap`: an operator without state, chained to what is before it. */
@@ -102,6 +117,8 @@ export interface ToNode {
 /** One thing the user said. */
 export type ProgramNode =
   | SourceNode
+  | FeedbackNode
+  | SentBackNode
   | ChainedNode
   | TimestampsNode
   | KeyedNode
@@ -113,7 +130,7 @@ export type ProgramNode =
   | ToNode;
 
 /** Nodes that become operators or sinks, and so have names. */
-export type NamedThing = SourceNode | ChainedNode | TimestampsNode | KeyedNode | ToNode;
+export type NamedThing = SourceNode | FeedbackNode | ChainedNode | TimestampsNode | KeyedNode | ToNode;
 
 /** Something that makes no sense where the program says it: refused by `compile`, with the place. */
 export interface ProgramProblem {
@@ -132,10 +149,11 @@ export interface Program {
   readonly problems: readonly ProgramProblem[];
 }
 
-/** The nodes whose records `node` takes. */
+/** The nodes whose records `node` takes; what is sent back to a feedback stream is not among them (N1). */
 export function inputsOf(node: ProgramNode): readonly ProgramNode[] {
   switch (node.kind) {
     case "source":
+    case "feedback":
       return [];
     case "union":
       return node.inputs;

@@ -7,6 +7,8 @@
  * every instance has ended. A receiver takes no control that was decided before an epoch it has adopted.
  * R16. An idle instance, and an idle edge, hold nothing back, and end nothing.
  * W1. A watermark never goes back: not an edge's, not the receiver's; the stage's only when an instance is assigned anew.
+ * G2. An edge that carries no event time (`timeless`: behind it stands only what was sent back) counts when the others have ended; until then it holds nothing
+ *     back, and is no reason to be active.
  * W2. What is published rests on the current epochs alone. To publish the older, higher value again with the new position of the job log would
  * make receivers take what they had rightly refused.
  */
@@ -120,11 +122,17 @@ interface EdgeClock {
 /** The receiver's side: what an instance knows of its edges' event time. A pure function of the inbox, and in the snapshot. */
 export class EdgeClocks {
   readonly #edges: ReadonlyMap<number, EdgeClock>;
+  readonly #ordinary: readonly EdgeClock[];
+  readonly #timeless: readonly EdgeClock[];
   #leader = 0;
   #watermark = -Infinity;
 
-  constructor(edges: readonly number[]) {
+  constructor(edges: readonly number[], timeless: readonly number[] = []) {
     this.#edges = new Map(edges.map((edge) => [edge, { watermark: -Infinity, isIdle: false, epoch: 0, n: 0 }]));
+    const clocksOf = (isWanted: (edge: number) => boolean) =>
+      [...this.#edges].flatMap(([edge, clock]) => (isWanted(edge) ? [clock] : []));
+    this.#timeless = clocksOf((edge) => timeless.includes(edge));
+    this.#ordinary = clocksOf((edge) => !timeless.includes(edge));
   }
 
   /** Event time of all edges together; Infinity only when every edge has ended. */
@@ -134,7 +142,7 @@ export class EdgeClocks {
 
   /** Whether nothing can be expected at the moment: every edge that has not ended is idle, and one is. */
   get isIdle(): boolean {
-    const going = [...this.#edges.values()].filter((clock) => clock.watermark < Infinity);
+    const going = this.#ordinary.filter((clock) => clock.watermark < Infinity);
     return going.length > 0 && going.every((clock) => clock.isIdle);
   }
 
@@ -199,9 +207,10 @@ export class EdgeClocks {
   }
 
   #minimum(): number {
-    const clocks = [...this.#edges.values()];
-    const going = clocks.filter((clock) => clock.watermark < Infinity);
-    if (going.length === 0 && clocks.length > 0) return Infinity;
+    const isGoing = (clock: EdgeClock) => clock.watermark < Infinity;
+    const ordinary = this.#ordinary.filter(isGoing);
+    const going = ordinary.length > 0 ? ordinary : this.#timeless.filter(isGoing);
+    if (going.length === 0 && this.#edges.size > 0) return Infinity;
     const active = going.filter((clock) => !clock.isIdle);
     return active.length === 0
       ? -Infinity

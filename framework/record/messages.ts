@@ -132,6 +132,19 @@ export interface Assignment {
   readonly suspicion?: Suspicion | undefined;
 }
 
+/** What an instance of a loop has sent and taken over the loop's edges, as it answers a round of its leader (G4, G5). */
+export interface LoopCount {
+  /** Epoch of the leader that asked, and number of its round. */
+  readonly leader: number;
+  readonly round: number;
+  readonly sent: number;
+  readonly taken: number;
+  /** What comes from outside of the loop has ended, and nothing that the instance has read waits for anything. */
+  readonly isQuiet: boolean;
+  /** What it sends back finds no room, and waits in memory. */
+  readonly isFull: boolean;
+}
+
 /** Why an assignment was made. */
 export type AssignmentCause = "start" | "crash" | "workerLost" | "release" | "balance" | "poison";
 
@@ -220,6 +233,8 @@ export interface Report {
   readonly site?: CrashSite | undefined;
   /** What a savepoint has frozen it for. @default it is not frozen, or something that it said is not acknowledged */
   readonly freeze?: Freeze | undefined;
+  /** Of an instance that is part of a loop. @default of none */
+  readonly loop?: LoopCount | undefined;
 }
 
 /** An instance has come to its point of a savepoint, and everything that it said before is acknowledged (R17). */
@@ -293,12 +308,22 @@ export interface Announcement {
 export interface Heartbeat {
   readonly leader: number;
   readonly worker: string;
+  /** What instances of loops answer with their next report; 0 where there are none. */
+  readonly loopRound: number;
 }
 
 /** How far the splits of an aligned source may read in event time, as the leader has decided. */
 export interface ReadLimits {
   readonly leader: number;
   readonly limits: readonly { readonly instance: InstanceId; readonly epoch: number; readonly watermark: number }[];
+}
+
+/** Splits that are not to be read for a while: a loop behind them is full. Said again while that lasts. */
+export interface ReadPause {
+  readonly leader: number;
+  /** 0: go on. */
+  readonly forMs: number;
+  readonly splits: readonly { readonly instance: InstanceId; readonly epoch: number }[];
 }
 
 /** The leader has taken the reports up to n of these incarnations into its minimum (R16: the answer that a returning split waits for). */

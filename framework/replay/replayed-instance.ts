@@ -128,7 +128,7 @@ export class ReplayedInstance {
     if (manifest !== undefined) {
       checkManifest(manifest, stage);
       const owner = { stage: stage.name, partition: id.partition, epoch: manifest.epoch };
-      await restoreState(this.#program, manifest, new SnapshotStore(blobs, owner));
+      await restoreState(this.#program, stage, manifest, new SnapshotStore(blobs, owner));
     }
     const writer = { write: () => Promise.resolve([]), close: () => Promise.resolve() };
     await Promise.all(this.#sinks.map((sink) => sink.open(writer)));

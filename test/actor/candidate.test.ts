@@ -51,7 +51,7 @@ describe("at the beginning", () => {
 
   test("does not stand when the leader answers, nor when it is only slow", async () => {
     const leader = leads("other");
-    answer = () => Promise.resolve({ leader, worker: "other" });
+    answer = () => Promise.resolve({ leader, worker: "other", loopRound: 0 });
     await candidate.begin();
     answer = () => Promise.reject(new StreamError("TIMEOUT", "slow"));
     await candidate.begin();

@@ -26,7 +26,7 @@ const starterPresence = message<StarterPresence>("StarterPresence", {
   workers: integer(4),
 });
 
-const heartbeat = message<Heartbeat>("Heartbeat", { leader: integer(1), worker: text(2) });
+const heartbeat = message<Heartbeat>("Heartbeat", { leader: integer(1), worker: text(2), loopRound: integer(3) });
 
 /** The bytes of a worker's announcement. */
 export function encodeAnnouncement(value: Announcement): Uint8Array {

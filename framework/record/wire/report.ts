@@ -1,10 +1,10 @@
 /**
  * Bytes of reports and of the leader's answer to them (`protos/tidemark/report.proto`).
  */
-import type { Freeze, Load, ReadLimits, Report, ReportAnswer, ReportBatch } from "../messages.ts";
+import type { Freeze, Load, LoopCount, ReadLimits, ReadPause, Report, ReportAnswer, ReportBatch } from "../messages.ts";
 import { counts } from "./counts.ts";
 import { instanceId } from "./instance-id.ts";
-import { choice, double, integer, message, nested, optional, repeated, text } from "./message.ts";
+import { choice, double, flag, integer, message, nested, optional, repeated, text } from "./message.ts";
 import { crashSite } from "./poison.ts";
 import { chunkRef } from "./snapshot.ts";
 
@@ -24,6 +24,15 @@ const freeze = message<Freeze>("Freeze", {
   failure: text(3),
 });
 
+const loopCount = message<LoopCount>("LoopCount", {
+  leader: integer(1),
+  round: integer(2),
+  sent: integer(3),
+  taken: integer(4),
+  isQuiet: flag(5),
+  isFull: flag(6),
+});
+
 const report = message<Report>("Report", {
   instance: nested(1, instanceId),
   epoch: integer(2),
@@ -39,6 +48,7 @@ const report = message<Report>("Report", {
   due: double(12),
   site: optional(nested(13, crashSite)),
   freeze: optional(nested(14, freeze)),
+  loop: optional(nested(15, loopCount)),
 });
 
 const reportBatch = message<ReportBatch>("ReportBatch", { worker: text(1), reports: repeated(nested(2, report)) });
@@ -61,6 +71,17 @@ const readLimit = message<ReadLimits["limits"][number]>("ReadLimit", {
 });
 
 const readLimits = message<ReadLimits>("ReadLimits", { leader: integer(1), limits: repeated(nested(2, readLimit)) });
+
+const pausedSplit = message<ReadPause["splits"][number]>("PausedSplit", {
+  instance: nested(1, instanceId),
+  epoch: integer(2),
+});
+
+const readPause = message<ReadPause>("ReadPause", {
+  leader: integer(1),
+  forMs: integer(2),
+  splits: repeated(nested(3, pausedSplit)),
+});
 
 /** The bytes of a worker's reports. */
 export function encodeReportBatch(batch: ReportBatch): Uint8Array {
@@ -90,4 +111,14 @@ export function encodeReadLimits(limits: ReadLimits): Uint8Array {
 /** The limits in `bytes`. @throws CORRUPT */
 export function decodeReadLimits(bytes: Uint8Array): ReadLimits {
   return readLimits.decode(bytes);
+}
+
+/** The bytes of a pause. */
+export function encodeReadPause(pause: ReadPause): Uint8Array {
+  return readPause.encode(pause);
+}
+
+/** The pause in `bytes`. @throws CORRUPT */
+export function decodeReadPause(bytes: Uint8Array): ReadPause {
+  return readPause.decode(bytes);
 }

@@ -268,8 +268,8 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   ),
   decoder("job register", decodeJobRecord, [encodeJobRecord(record)]),
   decoder("reports", decodeReportBatch, [encodeReportBatch({ worker: "w", reports: [report, report] })]),
-  decoder("heartbeat", decodeHeartbeat, [encodeHeartbeat({ leader: 7, worker: "w" })]),
-  decoder("announcement", decodeAnnouncement, [encodeHeartbeat({ leader: 7, worker: "w" })]),
+  decoder("heartbeat", decodeHeartbeat, [encodeHeartbeat({ leader: 7, worker: "w", loopRound: 3 })]),
+  decoder("announcement", decodeAnnouncement, [encodeHeartbeat({ leader: 7, worker: "w", loopRound: 3 })]),
   ...keyedStages().map(segmentTarget),
   parser("plan text", (text) => [stagesIn(text), edgesIn(text)], [
     record.plan,

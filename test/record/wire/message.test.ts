@@ -455,7 +455,7 @@ test("MS2: the error names the message and the field", () => {
 });
 
 test("MS3: text that UTF-8 cannot hold is made well-formed", () => {
-  expect(decodeHeartbeat(encodeHeartbeat({ leader: 1, worker: "a\ud800" })).worker).toBe("a\ufffd");
+  expect(decodeHeartbeat(encodeHeartbeat({ leader: 1, worker: "a\ud800", loopRound: 0 })).worker).toBe("a\ufffd");
 });
 
 /** As `protos/` names things: variants as fields, enum values in capitals, snake case is protobufjs's camel case. */
