@@ -17,8 +17,6 @@ const framesMaxReplicated = 16;
 const laneBytesDefault = 1024 * 1024;
 /** R3: what all lanes of a worker may have in flight together. */
 const flightBytesMax = 8 * 1024 * 1024;
-/** What may wait for room in a feedback stage, in inboxes: what stood before the loop when its sources were told to wait, several times over. */
-const overflowInboxes = 2;
 
 interface LaneEntry {
   readonly lane: Lane;
@@ -109,8 +107,9 @@ export class LaneSet {
   #optionsFor(to: number | "dead" | "late"): LaneOptions {
     const { frameBytesTarget, frameBytesMax, lingerMs, replicas, inboxBytes } = this.#plan.options;
     const framesMax = replicas > 1 ? framesMaxReplicated : framesMaxSingle;
+    const feedbackBytes = typeof to === "number" ? this.#plan.stages[to]?.feedbackBytes : undefined;
     // The side streams drop their oldest messages: there is always room.
-    const dataBytesMax = typeof to === "number" ? inboxBytes : Infinity;
+    const dataBytesMax = typeof to === "number" ? (feedbackBytes ?? inboxBytes) : Infinity;
     const bounds = {
       frameBytesTarget,
       frameBytesMax,
@@ -119,8 +118,7 @@ export class LaneSet {
       laneBytesMax: this.#laneBytesMax,
       dataBytesMax,
     };
-    const isFeedback = typeof to === "number" && this.#plan.stages[to]?.isFeedback === true;
-    const overflowBytes = isFeedback ? overflowInboxes * inboxBytes : undefined;
+    const overflowBytes = feedbackBytes === undefined ? undefined : inboxBytes;
     return { ...bounds, replicas, overflowBytes, flight: this.#flight };
   }
 }

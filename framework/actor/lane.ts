@@ -320,8 +320,8 @@ export class Lane implements OutputLane {
     this.close();
     const what = `${bytes} bytes wait for room in ${this.#log?.name ?? "it"}, where ${this.#options.dataBytesMax} are`;
     const advice =
-      "more is sent back than goes out: let each record go round less often, or give the job larger inboxes";
-    this.#events.onLost(new StreamError("LOOP_FULL", `the loop is full, ${what}: ${advice} (inboxBytes)`));
+      "more is sent back than goes out: let each record go round less often, or give the feedback stream more bytes";
+    this.#events.onLost(new StreamError("LOOP_FULL", `the loop is full, ${what}: ${advice}`));
   }
 
   #acknowledge(count: number): void {

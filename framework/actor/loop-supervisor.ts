@@ -112,7 +112,7 @@ export class LoopSupervisor {
 
   #weigh(loop: Watched, { instance, load, loop: count }: Report): void {
     const key = instanceKey(instance);
-    const isFeedback = this.#plan.stages[instance.stage]?.isFeedback === true;
+    const isFeedback = this.#plan.stages[instance.stage]?.feedbackBytes !== undefined;
     const share = isFeedback ? load.inboxBytes / this.#plan.options.inboxBytes : 0;
     if (count?.isFull === true || share > fullShare) loop.full.add(key);
     else if (share < roomyShare) loop.full.delete(key);

@@ -2,10 +2,21 @@
  * Where a program begins: the job and its sources.
  */
 import type { SourceSpec } from "../log/source.ts";
+import { checkKnownOptions } from "../known-options.ts";
 import type { JobOptions } from "../plan/options.ts";
-import type { Program, ProgramNode, ProgramProblem } from "../plan/program.ts";
+import type { FeedbackNode, Program, ProgramNode, ProgramProblem } from "../plan/program.ts";
 import { feedbackOf, streamOf, type ProgramRecord } from "./recorded.ts";
 import type { Feedback, Stream } from "./stream.ts";
+
+/** Options of {@link Job.feedback}. */
+export interface FeedbackOptions {
+  /**
+   * What may wait to go round again, in bytes per partition; at least `inboxBytes`. Reserved like an inbox. Sources wait while it is filled to three quarters of an
+   * inbox: the rest is for what is already behind them.
+   * @default four times `inboxBytes`
+   */
+  readonly bytes?: number | undefined;
+}
 
 /** A named dataflow, as it is being written: its options, and everything said so far. */
 export interface Job extends Program {
@@ -30,7 +41,7 @@ export interface Job extends Program {
    * const { again, done } = orders.union(retries).map(attempt).split({ again: (o) => o.failed && o.attempts < 3, done: (o) => !o.failed });
    * again.to(retries);
    */
-  feedback<T>(name: string): Feedback<T>;
+  feedback<T>(name: string, options?: FeedbackOptions): Feedback<T>;
 }
 
 /**
@@ -65,6 +76,14 @@ export function job(name: string, options: JobOptions = {}): Job {
     problems,
     source: <T>(source: string, spec: SourceSpec<T>) =>
       streamOf<T>(record, record.add({ kind: "source", name: source, spec })),
-    feedback: <T>(feedback: string) => feedbackOf<T>(record, record.add({ kind: "feedback", name: feedback })),
+    feedback: <T>(feedback: string, of: FeedbackOptions = {}) => {
+      const node = record.add<FeedbackNode>({ kind: "feedback", name: feedback, bytes: of.bytes });
+      record.checked(node, () => checkFeedback(of), undefined);
+      return feedbackOf<T>(record, node);
+    },
   };
+}
+
+function checkFeedback(options: FeedbackOptions): void {
+  checkKnownOptions(options, ["bytes"], "feedback");
 }

@@ -62,6 +62,9 @@ interface EventTime {
   readonly noWatermarks: string | undefined;
 }
 
+/** What may wait to go round again in each partition, in inboxes: when sources are told to wait, what stands in others may still come. */
+const feedbackInboxes = 4;
+
 const complete: EventTime = { noTimestamps: undefined, noWatermarks: undefined };
 
 /** Cuts `program`, whose order and use have been checked, into stages. @throws PLAN_INVALID */
@@ -79,6 +82,7 @@ class Cutter {
   readonly #place: string;
   readonly #naming: Naming;
   readonly #partitions: number;
+  readonly #inboxBytes: number;
   readonly #drafts = new StageDrafts();
   readonly #exits = new Map<ProgramNode, readonly Exit[]>();
   /** By port. */
@@ -95,6 +99,7 @@ class Cutter {
     this.#place = `job "${program.name}"`;
     this.#naming = naming;
     this.#partitions = options.partitions;
+    this.#inboxBytes = options.inboxBytes;
     const takers = program.nodes.filter(({ kind }) => kind === "timestamps");
     this.#overridden = new Set(takers.flatMap((node) => sourcesOf(node)));
   }
@@ -163,7 +168,12 @@ class Cutter {
   /** C6. Whether its records have timestamps is known only further down; event time does not come from here. */
   #feedback(node: FeedbackNode): Exit {
     const name = this.#nameOf(node);
-    const stage = this.#drafts.begin({ name, partitions: this.#partitions, isFeedback: true });
+    const feedbackBytes = node.bytes ?? feedbackInboxes * this.#inboxBytes;
+    if (!Number.isSafeInteger(feedbackBytes) || feedbackBytes < this.#inboxBytes)
+      this.#refuse(
+        `feedback stream "${name}": bytes is ${feedbackBytes}; it takes an integer from inboxBytes on, ${this.#inboxBytes}`,
+      );
+    const stage = this.#drafts.begin({ name, partitions: this.#partitions, feedbackBytes });
     this.#feedbackStages.set(node, stage);
     const { outputs } = this.#drafts.addOperator(stage, stage.entry, { name, factory: feedbackOperator() });
     return { stage, targets: outputs, codec: undefined, time: complete };

@@ -254,7 +254,7 @@ function sinkRow(sink: SinkDescription, stage: StageDescription): readonly strin
 }
 
 function reservedLines({ options }: Plan, reserved: Reservation): readonly string[] {
-  const { inboxes, bytesPerInbox, results, deadLetterBytes, lateBytes, totalBytes, ingress } = reserved;
+  const { inboxes, bytesPerInbox, results, feedback, deadLetterBytes, lateBytes, totalBytes, ingress } = reserved;
   const copies = options.replicas === 1 ? "" : `, times ${options.replicas} replicas`;
   return [
     `reserves ${bytesText(totalBytes)}: ${inboxes} inboxes of ${bytesText(bytesPerInbox)}, ` +
@@ -262,6 +262,9 @@ function reservedLines({ options }: Plan, reserved: Reservation): readonly strin
     `  an inbox: records ${bytesText(options.inboxBytes)}, watermarks ${bytesText(watermarkReserveBytes)}, ` +
       `fences ${bytesText(fenceReserveBytes)}`,
     ...results.map(({ stage, bytesPerInbox: bytes }) => `  in each of ${stage} besides, results ${bytesText(bytes)}`),
+    ...feedback.map(
+      ({ stage, bytesPerInbox: bytes }) => `  in each of ${stage} besides, what goes round ${bytesText(bytes)}`,
+    ),
     ...ingress.map((name) => `  besides, an ingress log per split of ${name}`),
   ];
 }

@@ -27,7 +27,7 @@ export interface StageDraft {
   readonly name: string;
   readonly source: SourceSpec | undefined;
   readonly isIngress: boolean;
-  readonly isFeedback: boolean | undefined;
+  readonly feedbackBytes: number | undefined;
   readonly partitions: number;
   readonly inputs: number[];
   readonly entry: Target[];
@@ -45,7 +45,7 @@ export interface StageBeginning {
   readonly partitions: number;
   readonly source?: SourceSpec | undefined;
   readonly isIngress?: boolean | undefined;
-  readonly isFeedback?: boolean | undefined;
+  readonly feedbackBytes?: number | undefined;
 }
 
 /** An exchange, with its key where it has one, and the port that it leads to. */
@@ -61,13 +61,13 @@ export class StageDrafts {
   readonly #stages: StageDraft[] = [];
   readonly #edges: Edge[] = [];
 
-  begin({ name, partitions, source, isIngress = false, isFeedback }: StageBeginning): StageDraft {
+  begin({ name, partitions, source, isIngress = false, feedbackBytes }: StageBeginning): StageDraft {
     const stage: StageDraft = {
       index: this.#stages.length,
       name,
       source,
       isIngress,
-      isFeedback,
+      feedbackBytes,
       partitions,
       inputs: [],
       entry: [],

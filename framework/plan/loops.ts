@@ -16,10 +16,10 @@ type Graph = Pick<Plan, "stages" | "edges">;
 
 /** A graph with its loops found: each stage knows its own, each edge what it says of event time. @throws PLAN_INVALID */
 export function closeLoops(place: string, graph: Graph): Graph {
-  if (!graph.stages.some(({ isFeedback }) => isFeedback === true)) return graph;
+  if (!graph.stages.some(({ feedbackBytes }) => feedbackBytes !== undefined)) return graph;
   const loops = loopOfEach(graph);
-  for (const { index, name, isFeedback } of graph.stages) {
-    if (isFeedback !== true || loops[index] !== undefined) continue;
+  for (const { index, name, feedbackBytes } of graph.stages) {
+    if (feedbackBytes === undefined || loops[index] !== undefined) continue;
     refuse(
       place,
       `nothing that comes out of feedback stream "${name}" is sent back to it: unite the streams with union(…)`,
@@ -42,8 +42,8 @@ function loopOfEach({ stages, edges }: Graph): readonly (number | undefined)[] {
   const reached = stages.map(({ index }) => reachedFrom(index, edges));
   const loops: (number | undefined)[] = stages.map(() => undefined);
   let count = 0;
-  for (const { index, isFeedback } of stages) {
-    if (isFeedback !== true || reached[index]?.has(index) !== true || loops[index] !== undefined) continue;
+  for (const { index, feedbackBytes } of stages) {
+    if (feedbackBytes === undefined || reached[index]?.has(index) !== true || loops[index] !== undefined) continue;
     for (const other of reached[index]) if (reached[other]?.has(index) === true) loops[other] = count;
     count += 1;
   }
@@ -66,7 +66,10 @@ function reachedFrom(stage: number, edges: readonly Edge[]): ReadonlySet<number>
 
 function isFedBack({ from, to }: Edge, { stages }: Graph, loops: readonly (number | undefined)[]): boolean {
   return (
-    typeof to === "number" && stages[to]?.isFeedback === true && loops[to] !== undefined && loops[from] === loops[to]
+    typeof to === "number" &&
+    stages[to]?.feedbackBytes !== undefined &&
+    loops[to] !== undefined &&
+    loops[from] === loops[to]
   );
 }
 

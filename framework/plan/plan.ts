@@ -53,8 +53,8 @@ export interface Stage {
   readonly isIngress: boolean;
   /** Number of instances; 0 for a source stage (splits). */
   readonly partitions: number;
-  /** What is sent back comes in here, and goes on; begins the cycle that it is on. @default false */
-  readonly isFeedback?: boolean | undefined;
+  /** Data limit of its inboxes; present: a feedback stage, where what is sent back comes in, and the cycle begins that it is on. */
+  readonly feedbackBytes?: number | undefined;
   /** Number of the loop that the stage is part of; undefined: of none. */
   readonly loop?: number | undefined;
   /** Indexes of the edges that come in; none for a source stage. */

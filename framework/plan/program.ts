@@ -24,6 +24,8 @@ export interface SourceNode {
 export interface FeedbackNode {
   readonly kind: "feedback";
   readonly name: string;
+  /** What may wait to go round again, per partition; undefined: the default. */
+  readonly bytes: number | undefined;
 }
 
 /** `to(feedback)`: records go back. */

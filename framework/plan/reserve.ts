@@ -23,9 +23,17 @@ export function resultReserveBytes(stage: Pick<Stage, "operators">): number {
   return needs.reduce((sum, { capacity, batchMax, resultBytesMax }) => sum + capacity * batchMax * resultBytesMax, 0);
 }
 
+/** Room in each inbox of a feedback stage for what goes round, beyond the data limit of others. */
+function feedbackReserveBytes(
+  { inboxBytes }: ResolvedJobOptions,
+  { feedbackBytes }: Pick<Stage, "feedbackBytes">,
+): number {
+  return (feedbackBytes ?? inboxBytes) - inboxBytes;
+}
+
 /** Size an inbox of `stage` is created with (`max_bytes`): its data limit and all reserves. */
-export function inboxBytesMax(options: ResolvedJobOptions, stage: Pick<Stage, "operators">): number {
-  return plainBytes(options) + resultReserveBytes(stage);
+export function inboxBytesMax(options: ResolvedJobOptions, stage: Pick<Stage, "operators" | "feedbackBytes">): number {
+  return plainBytes(options) + resultReserveBytes(stage) + feedbackReserveBytes(options, stage);
 }
 
 function plainBytes(options: ResolvedJobOptions): number {
@@ -39,6 +47,8 @@ export interface Reservation {
   readonly bytesPerInbox: number;
   /** Stages whose inboxes have room for results of calls besides, and how much each. */
   readonly results: readonly { readonly stage: string; readonly bytesPerInbox: number }[];
+  /** Feedback stages, whose inboxes hold what goes round, and how much more than others that is. */
+  readonly feedback: readonly { readonly stage: string; readonly bytesPerInbox: number }[];
   readonly deadLetterBytes: number;
   readonly lateBytes: number;
   /** Sum of the above, times the replicas. */
@@ -52,14 +62,18 @@ export function reservation(plan: Plan): Reservation {
   const inboxes = plan.stages.reduce((sum, stage) => sum + inboxesOf(stage), 0);
   const bytesPerInbox = plainBytes(plan.options);
   const calling = plan.stages.filter((stage) => resultReserveBytes(stage) > 0);
+  const feedback = plan.stages.filter(({ feedbackBytes }) => feedbackBytes !== undefined);
+  const extraOf = (stage: Stage) => feedbackReserveBytes(plan.options, stage);
+  const feedbackBytes = feedback.reduce((sum, stage) => sum + stage.partitions * extraOf(stage), 0);
   const resultBytes = calling.reduce((sum, stage) => sum + inboxesOf(stage) * resultReserveBytes(stage), 0);
   return {
     inboxes,
     bytesPerInbox,
     results: calling.map((stage) => ({ stage: stage.name, bytesPerInbox: resultReserveBytes(stage) })),
+    feedback: feedback.map((stage) => ({ stage: stage.name, bytesPerInbox: extraOf(stage) })),
     deadLetterBytes: sideLogBytes,
     lateBytes: sideLogBytes,
-    totalBytes: (inboxes * bytesPerInbox + resultBytes + 2 * sideLogBytes) * plan.options.replicas,
+    totalBytes: (inboxes * bytesPerInbox + resultBytes + feedbackBytes + 2 * sideLogBytes) * plan.options.replicas,
     ingress: plan.stages.filter(({ isIngress }) => isIngress).map(({ name }) => name),
   };
 }

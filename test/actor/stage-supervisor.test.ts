@@ -61,7 +61,8 @@ beforeEach(() => {
     awaits: () => void (awaits += 1),
     released: ({ partition }: InstanceId) => void told.push(`released ${partition}`),
   };
-  newSupervisor = (of) => new StageSupervisor(rig.platform, of, { indexes: [4, 5], inboxes: 2, fedBack: [] }, 1, view, events);
+  newSupervisor = (of) =>
+    new StageSupervisor(rig.platform, of, { indexes: [4, 5], inboxes: 2, fedBack: [] }, 1, view, events);
   supervisor = newSupervisor(stage);
 });
 

@@ -1,0 +1,158 @@
+/** Loops: what is sent back comes round exactly once, and a loop ends by itself. */
+import { describe, expect, test } from "vitest";
+import { testJob, type CrashKind, type TestTurn } from "tidemark/testing";
+import { counting, growing, hopped, hopping, summing, type Hop } from "./loop-jobs.ts";
+
+const hops: readonly Hop[] = [
+  { id: "a", left: 3, at: 0 },
+  { id: "b", left: 0, at: 10 },
+  { id: "c", left: 7, at: 20 },
+];
+
+const idsOf = (rows: readonly { value: unknown }[]) =>
+  rows
+    .map(({ value }) => {
+      const { id, at } = value as Hop;
+      return JSON.stringify([id, at]);
+    })
+    .toSorted();
+
+test("records go round and come out while the input is open", async () => {
+  const t = await testJob(hopping(2));
+  await t.feed("hops", hops);
+  expect(idsOf(t.take("done"))).toEqual(hopped(hops));
+});
+
+describe("G2: what is sent back moves no event time, and holds none up", () => {
+  test("windows behind the loop fire with the watermark of the source", async () => {
+    const t = await testJob(hopping(2));
+    await t.feed("hops", hops);
+    await t.watermark("hops", 999);
+    const window = { start: 0, end: 1_000 };
+    const fired = t.take("counts").map(({ value }) => value);
+    expect(fired).toHaveLength(3);
+    for (const key of ["a", "b", "c"]) expect(fired).toContainEqual({ key, window, value: 1 });
+    expect(t.watermarkOf("again")).toBe(-Infinity);
+  });
+
+  test("R16: a loop whose sources are idle is idle, whatever goes round", async () => {
+    const t = await testJob(hopping(1));
+    await t.feed("hops", hops);
+    await t.clock(60_000);
+    const stateOf = (name: string) => t.status().instances.find((instance) => instance.name === name)?.activity;
+    expect(stateOf("hop/0")).toBe("idle");
+    await t.feed("hops", [{ id: "d", left: 2, at: 30 }]);
+    expect(idsOf(t.take("done"))).toContain(JSON.stringify(["d", 30]));
+  });
+});
+
+describe("G6: the end", () => {
+  test("what stands behind the loop waits for what goes round", async () => {
+    const t = await testJob(hopping(2));
+    await t.feed("hops", hops);
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+    expect(t.take("counts")).toHaveLength(3);
+  });
+
+  test("an empty input ends a loop, too", async () => {
+    const t = await testJob(hopping(2));
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+  });
+
+  test("everything in the loop fires; what comes of that goes round once more, and is late", async () => {
+    const t = await testJob(summing());
+    await t.feed("numbers", [...hops, ...hops]);
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+    const window = { start: 0, end: 10_000 };
+    const fired = t.take("sums").map(({ value }) => value);
+    expect(fired).toHaveLength(3);
+    expect(fired).toContainEqual({ key: "a", window, value: 6 });
+    const late = t.take("too-late").map(({ value }) => value);
+    expect(late).toHaveLength(2);
+    expect(late).toContainEqual({ id: "a", left: 3, at: 0 });
+    expect(late).toContainEqual({ id: "c", left: 7, at: 0 });
+  });
+
+  test("a stage that sends to itself", async () => {
+    const t = await testJob(counting());
+    await t.feed("numbers", [5, 1, 0, 3]);
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+    expect(t.take("done").map(({ value }) => value)).toEqual(expect.arrayContaining([-1, 0, 0, 0]));
+  });
+});
+
+interface Run {
+  readonly rows: readonly string[];
+  readonly turns: readonly string[];
+}
+
+const nameOf = ({ stage, partition, position }: TestTurn) => `${stage}/${partition}@${position}`;
+
+async function runWith(options: { at?: string; kind?: CrashKind; workers?: number }): Promise<Run> {
+  const turns: string[] = [];
+  let hasCrashed = false;
+  const t = await testJob(hopping(2), {
+    workers: options.workers ?? 1,
+    snapshotBytes: 300,
+    crashAt: (turn) => {
+      const name = nameOf(turn);
+      if (!turns.includes(name)) turns.push(name);
+      if (hasCrashed || name !== options.at) return undefined;
+      hasCrashed = true;
+      return options.kind;
+    },
+  });
+  for (let at = 0; at < 1_000; at += 1_000) {
+    await t.feed(
+      "hops",
+      hops.map((hop) => ({ ...hop, at: hop.at + at })),
+    );
+    await t.watermark("hops", at + 900);
+  }
+  await t.endOfInput();
+  expect(t.outcome).toBe("completed");
+  expect(hasCrashed, `crashed at ${options.at}`).toBe(options.at !== undefined);
+  const counts = t.take("counts").map((row) => JSON.stringify(row));
+  return { rows: [...idsOf(t.take("done")), ...counts.toSorted()], turns };
+}
+
+test.each<{ kind: CrashKind; workers: number }>([
+  { kind: "actor", workers: 1 },
+  { kind: "worker", workers: 2 },
+  { kind: "leader", workers: 2 },
+])(
+  "the output equals the uncrashed one: $kind crashes at every message, $workers workers",
+  async ({ kind, workers }) => {
+    const reference = await runWith({ workers });
+    expect(reference.rows).toHaveLength(6);
+    expect(reference.turns.length).toBeGreaterThan(25);
+    for (const at of reference.turns) {
+      const { rows } = await runWith({ at, kind, workers });
+      expect(rows, `${kind} crashed at ${at}`).toEqual(reference.rows);
+    }
+  },
+);
+
+describe("R13: a loop that is full", () => {
+  const text = "x".repeat(1_000);
+  const many = Array.from({ length: 3_000 }, (_, at) => ({ id: `${at % 7} ${text}`, left: 0, at }));
+
+  test("whoever feeds it waits; nothing is lost of what goes round more often than it comes in", async () => {
+    const t = await testJob(growing(1, 4));
+    await t.feed("numbers", many);
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+    expect(t.take("done")).toHaveLength(many.length);
+  });
+
+  test("LOOP_FULL: one that makes ever more of what goes round ends the job, and says so", async () => {
+    const t = await testJob(growing(2, Infinity));
+    await t.feed("numbers", many.slice(0, 10)).catch(() => undefined);
+    expect(t.outcome).toBe("failed");
+    expect(t.failure?.code).toBe("LOOP_FULL");
+  });
+});
