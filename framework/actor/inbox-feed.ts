@@ -14,6 +14,7 @@ import { StreamError, invariant, messageOf } from "../errors.ts";
 import type { Entry, Log, LogReader, ReadBroken } from "../log/contracts.ts";
 import type { KeySelector } from "../operator/contract.ts";
 import type { StageProgram } from "../operator/program.ts";
+import { innerInputs, isTimeless } from "../plan/loops.ts";
 import type { Edge, Plan, Stage } from "../plan/plan.ts";
 import { decideNext, decideRestore } from "../protocol/read.ts";
 import { TakenNumbers } from "../protocol/redelivery.ts";
@@ -27,6 +28,7 @@ import { defaultCodec } from "../record/default-codec.ts";
 import type { CallResult, EpochStart, Redelivery, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents, FeedLook, FeedState, TurnResult } from "./feed.ts";
+import { keyAgain } from "./key-again.ts";
 import { TrimMarks } from "./trim-marks.ts";
 
 /** Timers and windows fired before the event loop gets a chance. */
@@ -77,10 +79,12 @@ export class InboxFeed implements Feed {
     this.#program = program;
     this.#events = events;
     const { inputs } = owner.stage;
-    const edgeOf = (input: number) => owner.plan.edges[input];
-    const timeless = inputs.filter((input) => edgeOf(input)?.eventTime !== undefined);
-    this.#clocks = new EdgeClocks(inputs, timeless);
-    this.#loopInputs = loopInputsOf(owner.plan, owner.stage);
+    const { edges } = owner.plan;
+    this.#clocks = new EdgeClocks(
+      inputs,
+      inputs.filter((input) => isTimeless(edges[input] ?? {})),
+    );
+    this.#loopInputs = innerInputs(owner.plan, owner.stage);
     for (const edge of owner.stage.inputs) this.#channels.set(edge, []);
     this.#marks = program.isDeferring ? new TrimMarks() : undefined;
   }
@@ -410,7 +414,7 @@ export class InboxFeed implements Feed {
     const edge = this.#edge(index);
     if (this.#watermark === Infinity || !this.#redelivered.take(letter)) return "turned";
     const record = defaultCodec.decode(value);
-    const key = edge.key === undefined ? undefined : this.#keyAgain(edge, edge.key, record);
+    const key = edge.key === undefined ? undefined : keyAgain(this.#owner, edge, edge.key, record);
     if (StreamError.is(key)) {
       this.#program.refuse(key, record);
       return "turned";
@@ -420,20 +424,6 @@ export class InboxFeed implements Feed {
     this.#program.input = index;
     this.#program.process(record, Number.isNaN(timestamp) ? undefined : timestamp);
     return "turned";
-  }
-
-  /** The key of a record that is given again; or why it has none here: the function that threw may have changed the record before. */
-  #keyAgain(edge: Edge, select: KeySelector, record: unknown): Key | StreamError {
-    const { stage, partition } = this.#owner;
-    try {
-      const key = checkKey(select(record));
-      const at = partitionOf(hashKey(key), stage.partitions);
-      if (at === partition) return key;
-      const what = `the key ${renderKey(key)} belongs to ${stage.name}/${at}, and the letter came from ${stage.name}/${partition}`;
-      return new StreamError("KEY_INVALID", `${what}: the record was changed before it failed`);
-    } catch (error) {
-      return new StreamError("KEY_INVALID", `edge ${edge.name}: ${messageOf(error)}`);
-    }
   }
 
   #edge(index: number): Edge {
@@ -449,10 +439,6 @@ export class InboxFeed implements Feed {
     invariant(channels !== undefined, `edge ${edge} does not lead here`);
     return (channels[from] ??= new ChannelIn());
   }
-}
-
-function loopInputsOf({ edges, stages }: Plan, { inputs, loop }: Stage): ReadonlySet<number> {
-  return new Set(inputs.filter((input) => loop !== undefined && stages[edges[input]?.from ?? -1]?.loop === loop));
 }
 
 function timestampAt(timestamps: Float64Array | undefined, index: number): number | undefined {

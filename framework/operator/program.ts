@@ -9,7 +9,7 @@
  * P3. Between two calls a cut may be taken; a program restored from it behaves like this one, and gives the same bytes (O2).
  * P4. Stages without keyed operators never look up a key.
  */
-import { invariant, InvariantViolation, StreamError } from "../errors.ts";
+import { InvariantViolation, StreamError } from "../errors.ts";
 import { hashKey, renderKey, type Key } from "../record/key.ts";
 import type { CallResult, Counts } from "../record/messages.ts";
 import type { Row } from "../state/row.ts";

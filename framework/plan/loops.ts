@@ -32,7 +32,12 @@ export function closeLoops(place: string, graph: Graph): Graph {
   return { stages, edges };
 }
 
-/** Whether event time goes over the edge. */
+/** The edges into `stage` that come from its own loop. */
+export function innerInputs({ edges, stages }: Graph, { inputs, loop }: Stage): ReadonlySet<number> {
+  return new Set(inputs.filter((input) => loop !== undefined && stages[edges[input]?.from ?? -1]?.loop === loop));
+}
+
+/** Whether the edge says nothing of event time but its end. */
 export function isTimeless({ eventTime }: Pick<Edge, "eventTime">): boolean {
   return eventTime !== undefined;
 }

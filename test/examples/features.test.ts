@@ -51,6 +51,11 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
     "the last three, every two": [21, 40, 47].map((value) => result("abc", endless, value)),
     "until a trigger empties it": [result("abc", endless, 50)],
   },
+  loops: {
+    delivered: ["a after 1", "b after 3"],
+    returned: ["c"],
+    "delivered in a minute": [result("all", span(0, 60), 2)],
+  },
   joins: {
     "paid within the hour": [
       { order: "a", euros: 30 },

@@ -24,6 +24,7 @@ test("a plan reserves an inbox per instance behind an exchange, and two side log
     inboxes: 5,
     bytesPerInbox: 10 * mebibyte,
     results: [],
+    feedback: [],
     deadLetterBytes: 64 * mebibyte,
     lateBytes: 64 * mebibyte,
     totalBytes: 3 * (5 * 10 + 128) * mebibyte,

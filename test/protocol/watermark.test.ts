@@ -181,6 +181,28 @@ describe("the receiver's clocks", () => {
     expect(clocks).toMatchObject({ watermark: -Infinity, isIdle: false });
   });
 
+  test("G2: an edge that carries no event time holds nothing back and keeps nobody active, until the others have ended", () => {
+    const clocks = new EdgeClocks([3, 4], [4]);
+    clocks.control(control(3, 5, { isIdle: true }));
+    expect(clocks).toMatchObject({ watermark: -Infinity, isIdle: true });
+    clocks.control(control(3, 6));
+    expect(clocks).toMatchObject({ watermark: 6, isIdle: false });
+    clocks.control(control(3, Infinity));
+    expect(clocks.watermark).toBe(6);
+    clocks.control(control(4, 100));
+    expect(clocks.watermark).toBe(100);
+    clocks.control(control(4, Infinity));
+    expect(clocks.watermark).toBe(Infinity);
+  });
+
+  test("G2: a stage that such edges alone lead into is never idle, and ends with them", () => {
+    const clocks = new EdgeClocks([3], [3]);
+    clocks.control(control(3, -Infinity, { isIdle: true }));
+    expect(clocks).toMatchObject({ watermark: -Infinity, isIdle: false });
+    clocks.control(control(3, Infinity));
+    expect(clocks.watermark).toBe(Infinity);
+  });
+
   test("R10: a control decided before an epoch that the edge has adopted is refused", () => {
     const clocks = clocksAfter(control(4, 7));
     clocks.adopt(3, 11);

@@ -347,3 +347,22 @@ describe("schemas", () => {
     expectTypeOf(list({ schema: celsius })).not.toEqualTypeOf<ValueDescriptor<number>>();
   });
 });
+
+describe("feedback", () => {
+  const again = plant.feedback<Reading>("again");
+
+  test("is a stream of what is sent back to it", () => {
+    expectTypeOf(again.map((r) => r.celsius)).toEqualTypeOf<Stream<number>>();
+    expectTypeOf(readings.union(again)).toEqualTypeOf<Stream<Reading>>();
+    expectTypeOf(readings.to(again)).toEqualTypeOf<void>();
+  });
+
+  test("takes its own records alone, and no stream is one", () => {
+    // @ts-expect-error -- alarms are no readings
+    alarms.to(again);
+    // @ts-expect-error -- a stream that no feedback has made
+    readings.to(readings);
+    // @ts-expect-error -- no such option
+    plant.feedback<Reading>("other", { size: 1 });
+  });
+});

@@ -26,9 +26,11 @@ import {
 } from "../../../framework/record/wire/presence.ts";
 import {
   decodeReadLimits,
+  decodeReadPause,
   decodeReportAnswer,
   decodeReportBatch,
   encodeReadLimits,
+  encodeReadPause,
   encodeReportAnswer,
   encodeReportBatch,
 } from "../../../framework/record/wire/report.ts";
@@ -94,6 +96,15 @@ const suspicion = fc.record({
   skip: absent(skip),
 });
 const snapshotRef = fc.option(fc.record({ sequence: whole, manifest: few(chunk) }), { nil: undefined });
+
+const loopCount = fc.record({
+  leader: whole,
+  round: whole,
+  sent: whole,
+  taken: whole,
+  isQuiet: fc.boolean(),
+  isFull: fc.boolean(),
+});
 
 const cases: Case[] = [
   {
@@ -207,6 +218,7 @@ const cases: Case[] = [
           load,
           site: absent(site),
           freeze: absent(fc.record({ savepoint: whole, manifest: few(chunk), failure: text })),
+          loop: absent(loopCount),
         }),
       ),
     }),
@@ -224,6 +236,12 @@ const cases: Case[] = [
     arbitrary: fc.record({ leader: whole, limits: few(fc.record({ instance, epoch: whole, watermark: time })) }),
     encode: encodeReadLimits,
     decode: decodeReadLimits,
+  },
+  {
+    name: "ReadPause",
+    arbitrary: fc.record({ leader: whole, forMs: whole, splits: few(fc.record({ instance, epoch: whole })) }),
+    encode: encodeReadPause,
+    decode: decodeReadPause,
   },
   {
     name: "Announcement",
@@ -251,7 +269,7 @@ const cases: Case[] = [
   },
   {
     name: "Heartbeat",
-    arbitrary: fc.record({ leader: whole, worker: text }),
+    arbitrary: fc.record({ leader: whole, worker: text, loopRound: whole }),
     encode: encodeHeartbeat,
     decode: decodeHeartbeat,
   },
