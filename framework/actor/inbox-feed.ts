@@ -23,7 +23,7 @@ import { EdgeClocks } from "../protocol/watermark.ts";
 import { programTime } from "../protocol/loop-end.ts";
 import { rollCheck } from "../record/check.ts";
 import { decodeMessage, type InboxMessage, type Records, type Section } from "../record/frame.ts";
-import { checkKey, hashKey, partitionOf, renderKey, type Key } from "../record/key.ts";
+import { checkKey, hashKey, type Key } from "../record/key.ts";
 import { defaultCodec } from "../record/default-codec.ts";
 import type { CallResult, EpochStart, Redelivery, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";

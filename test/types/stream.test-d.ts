@@ -363,6 +363,7 @@ describe("feedback", () => {
     // @ts-expect-error -- a stream that no feedback has made
     readings.to(readings);
     // @ts-expect-error -- no such option
-    plant.feedback<Reading>("other", { size: 1 });
+    const other = plant.feedback<Reading>("other", { size: 1 });
+    expectTypeOf(other).toExtend<Stream<Reading>>();
   });
 });
