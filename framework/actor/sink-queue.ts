@@ -17,7 +17,7 @@ const batchRowsMax = 512;
 /** Rows held for a slow writer before the instance stops taking turns. */
 const queuedRowsMax = 4_096;
 const retryMsMin = 50;
-const retryMsMax = 5_000;
+const retryMsMax = 2_000;
 
 interface QueuedRow extends SinkRow {
   readonly ordinal: number;
@@ -166,6 +166,7 @@ export class SinkQueue {
 
   #run(task: () => Promise<void>): void {
     this.#isBusy = true;
+    const sinceMs = this.#platform.clock.monotonicMs();
     task().then(
       () => {
         this.#isBusy = false;
@@ -173,27 +174,29 @@ export class SinkQueue {
         this.#events.onProgress();
         this.#pump();
       },
-      (error: unknown) => this.#onError(error),
+      (error: unknown) => this.#onError(error, this.#platform.clock.monotonicMs() - sinceMs),
     );
   }
 
-  #onError(error: unknown): void {
+  /** The back-off is counted from the beginning of the try: one that has waited for an answer has waited. */
+  #onError(error: unknown, tookMs: number): void {
     this.#isBusy = false;
     if (this.#isClosed) return;
     if (!StreamError.is(error) || !error.isRetryable) {
       this.#events.onFailed(StreamError.from(error, "SINK_UNAVAILABLE", `sink ${this.name} failed`));
       return;
     }
+    const retryMs = Math.max(retryMsMin, this.#retryMs - tookMs);
     this.#platform.logger.log("warn", "sink unavailable, will retry", {
       sink: this.name,
       reason: messageOf(error),
-      retryMs: this.#retryMs,
+      retryMs: Math.round(retryMs),
     });
     const again = () => {
       this.#cancelRetry = undefined;
       this.#pump();
     };
-    this.#cancelRetry = this.#platform.clock.schedule(this.#retryMs, again, { background: true });
+    this.#cancelRetry = this.#platform.clock.schedule(retryMs, again, { background: true });
     this.#retryMs = Math.min(retryMsMax, this.#retryMs * 2);
   }
 

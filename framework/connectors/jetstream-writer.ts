@@ -168,8 +168,8 @@ export class JetStreamWriter implements SinkWriter {
     try {
       found = await findTarget(api, { ...this.#options, stream: this.#options.stream ?? this.#stream });
     } catch (error) {
-      this.#stream = undefined;
       if (!StreamError.is(error, "SERVER_UNSUITABLE")) throw error;
+      this.#stream = undefined;
       throw new StreamError("SINK_UNAVAILABLE", error.message, { cause: error });
     }
     const { name, max_msg_size: bytesMax = -1, allow_atomic: allowsBatches = false } = found.config;

@@ -8,6 +8,8 @@
  * A2. A call ends when the connection does, not later. How long it waits otherwise follows what answers took (`answer-wait.ts`).
  * A3. Nobody there to answer, as in an election or before every server of a cluster knows a new stream, means not carried out: the call is repeated for
  *     a moment before it counts as UNAVAILABLE.
+ * A4. In a cluster a question may reach nobody who leads, and is never answered then: it is asked again, twice a second, while the call waits. What may
+ *     change something is sent once.
  */
 import { errors, type Msg, type MsgHdrs, type RequestOptions } from "@nats-io/nats-core";
 import { messageOf, StreamError } from "../errors.ts";
@@ -37,22 +39,34 @@ const timeoutMs = 2_000;
 const lookForMsMax = 400;
 const lookAgainMs = 50;
 
+/** A4. */
+const askAgainMs = 500;
+const questions = /^(INFO|STREAM\.INFO|STREAM\.NAMES|STREAM\.LIST|STREAM\.MSG\.GET)(\.|$)/;
+
 const emptyBody = new Uint8Array(0);
 
 /** The JetStream API over one link. */
 export class JetStreamApi {
   readonly link: Link;
   readonly #wait: AnswerWait;
+  readonly #asksAgain: boolean;
 
-  constructor(link: Link, wait: WaitBounds = usualWait) {
+  /** @param asksAgain A4; @default in a cluster */
+  constructor(link: Link, wait: WaitBounds = usualWait, asksAgain = link.connection.info?.cluster !== undefined) {
     this.link = link;
     this.#wait = new AnswerWait(wait);
+    this.#asksAgain = asksAgain;
   }
 
   /** Calls an operation of the API; a refusal is an answer, for callers who expect it. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
   async ask<T>(operation: string, body?: object): Promise<ApiAnswer<T>> {
     const bytes = body === undefined ? emptyBody : Buffer.from(JSON.stringify(body));
-    const answer = await this.exchange(this.subjectOf(operation), bytes);
+    const subject = this.subjectOf(operation);
+    const answer = await this.#answerTo(subject, (options, isOver) =>
+      this.#asksAgain && questions.test(operation)
+        ? this.#askAgain(subject, bytes, options, isOver)
+        : this.#request(subject, bytes, options),
+    );
     return parseAnswer<T>(answer);
   }
 
@@ -87,23 +101,41 @@ export class JetStreamApi {
   }
 
   /** One request, whatever the answer is. @throws TIMEOUT, UNAVAILABLE, SERVER_REFUSED */
-  async exchange(subject: string, payload: Uint8Array, headers?: MsgHdrs): Promise<Msg> {
+  exchange(subject: string, payload: Uint8Array, headers?: MsgHdrs): Promise<Msg> {
+    return this.#answerTo(subject, (options) =>
+      this.#request(subject, payload, headers === undefined ? options : { ...options, headers }),
+    );
+  }
+
+  async #answerTo(
+    subject: string,
+    request: (options: RequestOptions, isOver: () => boolean) => Promise<Msg>,
+  ): Promise<Msg> {
     await this.link.untilUp(timeoutMs);
+    let isOver = false;
     const lost = Promise.withResolvers<never>();
     const stop = this.link.onEvent(() =>
       lost.reject(new StreamError("UNAVAILABLE", `the connection was lost while waiting for an answer on ${subject}`)),
     );
-    const timeout = this.#wait.maxMs;
-    const options: RequestOptions = headers === undefined ? { timeout } : { timeout, headers };
     const late = setTimeout(() => lost.reject(noAnswer(subject)), this.#wait.next());
     try {
-      return await Promise.race([this.#request(subject, payload, options), lost.promise]);
+      return await Promise.race([request({ timeout: this.#wait.maxMs }, () => isOver), lost.promise]);
     } catch (error) {
       throw requestError(error, subject);
     } finally {
+      isOver = true;
       clearTimeout(late);
       stop();
     }
+  }
+
+  /** A4. The first answer counts. */
+  #askAgain(subject: string, payload: Uint8Array, options: RequestOptions, isOver: () => boolean): Promise<Msg> {
+    const { promise, resolve, reject } = Promise.withResolvers<Msg>();
+    const ask = (): void => void this.#request(subject, payload, options).then(resolve, reject);
+    const again = setInterval(() => (isOver() ? clearInterval(again) : ask()), askAgainMs).unref();
+    ask();
+    return promise;
   }
 
   async #request(subject: string, payload: Uint8Array, options: RequestOptions): Promise<Msg> {

@@ -240,6 +240,28 @@ describe("failures", () => {
     expect(sink.calls.slice(2)).toEqual(["prepare", "prepare", "commit p2", "commit p2"]);
   });
 
+  test("a try that has waited for an answer has waited: the next one comes at once", async () => {
+    const rows = queue();
+    await rows.open(sink);
+    sink.fails = 6;
+    add(rows, "a");
+    for (const waitMs of [50, 100, 200, 400]) {
+      await turn();
+      await rig.pass(waitMs + 1);
+    }
+    sink.isAutomatic = false;
+    await rig.pass(801);
+    expect(sink.calls.slice(1)).toHaveLength(6);
+    await rig.pass(5_000);
+    sink.go();
+    await turn();
+    await rig.pass(51);
+    expect(sink.calls.slice(1)).toHaveLength(7);
+    sink.go();
+    await turn();
+    expect(rows.firstUnacknowledged).toBe(Infinity);
+  });
+
   test("what is no outage ends the incarnation", async () => {
     const rows = queue();
     await rows.open({ write: () => Promise.reject(new Error("bug")), close: () => Promise.resolve() });

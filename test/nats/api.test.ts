@@ -41,6 +41,24 @@ describe.skipIf(nats === undefined)("a call", () => {
     await expect(second).resolves.toMatchObject({ subject: expect.any(String) as string });
   });
 
+  test("A4: that only asks is asked again where nobody who leads may have heard it; what may change something is sent once", async () => {
+    if (answering === undefined) throw new Error("no nats-server");
+    const elsewhere = await connectLink({ servers, apiPrefix: "JS.deaf.API" });
+    const heard: string[] = [];
+    answering.subscribe("JS.deaf.API.>", {
+      callback: (_error, message) => {
+        heard.push(message.subject);
+        if (heard.length === 2) message.respond('{"answered":2}');
+      },
+    });
+    await answering.flush();
+    const api = new JetStreamApi(elsewhere, { minMs: 1_200, maxMs: 5_000 }, true);
+    await expect(api.ask("STREAM.INFO.a")).resolves.toEqual({ kind: "done", value: { answered: 2 } });
+    await expect(api.ask("STREAM.PURGE.a")).rejects.toMatchObject({ code: "TIMEOUT" });
+    expect(heard).toEqual(["JS.deaf.API.STREAM.INFO.a", "JS.deaf.API.STREAM.INFO.a", "JS.deaf.API.STREAM.PURGE.a"]);
+    await elsewhere.close();
+  });
+
   test("A3: on a subject where nobody listens yet is repeated for a moment, and then UNAVAILABLE", async () => {
     const { api, other } = parts(2_000);
     const early = api.exchange("soon", new Uint8Array(0));
