@@ -14,7 +14,7 @@ import { serve } from "./fleet/member.ts";
 import { type Membership, membershipOf } from "./fleet/membership.ts";
 import { type OwnServer, startOwnServer } from "./fleet/own-server.ts";
 import { RunningFleet } from "./fleet/running-fleet.ts";
-import { telemetryOfStarter, telemetryOfWorker } from "./fleet/telemetry.ts";
+import { mostWorkers, telemetryOfStarter, telemetryOfWorker } from "./fleet/telemetry.ts";
 import { ownCommand } from "./fleet/worker-process.ts";
 import { type SyncInterval, syncText } from "./nats/server-config.ts";
 import type { Home, HomePlace } from "./home.ts";
@@ -110,11 +110,15 @@ function checkWorkers(workers: number, found: string): void {
 function homeOfStarter(options: FleetOptions, connection: NatsHomeOptions | undefined): Home {
   const { workers, command } = options;
   const home = connection === undefined ? undefined : nats(connection);
+  let most = mostWorkers({ endpoint: undefined, otlp: undefined }, workersMax);
   return {
     description: `fleet of ${workers} on ${home === undefined ? "a nats-server of its own" : home.description}`,
     defaults: home?.defaults ?? jobDefaults,
     cluster: home?.cluster,
-    telemetryHere: (asked) => telemetryOfStarter(asked, workers),
+    telemetryHere: (asked) => {
+      most = mostWorkers(asked, workersMax);
+      return telemetryOfStarter(asked, workers);
+    },
     async open(plan, platform, intent) {
       if (command === undefined) claimProcess(plan);
       const server = connection === undefined ? await startOwnServer(platform, options) : undefined;
@@ -131,6 +135,8 @@ function homeOfStarter(options: FleetOptions, connection: NatsHomeOptions | unde
         command: command ?? ownCommand(),
         bus: place.seams.bus,
         logs: place.seams.logs,
+        whenThere: place.whenThere,
+        most,
         server,
         close,
       };

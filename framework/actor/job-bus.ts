@@ -5,8 +5,16 @@
  */
 import type { Bus, Unsubscribe } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
+import type { StarterPresence } from "../record/fleet-records.ts";
 import type { Announcement, Heartbeat, ReadLimits, ReadPause, ReportAnswer, ReportBatch } from "../record/messages.ts";
-import { decodeAnnouncement, decodeHeartbeat, encodeAnnouncement, encodeHeartbeat } from "../record/wire/presence.ts";
+import {
+  decodeAnnouncement,
+  decodeHeartbeat,
+  decodeStarterPresence,
+  encodeAnnouncement,
+  encodeHeartbeat,
+  encodeStarterPresence,
+} from "../record/wire/presence.ts";
 import {
   decodeReadLimits,
   decodeReadPause,
@@ -110,6 +118,16 @@ export class JobBus {
   /** Listens to the workers' announcements alone, as somebody who is none; answers how to stop. */
   hearWorkers(onAnnouncement: (announcement: Announcement) => void): Unsubscribe {
     return this.#bus.subscribe(this.#names.workersSubject, (payload) => onAnnouncement(decodeAnnouncement(payload)));
+  }
+
+  /** A process that starts workers says that it lives. */
+  presentStarter(presence: StarterPresence): void {
+    this.#bus.publish(this.#names.startersSubject, encodeStarterPresence(presence));
+  }
+
+  /** Listens to those who start workers; answers how to stop. */
+  hearStarters(onPresent: (presence: StarterPresence) => void): Unsubscribe {
+    return this.#bus.subscribe(this.#names.startersSubject, (payload) => onPresent(decodeStarterPresence(payload)));
   }
 
   /** Listens as worker `id`; answers how to stop. */

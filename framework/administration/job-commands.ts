@@ -8,13 +8,11 @@
  * C2. Each may be given again, whatever became of the last time.
  */
 import { recordState } from "../actor/job-register.ts";
-import { StreamError } from "../errors.ts";
-import { JobNames } from "../log/names.ts";
 import type { JobState } from "../protocol/job-life.ts";
 import type { JobCommand } from "../record/messages.ts";
-import { findJob, type Administrator, type FoundJob } from "./administrator.ts";
-import { readJob, type JobReading } from "./job-reading.ts";
-import { RollCall } from "./roll-call.ts";
+import type { Administrator } from "./administrator.ts";
+import { refusal, withJob, type CommandedJob } from "./commanded-job.ts";
+import type { RollCall } from "./roll-call.ts";
 
 /** What a command has come to. */
 export interface CommandResult {
@@ -25,13 +23,6 @@ export interface CommandResult {
   readonly workers: number;
   /** Those of them that are still there. */
   readonly left: readonly { readonly worker: string; readonly instances: number }[];
-}
-
-/** The job as a command finds it. */
-interface Target extends FoundJob {
-  readonly names: JobNames;
-  readonly reading: JobReading;
-  readonly roll: RollCall;
 }
 
 /**
@@ -91,35 +82,14 @@ export function drainJob(administrator: Administrator, job: string, timeoutMs: n
   });
 }
 
-async function withJob<T>(
-  administrator: Administrator,
-  job: string,
-  action: (target: Target) => Promise<T>,
-): Promise<T> {
-  const found = await findJob(administrator, job);
-  if (found.record.state === "deleting")
-    throw new StreamError("JOB_NOT_RUNNABLE", `job ${job} is being deleted; finish it with tidemark delete ${job}`);
-  const names = new JobNames(job, found.record.generation);
-  const reading = await readJob(administrator, names);
-  if (reading === undefined)
-    throw new StreamError("NOT_FOUND", `job ${job}, generation ${names.generation}, has no job log (any more)`);
-  const roll = new RollCall(administrator, names);
-  try {
-    return await action({ ...found, names, reading, roll });
-  } finally {
-    roll.close();
-    reading.close();
-  }
-}
-
-async function give({ registers, names, reading }: Target, command: JobCommand): Promise<void> {
+async function give({ registers, names, reading }: CommandedJob, command: JobCommand): Promise<void> {
   await reading.command(command);
   const { life, position } = reading.view;
   const message = life.lastFailure?.message ?? "";
   await recordState(registers, { generation: names.generation, state: life.state, message, position });
 }
 
-function resultOf({ names, reading, roll }: Target, left: RollCall["alive"]): CommandResult {
+function resultOf({ names, reading, roll }: CommandedJob, left: RollCall["alive"]): CommandResult {
   return {
     job: names.job,
     generation: names.generation,
@@ -127,8 +97,4 @@ function resultOf({ names, reading, roll }: Target, left: RollCall["alive"]): Co
     workers: roll.all.length,
     left: left.map(({ worker, load }) => ({ worker, instances: load })),
   };
-}
-
-function refusal({ names }: Target, what: string): StreamError {
-  return new StreamError("JOB_NOT_RUNNABLE", `job ${names.job}, generation ${names.generation}, ${what}`);
 }

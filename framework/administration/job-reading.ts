@@ -8,7 +8,8 @@ import { StreamError } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
-import type { JobCommand } from "../record/messages.ts";
+import type { FleetOrder } from "../record/fleet-records.ts";
+import type { CommandRecord, JobCommand } from "../record/messages.ts";
 import { encodeJobLogRecord } from "../record/wire/job-log.ts";
 import type { Administrator } from "./administrator.ts";
 
@@ -52,9 +53,13 @@ export class JobReading {
   }
 
   /** Appends a command, and reads on until it is in the view. @throws SERVER_REFUSED, TIMEOUT, UNAVAILABLE, LOG_FULL */
-  async command(command: JobCommand): Promise<void> {
-    const { by } = this.#administrator;
-    const sequence = await this.#log.append(encodeJobLogRecord({ kind: "command", command, by }));
+  command(command: JobCommand): Promise<void> {
+    return this.append({ kind: "command", command, by: this.#administrator.by });
+  }
+
+  /** Appends a record that counts whoever leads, and reads on until it is in the view. @throws SERVER_REFUSED, TIMEOUT, UNAVAILABLE, LOG_FULL */
+  async append(record: CommandRecord | FleetOrder): Promise<void> {
+    const sequence = await this.#log.append(encodeJobLogRecord(record));
     if (await this.#waitUntil(() => this.view.position >= sequence, readMsMax)) return;
     throw new StreamError("TIMEOUT", `${this.#log.name} has not been read to record ${sequence}`);
   }

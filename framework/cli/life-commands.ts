@@ -7,6 +7,8 @@ import type { Command } from "commander";
 import { type CommandResult, drainJob, restartJob, stopJob } from "../administration/job-commands.ts";
 import { type Duration, parseDuration } from "../time/duration.ts";
 import { administrate, administrationCommand, print, type AdministrationFlags } from "./administrate.ts";
+import { StreamError } from "../errors.ts";
+import { drainOne } from "./fleet-commands.ts";
 import { counted } from "./table.ts";
 
 interface WaitingFlags extends AdministrationFlags {
@@ -15,6 +17,10 @@ interface WaitingFlags extends AdministrationFlags {
 }
 
 const timeoutFlag = "--timeout <duration>";
+
+interface DrainFlags extends WaitingFlags {
+  readonly undo?: boolean;
+}
 
 /** Adds the commands. */
 export function addLifeCommands(program: Command): void {
@@ -26,12 +32,20 @@ export function addLifeCommands(program: Command): void {
       const result = await administrate(flags, (administrator) => stopJob(administrator, job, timeoutMs));
       end(flags, result, stopText(result, flags.timeout), result.left.length === 0);
     });
-  administrationCommand(program, "drain", "end a job's input: everything fires, and the job completes")
+  administrationCommand(program, "drain", "end a job's input, so that it completes; or take one worker out of the job")
     .argument("<job>", "name of the job")
-    .option(timeoutFlag, "how long to wait until the job has completed", "30s")
+    .argument("[worker]", "id of a worker: it gives everything away and takes nothing, until --undo or its end")
+    .option("--undo", "let the worker in again")
+    .option(timeoutFlag, "how long to wait until the job has completed, or the worker has nothing left", "30s")
     .option("--no-wait", "only say so, and do not wait")
-    .action(async (job: string, flags: WaitingFlags) => {
+    .action(async (job: string, worker: string | undefined, flags: DrainFlags) => {
       const timeoutMs = flags.wait === false ? 0 : timeoutOf(flags);
+      if (worker !== undefined) return drainOne(job, worker, timeoutMs, flags);
+      if (flags.undo === true)
+        throw new StreamError(
+          "OPTION_INVALID",
+          "--undo lets a worker in again: name it; the drain of a job is for good",
+        );
       const result = await administrate(flags, (administrator) => drainJob(administrator, job, timeoutMs));
       end(flags, result, drainText(result, flags), flags.wait === false || result.state === "completed");
     });

@@ -9,6 +9,7 @@ import { StreamError, messageOf } from "../errors.ts";
 import { whenReaderGone } from "../reader-gone.ts";
 import { addDeadLettersCommand } from "./dead-letters-command.ts";
 import { addDeleteCommand } from "./delete-command.ts";
+import { addFleetCommands } from "./fleet-commands.ts";
 import { addJobsCommand } from "./jobs-command.ts";
 import { addLifeCommands } from "./life-commands.ts";
 import { addPlanCommand } from "./plan-command.ts";
@@ -42,6 +43,7 @@ function program(): Command {
   addJobsCommand(command);
   addStatusCommand(command);
   addLifeCommands(command);
+  addFleetCommands(command);
   addDeadLettersCommand(command);
   addDeleteCommand(command);
   addTapCommand(command);

@@ -5,6 +5,7 @@
  *
  * C1. As long as the fleet works, every worker that ends is replaced (F1 to F3 of `replacement.ts`); once it is ending, none is.
  * C2. A worker process that is gone is told at once, by its worker's id, so that nobody waits for its silence.
+ * C4. A worker that is too many leaves in good order, and is not replaced; the last to come is the first to go.
  * C3. The end is told once, when no process is left: those that do not go by themselves are killed.
  */
 import { StreamError, errorPolicy, type ErrorCode } from "../errors.ts";
@@ -40,9 +41,12 @@ interface Post {
   worker: string | undefined;
   lastWord: Life["lastWord"];
   hasJoined: boolean;
+  /** C4 */
+  isTooMany: boolean;
   startedMs: number;
   record: Record;
   cancelStart: Cancel | undefined;
+  cancelDismissal: Cancel | undefined;
 }
 
 /** The worker processes of one fleet. */
@@ -53,7 +57,7 @@ export class Crew {
   readonly ended: Promise<CrewEnd>;
   readonly #platform: Platform;
   readonly #events: CrewEvents;
-  readonly #posts: readonly Post[];
+  #posts: readonly Post[];
   readonly #isReady: () => void;
   readonly #hasEnded: (end: CrewEnd) => void;
   #end: CrewEnd | undefined;
@@ -73,6 +77,31 @@ export class Crew {
   /** Starts every worker. */
   start(): void {
     for (const post of this.#posts) this.#fill(post);
+  }
+
+  /** Workers that have joined and live. */
+  get joined(): number {
+    return this.#posts.filter(({ hasJoined, process }) => hasJoined && process !== undefined).length;
+  }
+
+  /** Workers that are to be kept. */
+  get size(): number {
+    return this.#posts.filter(({ isTooMany }) => !isTooMany).length;
+  }
+
+  /** Keeps so many workers from here on. C4 */
+  resize(workers: number): void {
+    if (this.#end !== undefined || workers === this.size) return;
+    const known = new Set(this.#posts.map(({ index }) => index));
+    const added = Array.from({ length: workers }, (_, index) => index).filter((index) => !known.has(index));
+    const posts = added.map((index) => vacant(index));
+    this.#posts = [...this.#posts, ...posts].toSorted((a, b) => a.index - b.index);
+    for (const post of this.#posts) {
+      const wasTooMany = post.isTooMany;
+      post.isTooMany = post.index >= workers;
+      if (post.isTooMany && !wasTooMany) this.#dismiss(post);
+    }
+    for (const post of posts) this.#fill(post);
   }
 
   /** Tells every worker to leave; those that have not within 9 s are killed. */
@@ -121,6 +150,7 @@ export class Crew {
   #closed(post: Post, exitCode: number | null, signal: NodeJS.Signals | null, error: Error | undefined): void {
     const { lastWord, hasJoined, worker } = post;
     post.process = undefined;
+    post.cancelDismissal?.();
     if (lastWord?.kind === "ended") this.#learn(lastWord.end.totals);
     if (this.#end === undefined) {
       const livedMs = this.#platform.clock.monotonicMs() - post.startedMs;
@@ -131,6 +161,7 @@ export class Crew {
 
   #replace(post: Post, life: Life, told: { readonly worker: string | undefined; readonly reason: string | undefined }) {
     const next = decideReplacement(life, post.record, this.#platform.random.next());
+    if (post.isTooMany && next.kind !== "end") return this.#abolish(post);
     if (next.kind === "end") return this.#over({ ...next, totals: totalsOf(life) });
     if (next.kind === "refuse")
       return this.#over({ state: "failed", message: next.message, totals: noTotals, refusal: errorOf(next) });
@@ -147,6 +178,22 @@ export class Crew {
     });
   }
 
+  /** C4 */
+  #dismiss(post: Post): void {
+    if (post.process === undefined) {
+      post.cancelStart?.();
+      return this.#abolish(post);
+    }
+    this.#askToLeave(post);
+    post.cancelDismissal = this.#platform.clock.schedule(leaveMsMax, () => post.process?.kill("SIGKILL"), {
+      background: true,
+    });
+  }
+
+  #abolish(post: Post): void {
+    this.#posts = this.#posts.filter((each) => each !== post);
+  }
+
   /** The job is over, or cannot go on: the others have read the same, and end by themselves. */
   #over(end: CrewEnd): void {
     this.#endAs(end);
@@ -161,11 +208,14 @@ export class Crew {
   }
 
   #tellToLeave(): void {
-    // One that has not joined has nothing to release, and may not listen yet.
-    for (const { process, hasJoined } of this.#posts)
-      if (hasJoined) process?.tell({ kind: "stop" });
-      else process?.kill("SIGTERM");
+    for (const post of this.#posts) this.#askToLeave(post);
     this.#platform.clock.schedule(leaveMsMax, () => this.#killTheRest(), { background: true });
+  }
+
+  /** One that has not joined has nothing to release, and may not listen yet. */
+  #askToLeave({ process, hasJoined }: Post): void {
+    if (hasJoined) process?.tell({ kind: "stop" });
+    else process?.kill("SIGTERM");
   }
 
   #killTheRest(): void {
@@ -194,6 +244,8 @@ function vacant(index: number): Post {
     startedMs: 0,
     record: noRecord,
     cancelStart: undefined,
+    cancelDismissal: undefined,
+    isTooMany: false,
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * Owns what the starter does besides keeping its crew: it speaks with the leader over the Bus, tells it of the dead, and closes the place at the end.
  */
+import { hostname } from "node:os";
 import { JobBus } from "../actor/job-bus.ts";
 import type { JobStatus } from "../actor/job-status.ts";
 import { patiently } from "../actor/patience.ts";
@@ -16,6 +17,7 @@ import { encodeJobLogRecord } from "../record/wire/job-log.ts";
 import { Crew, type CrewEnd } from "./crew.ts";
 import { LineOutlet } from "./line-outlet.ts";
 import type { FleetServer } from "./membership.ts";
+import { Starter, type StarterPlace } from "./starter.ts";
 import type { OwnServer } from "./own-server.ts";
 import { startWorkerProcess } from "./worker-process.ts";
 
@@ -26,6 +28,10 @@ export interface FleetWorld {
   readonly command: readonly string[];
   readonly bus: Bus;
   readonly logs: Logs;
+  /** Tries until it works. */
+  readonly whenThere: <T>(open: () => Promise<T>) => Promise<T>;
+  /** More workers than that it cannot keep, and why. */
+  readonly most: StarterPlace["most"];
   /** The nats-server that the fleet runs itself. */
   readonly server: OwnServer | undefined;
   close(): Promise<void>;
@@ -44,6 +50,7 @@ export class RunningFleet implements StartedJob {
   readonly #names: JobNames;
   readonly #bus: JobBus;
   readonly #crew: Crew;
+  readonly #starter: Starter;
   readonly #outlets: readonly LineOutlet[];
   #totals = noTotals;
   #isCounted = false;
@@ -72,6 +79,9 @@ export class RunningFleet implements StartedJob {
         startWorkerProcess(processes, { ...membership, index, server: world.server?.address }, ears),
       onGone: (worker) => this.#bus.reportDead(worker),
     });
+    const openLog = () => world.whenThere(() => world.logs.open(names.jobLog));
+    const place = { host: hostname(), processId: process.pid, most: world.most };
+    this.#starter = new Starter(platform, this.#bus, openLog, this.#crew, place);
     this.done = this.#crew.ended.then((end) => this.#end(end));
   }
 
@@ -80,6 +90,7 @@ export class RunningFleet implements StartedJob {
     if (server !== undefined)
       server.onRestarted = ({ processId }: FleetServer) => this.#crew.tell({ kind: "server", processId });
     this.#crew.start();
+    this.#starter.start();
     this.#look();
     const end = await this.#crew.ready;
     this.#hasStarted = end?.refusal === undefined;
@@ -116,6 +127,7 @@ export class RunningFleet implements StartedJob {
 
   async #end({ state, message, totals, refusal }: CrewEnd): Promise<JobEnd> {
     this.#cancelLook?.();
+    this.#starter.close();
     for (const outlet of this.#outlets) outlet.close();
     await this.#world.close();
     const said = refusal === undefined ? message : `${refusal.code}: ${message}`;
@@ -140,7 +152,7 @@ export class RunningFleet implements StartedJob {
     this.#totals = totals;
     if (this.#isCounted || state !== "running") return;
     this.#isCounted = true;
-    const { workers } = this.#world;
+    const workers = this.#crew.size;
     const idle = workers - instances.length;
     if (idle <= 0) return;
     const what = `${idle} of ${workers} workers are idle: the job has ${instances.length} instances; more partitions would share it`;

@@ -23,3 +23,13 @@ export function telemetryOfStarter({ endpoint }: ResolvedTelemetry, workers: num
     `metrics of ${workers} workers take the ports ${endpoint?.port} to ${last}, and ${portMax} is the last there is`,
   );
 }
+
+/** How many workers a starter can keep, and why not more: each serves its metrics at a port of its own. */
+export function mostWorkers(
+  { endpoint }: ResolvedTelemetry,
+  workersMax: number,
+): { readonly workers: number; readonly reason: string } {
+  const ports = endpoint === undefined || endpoint.port === 0 ? Infinity : portMax - endpoint.port + 1;
+  if (ports >= workersMax) return { workers: workersMax, reason: `a fleet has ${workersMax} workers at most` };
+  return { workers: ports, reason: `metrics begin at port ${endpoint?.port}, and ${portMax} is the last there is` };
+}

@@ -77,6 +77,10 @@ export class JobNames {
   get workersSubject(): string {
     return this.#subject("workers");
   }
+  /** Bus subject on which processes that start workers say that they live. */
+  get startersSubject(): string {
+    return this.#subject("starters");
+  }
   /** Bus subject on which a leader's heartbeats are heard. */
   get heartbeatSubject(): string {
     return this.#subject("heartbeat");

@@ -7,7 +7,7 @@
  */
 
 /** Time over which the average goes: after so long, what is older has lost two thirds of its weight, ms. */
-const memoryMs = 10_000;
+const memoryMs = 30_000;
 const sampleMsMin = 500;
 const warmUpMs = 3_000;
 

@@ -1,4 +1,4 @@
-/** The worker processes of a fleet, with processes that do what the test says, on a virtual clock (C1 to C3). */
+/** The worker processes of a fleet, with processes that do what the test says, on a virtual clock (C1 to C4). */
 import { beforeEach, describe, expect, test } from "vitest";
 import { Crew, type CrewEnd } from "../../framework/fleet/crew.ts";
 import type { FromWorker, ToWorker } from "../../framework/fleet/membership.ts";
@@ -213,5 +213,69 @@ describe("stop", () => {
     allJoin();
     crew.kill();
     expect(processes.map(({ signals }) => signals)).toEqual([["SIGKILL"], ["SIGKILL"], ["SIGKILL"]]);
+  });
+});
+
+describe("C4: how many there are may change", () => {
+  test("C4: more are started at once, with the next indexes", () => {
+    allJoin();
+    crew.resize(5);
+    expect([crew.size, crew.joined]).toEqual([5, 3]);
+    at(3).joins("w3");
+    at(4).joins("w4");
+    expect(crew.joined).toBe(5);
+  });
+
+  test("C4: the last to come leave in good order, and are not replaced", async () => {
+    allJoin();
+    crew.resize(1);
+    expect([0, 1, 2].map((index) => at(index).told)).toEqual([[], [{ kind: "stop" }], [{ kind: "stop" }]]);
+    at(1).ends("stopped");
+    at(2).ends("stopped");
+    await rig.pass(60_000);
+    expect([processes.length, crew.size, crew.joined]).toEqual([3, 1, 1]);
+    expect(end).toBeUndefined();
+  });
+
+  test("C4: one that does not leave is killed after 9 s", async () => {
+    allJoin();
+    crew.resize(2);
+    await rig.pass(8_999);
+    expect(at(2).signals).toEqual([]);
+    await rig.pass(1);
+    expect(at(2).signals).toEqual(["SIGKILL"]);
+    at(2).exits(null, "SIGKILL");
+    await rig.pass(60_000);
+    expect(processes).toHaveLength(3);
+  });
+
+  test("C4: one that waits for its replacement is not started any more", async () => {
+    allJoin();
+    at(2).exits(null, "SIGKILL");
+    crew.resize(2);
+    await rig.pass(60_000);
+    expect(processes).toHaveLength(3);
+  });
+
+  test("C4: one that is wanted again while it leaves comes back when it has gone", async () => {
+    allJoin();
+    crew.resize(2);
+    crew.resize(3);
+    at(2).ends("stopped");
+    await rig.pass(1);
+    expect(at(2).told).toEqual([]);
+    expect([crew.size, processes.length]).toEqual([3, 4]);
+  });
+
+  test("C4: a job that ends while workers leave ends the crew as it would have", async () => {
+    allJoin();
+    crew.resize(1);
+    at(2).ends("completed");
+    at(1).ends("stopped");
+    at(0).ends("completed");
+    await rig.pass(1);
+    expect(end?.state).toBe("completed");
+    crew.resize(3);
+    expect(processes).toHaveLength(3);
   });
 });
