@@ -8,13 +8,15 @@
  * D2. What has been moved works before more is moved: the newcomer has to read what was missed.
  */
 import { instanceKey } from "../protocol/job-log.ts";
-import { place, type WorkerStanding } from "../protocol/placement.ts";
+import { place, type PlacementFacts } from "../protocol/placement.ts";
 import type { AssignmentCause, InstanceId, Report } from "../record/messages.ts";
 import type { JobWorld } from "./job-world.ts";
-import type { LivingWorker } from "./worker-registry.ts";
+import type { Quarantines } from "./quarantines.ts";
 
 /** Moves of instances that work, at a time. */
 const movesMax = 2;
+/** Where an instance has crashed it is not put again for so long, while there is another place, ms. */
+const avoidedMs = 60_000;
 /** One of these says that the instance works where it is. */
 const workingStates: ReadonlySet<string> = new Set(["replaying", "running", "snapshotting", "draining", "released"]);
 
@@ -25,11 +27,6 @@ export interface Relocation {
   readonly cause: Extract<AssignmentCause, "start" | "workerLost" | "balance" | "release">;
   /** The worker that had it and has not let go; empty when nobody had. */
   readonly holder: string;
-}
-
-/** A living worker, and whether it may be given instances. */
-export interface StandingWorker extends LivingWorker {
-  readonly standing: WorkerStanding;
 }
 
 /** What the supervisor knows of the instances. */
@@ -45,11 +42,18 @@ export interface KnownInstances {
 export class Distribution {
   readonly #world: Pick<JobWorld, "tail" | "registry" | "bus">;
   readonly #leader: number;
+  readonly #quarantines: Quarantines;
   readonly #instances: KnownInstances;
   /** As measured last, also by incarnations before: what has just moved is not measured at once. */
   readonly #busy = new Map<string, number>();
 
-  constructor(world: Pick<JobWorld, "tail" | "registry" | "bus">, leader: number, instances: KnownInstances) {
+  constructor(
+    world: Pick<JobWorld, "tail" | "registry" | "bus">,
+    leader: number,
+    quarantines: Quarantines,
+    instances: KnownInstances,
+  ) {
+    this.#quarantines = quarantines;
     this.#world = world;
     this.#leader = leader;
     this.#instances = instances;
@@ -57,14 +61,7 @@ export class Distribution {
 
   /** What is to be assigned at this moment. Hosts that are to let go before that are asked to. */
   relocations(): readonly Relocation[] {
-    const instances = this.#instances.all();
-    const moves = place({
-      instances,
-      workers: this.workers(),
-      current: (instance) => this.holderOf(instance),
-      busyOf: (instance) => this.#busy.get(instanceKey(instance)),
-      movesMax: Math.max(0, movesMax - this.#arriving(instances)),
-    });
+    const moves = place(this.#facts(this.#instances.all()));
     return moves.flatMap(({ instance, worker, cause }) => {
       if (this.#instances.isSpokenFor(instance)) return [];
       if (cause === "balance" && this.askToRelease(instance)) return [];
@@ -79,12 +76,42 @@ export class Distribution {
     if (busy !== undefined) this.#busy.set(instanceKey(instance), busy);
   }
 
-  /** The workers that live, and whether they may be given instances. */
-  workers(): readonly StandingWorker[] {
-    const { drained } = this.#world.tail.view.fleet;
-    return this.#world.registry.alive().map((worker) => {
-      return { ...worker, standing: drained.has(worker.worker) ? "drained" : "open" };
-    });
+  /**
+   * Where an instance that has just crashed is started again: where it was, unless it has crashed there before lately. Then it is tried elsewhere, on another host
+   * if there is one: if it works there, that was the worker's doing.
+   */
+  hostAfterCrash(instance: InstanceId): string | undefined {
+    const here = this.hostOf(instance);
+    if (here === undefined || !this.#avoids(instance, here)) return here;
+    const isThis = (id: InstanceId) => instanceKey(id) === instanceKey(instance);
+    const instances = this.#instances.all();
+    const current = (id: InstanceId) => (isThis(id) ? undefined : this.holderOf(id));
+    const { registry } = this.#world;
+    const others = this.#quarantines.workers().filter(({ worker }) => !this.#avoids(instance, worker));
+    const elsewhere = others.filter(({ host }) => host === "" || host !== registry.hostOf(here));
+    const workers = elsewhere.length > 0 ? elsewhere : others;
+    const found = place({ ...this.#facts(instances), workers, current, movesMax: 0 }).find((each) =>
+      isThis(each.instance),
+    );
+    return found?.worker ?? here;
+  }
+
+  /** P7 */
+  #avoids(instance: InstanceId, worker: string): boolean {
+    const sinceMs = this.#quarantines.nowMs - avoidedMs;
+    const crashes = this.#world.tail.view.crashes(instance);
+    return crashes.some((crash) => crash.worker === worker && crash.storedAtMs > sinceMs);
+  }
+
+  #facts(instances: readonly InstanceId[]): PlacementFacts {
+    return {
+      instances,
+      workers: this.#quarantines.workers(),
+      current: (instance) => this.holderOf(instance),
+      busyOf: (instance) => this.#busy.get(instanceKey(instance)),
+      avoids: (instance, worker) => this.#avoids(instance, worker),
+      movesMax: Math.max(0, movesMax - this.#arriving(instances)),
+    };
   }
 
   /** D2. Instances that have been moved and do not work yet. */

@@ -3,9 +3,10 @@
  */
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { QuarantineView } from "../protocol/fleet-view.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
 import type { Counts, InstanceId, Load } from "../record/messages.ts";
-import type { StandingWorker } from "./distribution.ts";
+import type { StandingWorker } from "./quarantines.ts";
 import { noCounts } from "./instance-meter.ts";
 import type { Outage } from "./outages.ts";
 import type { StageSupervisor } from "./stage-supervisor.ts";
@@ -54,6 +55,8 @@ export interface JobStatus {
   /** Event time published per stage. */
   readonly watermarks: Readonly<Record<string, number>>;
   readonly totals: Counts & { readonly restarts: number };
+  /** Workers and hosts that are given nothing for a while, and what speaks against them. */
+  readonly quarantines: readonly QuarantineView[];
   /** The newest restarts and moves of instances, oldest first. */
   readonly outages: readonly Outage[];
   /** What somebody should look at: idle workers, clocks that are wrong. */
@@ -66,6 +69,7 @@ export interface StatusWorld {
   readonly names: JobNames;
   readonly view: JobLogView;
   readonly workers: readonly StandingWorker[];
+  readonly quarantines: readonly QuarantineView[];
   readonly outages: readonly Outage[];
   readonly isParked: (instance: InstanceId) => boolean;
 }
@@ -84,7 +88,7 @@ const clockApartMsMax = 5_000;
 
 /** Assembles the status. */
 export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readonly StageSupervisor[]): JobStatus {
-  const { plan, names, view, outages } = world;
+  const { plan, names, view, outages, quarantines } = world;
   const isStarting = stages.length === 0 || stages.some((supervisor) => supervisor.phase === "starting");
   const workers = workersOf(world, stages);
   return {
@@ -97,6 +101,7 @@ export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readon
     instances: stages.flatMap((supervisor) => instancesOf(supervisor, world)),
     watermarks: Object.fromEntries(stages.map((supervisor) => [supervisor.stage.name, supervisor.watermark])),
     totals: totalsOf(stages, view),
+    quarantines,
     outages,
     warnings: isStarting ? clockWarnings(workers) : [...idleWarnings(workers), ...clockWarnings(workers)],
   };

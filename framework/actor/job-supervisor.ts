@@ -31,6 +31,7 @@ import type { JobWorld } from "./job-world.ts";
 import { machineClock } from "./machine-clock.ts";
 import { LoopSupervisor } from "./loop-supervisor.ts";
 import { Outages } from "./outages.ts";
+import { Quarantines } from "./quarantines.ts";
 import { Restarts } from "./restarts.ts";
 import { StageSupervisor } from "./stage-supervisor.ts";
 import { Suspects, type Bereavement } from "./suspects.ts";
@@ -86,6 +87,7 @@ export class JobSupervisor {
   readonly #stages = new Map<number, StageSupervisor>();
   readonly #assignments: Assignments;
   readonly #distribution: Distribution;
+  readonly #quarantines: Quarantines;
   readonly #restarts: Restarts;
   readonly #outages: Outages;
   readonly #suspects: Suspects;
@@ -103,7 +105,8 @@ export class JobSupervisor {
     this.epoch = epoch;
     const nameOf = (instance: InstanceId) => this.#nameOf(instance);
     this.#assignments = new Assignments(world, epoch, nameOf, () => this.refresh());
-    this.#distribution = new Distribution(world, epoch, {
+    this.#quarantines = new Quarantines(world, epoch, () => this.#logNowMs);
+    this.#distribution = new Distribution(world, epoch, this.#quarantines, {
       all: () => world.plan.stages.flatMap((stage) => [...world.tail.view.instancesOf(stage)]),
       reportOf: (instance) => this.#reportOf(instance),
       isSpokenFor: (instance) => this.#isSpokenFor(instance),
@@ -226,9 +229,10 @@ export class JobSupervisor {
 
   status(): JobStatus {
     const { plan, names, tail } = this.#world;
-    const workers = this.#distribution.workers();
+    const workers = this.#quarantines.workers();
     const isParked = (instance: InstanceId) => this.#restarts.isParked(instance);
-    const world = { plan, names, view: tail.view, workers, outages: this.#outages.history(), isParked };
+    const quarantines = tail.view.fleet.quarantinesAt(this.#logNowMs);
+    const world = { plan, names, view: tail.view, workers, quarantines, outages: this.#outages.history(), isParked };
     return statusOf(world, this.epoch, [...this.#stages.values()]);
   }
 
@@ -284,6 +288,7 @@ export class JobSupervisor {
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });
     this.reconcile();
     if (this.#isSupervising) this.#suspects.keep();
+    if (this.#isSupervising && !this.#world.tail.view.isOver) this.#quarantines.consider();
     // A worker that has fallen silent does not wait for the next heartbeat, too.
     const silentInMs = registry.silentInMs();
     if (silentInMs < heartbeatMs) platform.clock.schedule(silentInMs + 1, () => this.reconcile(), { background: true });
@@ -333,9 +338,11 @@ export class JobSupervisor {
     const { view } = this.#world.tail;
     const again = this.#distribution.hostOf(instance) ?? this.#world.worker;
     if (report.site !== undefined) return this.#afterDeath(instance, again, this.#suspects.died(instance, report.site));
-    const crash = { instance, snapshot: report.snapshot, before: view.crashes(instance), nowMs: this.#logNowMs };
+    const isExcused = ({ worker }: { readonly worker: string }) => this.#quarantines.holds(worker);
+    const before = view.crashes(instance).map((each) => ({ ...each, isExcused: isExcused(each) }));
+    const crash = { instance, snapshot: report.snapshot, before, nowMs: this.#logNowMs };
     const exhausted = this.#restarts.crashed(crash, () =>
-      this.#assign(instance, this.#distribution.hostOf(instance) ?? this.#world.worker, {
+      this.#assign(instance, this.#distribution.hostAfterCrash(instance) ?? this.#world.worker, {
         cause: "crash",
         detail: report.failure,
         suspicion: this.#suspects.carried(instance),

@@ -73,9 +73,13 @@ export class LaneSet {
     return lane;
   }
 
-  /** The longest time for which one of the logs has stored nothing of what is sent, ms; a log without room does not count. */
+  /** For so long none of the logs has stored anything of what is sent, ms; 0 while one does, while nothing is sent, and while there is only no room. */
   unstoredMs(nowMs: number): number {
-    return Math.max(0, ...[...this.#lanes.values()].map(({ lane }) => lane.unstoredMs(nowMs)));
+    const lanes = [...this.#lanes.values()].map(({ lane }) => lane);
+    const failingSinceMs = Math.min(...lanes.map((lane) => lane.failingSinceMs ?? Infinity));
+    if (failingSinceMs === Infinity) return 0;
+    const storedAtMs = Math.max(...lanes.map((lane) => lane.storedAtMs));
+    return Math.max(0, Math.round(nowMs - Math.max(failingSinceMs, storedAtMs)));
   }
 
   /** What others may measure: the lanes into the inboxes of one stage together. */

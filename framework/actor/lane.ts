@@ -89,6 +89,7 @@ export class Lane implements OutputLane {
   #acknowledged: Acknowledged | undefined;
   /** Since when sending has failed, and not for want of room. */
   #failingSinceMs: number | undefined;
+  #storedAtMs = -Infinity;
   #isClosed = false;
 
   constructor(platform: Platform, log: Promise<Log>, options: LaneOptions, events: LaneEvents) {
@@ -121,9 +122,14 @@ export class Lane implements OutputLane {
     return this.#framesSent;
   }
 
-  /** For so long the log has not stored anything, though it has room; 0 while it does, and while nothing is sent. */
-  unstoredMs(nowMs: number): number {
-    return this.#failingSinceMs === undefined ? 0 : Math.max(0, Math.round(nowMs - this.#failingSinceMs));
+  /** Since when the log has not stored anything, though it has room; undefined while it does, and while nothing is sent. */
+  get failingSinceMs(): number | undefined {
+    return this.#failingSinceMs;
+  }
+
+  /** When the log has stored something last; -Infinity when it never has. */
+  get storedAtMs(): number {
+    return this.#storedAtMs;
   }
 
   onPending(channel: ChannelOut): void {
@@ -271,6 +277,7 @@ export class Lane implements OutputLane {
   #onAppended(tag: number, attempt: number, result: AppendResult): void {
     if (this.#isClosed) return;
     const nowMs = this.#platform.clock.monotonicMs();
+    if (result.kind === "stored") this.#storedAtMs = nowMs;
     this.#failingSinceMs = result.kind === "failed" ? (this.#failingSinceMs ?? nowMs) : undefined;
     this.#act(this.#window.onResult(tag, attempt, result, nowMs));
   }

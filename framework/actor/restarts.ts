@@ -13,8 +13,8 @@ export interface Crash {
   readonly instance: InstanceId;
   /** Sequence of the snapshot that its pointer names: progress since the last crash. */
   readonly snapshot: number;
-  /** The restarts that crashes have caused so far, from the job log. */
-  readonly before: readonly { readonly storedAtMs: number }[];
+  /** The restarts that crashes have caused so far, from the job log; those on a worker in quarantine are excused. */
+  readonly before: readonly { readonly storedAtMs: number; readonly isExcused?: boolean | undefined }[];
   /** Now, in the job log's own time. */
   readonly nowMs: number;
 }
@@ -71,6 +71,7 @@ export class Restarts {
     }
     return before
       .slice(this.#progress.get(key)?.crashes ?? 0)
+      .filter(({ isExcused }) => isExcused !== true)
       .map(({ storedAtMs }) => ({ storedAtMs, hasProgressed: false }));
   }
 }

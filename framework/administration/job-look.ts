@@ -66,6 +66,7 @@ async function readStatus(administrator: Administrator, found: FoundJob, names: 
     instances,
     watermarks: {},
     totals: totalsOf(stages, instances, view),
+    quarantines: view.fleet.quarantinesAt(administrator.platform.clock.now()),
     outages: view.moves.map(({ instance, epoch, worker, cause, detail, storedAtMs }) => ({
       instance: `${stages[instance.stage]?.name ?? instance.stage}/${instance.partition}`,
       epoch,

@@ -1,14 +1,16 @@
 /**
- * `tidemark drain JOB WORKER`, `tidemark scale JOB --workers N`.
+ * `tidemark drain JOB WORKER`, `tidemark scale JOB --workers N`, `tidemark quarantine JOB [--release SUBJECT]`.
  *
  * Owns what they print and their exit codes: 0 when it is done, 1 when it is refused or has not come to an end within `--timeout`.
  */
 import type { Command } from "commander";
 import { scaleFleet, type ScaleResult } from "../administration/fleet-scale.ts";
+import { listQuarantines, releaseQuarantine } from "../administration/quarantine-orders.ts";
 import { drainWorker, undrainWorker, type WorkerDrainResult } from "../administration/worker-drain.ts";
 import { StreamError } from "../errors.ts";
 import { type Duration, parseDuration } from "../time/duration.ts";
 import { administrate, administrationCommand, print, type AdministrationFlags } from "./administrate.ts";
+import { quarantinesText } from "./status-text.ts";
 import { counted } from "./table.ts";
 
 interface WorkerDrainFlags extends AdministrationFlags {
@@ -22,7 +24,11 @@ interface ScaleFlags extends AdministrationFlags {
   readonly timeout: string;
 }
 
-/** Adds `scale`. */
+interface QuarantineFlags extends AdministrationFlags {
+  readonly release?: string;
+}
+
+/** Adds `scale` and `quarantine`. */
 export function addFleetCommands(program: Command): void {
   administrationCommand(program, "scale", "change how many workers a fleet has that tidemark run --workers has started")
     .argument("<job>", "name of the job")
@@ -41,6 +47,19 @@ export function addFleetCommands(program: Command): void {
       const result = await administrate(flags, (administrator) => scaleFleet(administrator, job, order));
       print(flags, result, () => scaleText(result, flags.timeout));
       if (result.workers !== workers) process.exitCode = 1;
+    });
+  administrationCommand(program, "quarantine", "workers and hosts that are given nothing for a while, and why")
+    .argument("<job>", "name of the job")
+    .option("--release <subject>", "end the quarantine of this worker or host")
+    .action(async (job: string, flags: QuarantineFlags) => {
+      const { release } = flags;
+      const listing = await administrate(flags, (administrator) =>
+        release === undefined ? listQuarantines(administrator, job) : releaseQuarantine(administrator, job, release),
+      );
+      print(flags, listing, () => {
+        const rest = quarantinesText(listing) || "nothing is in quarantine";
+        return release === undefined ? rest : `${release} is in quarantine no more\n${rest}`;
+      });
     });
 }
 

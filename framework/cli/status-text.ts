@@ -15,6 +15,7 @@ export function statusText(status: JobStatus, nowMs: number): string {
     workersText(status),
     instancesText(status, nowMs),
     totalsText(status),
+    quarantinesText(status),
     outagesText(status),
     status.warnings.map((warning) => `warning: ${warning}`).join("\n"),
   ];
@@ -80,6 +81,15 @@ function rowOf(instance: InstanceStatus, nowMs: number): string[] {
 function totalsText({ totals }: JobStatus): string {
   const { recordsIn, windowsOut, late, deadLetters, restarts } = totals;
   return `${counted(recordsIn, "record")} in, ${counted(windowsOut, "window")} out, ${late} late, ${counted(deadLetters, "dead letter")}, ${counted(restarts, "restart")}`;
+}
+
+/** What is in quarantine, as text; empty when nothing is. */
+export function quarantinesText({ quarantines }: Pick<JobStatus, "quarantines">): string {
+  if (quarantines.length === 0) return "";
+  const rows = quarantines.map(({ scope, subject, sinceMs, untilMs, times, evidence }) => {
+    return [`${scope} ${subject}`, timeText(sinceMs), timeText(untilMs), String(times), evidence];
+  });
+  return table(["IN QUARANTINE", "SINCE", "UNTIL", "TIMES", "EVIDENCE"], rows);
 }
 
 function outagesText({ outages }: JobStatus): string {

@@ -13,6 +13,14 @@ interface Candidate {
   readonly zone?: string | undefined;
 }
 
+/** What is known of instances. */
+interface InstanceFacts {
+  /** Share of a core that its turns take; undefined while it has not been measured. */
+  busyOf(id: InstanceId): number | undefined;
+  /** It is not to be put on the worker, while there is another place. */
+  avoids(id: InstanceId, worker: string): boolean;
+}
+
 /** A worker that may be given instances, and what it carries. */
 export interface Host {
   readonly worker: string;
@@ -47,17 +55,15 @@ export class Burdens {
   readonly #shares = new Map<string, number>();
   /** A move must be worth so much of a burden. */
   readonly #worth: number;
+  readonly #facts: InstanceFacts;
 
-  constructor(
-    workers: readonly Candidate[],
-    instances: readonly InstanceId[],
-    busyOf: (id: InstanceId) => number | undefined,
-  ) {
+  constructor(workers: readonly Candidate[], instances: readonly InstanceId[], facts: InstanceFacts) {
+    this.#facts = facts;
     const unique = new Map(workers.map((worker) => [worker.worker, worker]));
     this.hosts = [...unique.values()]
       .map(({ worker, capacity = 1, zone = "" }) => ({ worker, capacity, zone, settled: [], weight: 0 }))
       .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
-    this.#weights = weightsOf(instances, busyOf);
+    this.#weights = weightsOf(instances, facts);
     this.#shareZones(instances);
     const capacity = this.hosts.reduce((sum, host) => sum + host.capacity, 0);
     const load = [...this.#weights.values()].reduce((sum, weight) => sum + weight - idleWeight, 0);
@@ -76,8 +82,9 @@ export class Burdens {
 
   /** Gives the instance to the host that it burdens least, in a zone that has room for it where there is one. */
   give(instance: InstanceId): Host {
-    const roomy = this.hosts.filter(({ zone }) => this.#hasRoom(instance.stage, zone));
-    const host = leastOf(roomy.length === 0 ? this.hosts : roomy, (each) => this.#burdenWith(each, instance));
+    const fit = orAll(this.hosts, ({ worker }) => !this.#facts.avoids(instance, worker));
+    const roomy = orAll(fit, ({ zone }) => this.#hasRoom(instance.stage, zone));
+    const host = leastOf(roomy, (each) => this.#burdenWith(each, instance));
     this.#add(host, instance, 1);
     return host;
   }
@@ -94,7 +101,9 @@ export class Burdens {
     for (const from of this.#heaviestFirst()) {
       const instance = from.settled.findLast(({ stage }) => this.#surplus(stage, from.zone) > 0);
       if (instance === undefined) continue;
-      const roomy = this.hosts.filter(({ zone }) => this.#surplus(instance.stage, zone) < 0);
+      const isFit = ({ worker, zone }: Host) =>
+        this.#hasRoom(instance.stage, zone) && !this.#facts.avoids(instance, worker);
+      const roomy = this.hosts.filter(isFit);
       if (roomy.length > 0) return { instance, from, to: leastOf(roomy, (host) => this.#burdenWith(host, instance)) };
     }
     return undefined;
@@ -118,7 +127,12 @@ export class Burdens {
     let least = Infinity;
     for (const instance of from.settled) {
       const after = this.#burdenWith(to, instance);
-      if (after > limit || (from.zone !== to.zone && !this.#hasRoom(instance.stage, to.zone))) continue;
+      if (
+        after > limit ||
+        this.#facts.avoids(instance, to.worker) ||
+        (from.zone !== to.zone && !this.#hasRoom(instance.stage, to.zone))
+      )
+        continue;
       const worse = Math.max(after, (from.weight - this.#weightOf(instance)) / from.capacity);
       if (worse > least + epsilon) continue;
       least = worse;
@@ -165,11 +179,8 @@ export class Burdens {
 }
 
 /** What has not been measured weighs like the others of its stage. */
-function weightsOf(
-  instances: readonly InstanceId[],
-  busyOf: (id: InstanceId) => number | undefined,
-): ReadonlyMap<string, number> {
-  const measured = new Map(instances.map((instance) => [instanceKey(instance), busyOf(instance)]));
+function weightsOf(instances: readonly InstanceId[], facts: InstanceFacts): ReadonlyMap<string, number> {
+  const measured = new Map(instances.map((instance) => [instanceKey(instance), facts.busyOf(instance)]));
   const weights = new Map<string, number>();
   for (const all of Map.groupBy(instances, ({ stage }) => stage).values()) {
     const known = all.map((instance) => measured.get(instanceKey(instance))).filter((busy) => busy !== undefined);
@@ -182,6 +193,12 @@ function weightsOf(
 
 function burdenOf({ weight, capacity }: Host): number {
   return weight / capacity;
+}
+
+/** Those for which it holds; all, when it holds for none. */
+function orAll(hosts: readonly Host[], holds: (host: Host) => boolean): readonly Host[] {
+  const found = hosts.filter(holds);
+  return found.length === 0 ? hosts : found;
 }
 
 /** The first of several that are least. */

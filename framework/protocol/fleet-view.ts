@@ -10,6 +10,9 @@
 import type { FleetOrder, QuarantineRecord, QuarantineScope } from "../record/fleet-records.ts";
 import type { Assignment, InstanceId } from "../record/messages.ts";
 
+/** After so long without, it begins anew: the first time is the first again, ms. */
+const forgivenAfterMs = 3_600_000;
+
 /** Something that speaks against a worker: an instance crashed there, or the worker was lost with it. */
 export interface Incident {
   readonly kind: "crash" | "death";
@@ -37,6 +40,8 @@ export class FleetView {
   readonly #drained = new Set<string>();
   readonly #sizes = new Map<string, number>();
   readonly #quarantines = new Map<string, QuarantineView>();
+  /** Workers that an instance has ended by a turn of its own. */
+  readonly #explained = new Set<string>();
   #incidents: Incident[] = [];
 
   /** Workers that are to give everything away and take nothing. */
@@ -75,17 +80,25 @@ export class FleetView {
   /** F2 */
   quarantine(storedAtMs: number, { scope, subject, evidence, durationMs }: QuarantineRecord): void {
     const key = `${scope} ${subject}`;
-    const times = (this.#quarantines.get(key)?.times ?? 0) + 1;
+    const times = timesWith(this.#quarantines.get(key), storedAtMs);
     const untilMs = storedAtMs + durationMs;
     this.#quarantines.set(key, { scope, subject, evidence, sinceMs: storedAtMs, untilMs, times });
   }
 
   /** An assignment has been read; `from` is the worker that had the instance. */
   assigned(from: string, { instance, cause }: Pick<Assignment, "instance" | "cause">, atMs: number): void {
+    if (cause === "poison") this.#explain(from);
     if (cause !== "crash" && cause !== "workerLost") return;
+    if (cause === "workerLost" && this.#explained.has(from)) return;
     const kind = cause === "crash" ? "crash" : "death";
     this.#incidents.push({ kind, worker: from, instance, atMs });
     if (this.#incidents.length > incidentsKept) this.#incidents.shift();
+  }
+
+  /** The death of this worker is the doing of an instance: it speaks against nobody. */
+  #explain(worker: string): void {
+    this.#explained.add(worker);
+    this.#incidents = this.#incidents.filter((each) => each.kind !== "death" || each.worker !== worker);
   }
 
   /** F3: the job goes on from a command; workers are others from here on. */
@@ -100,4 +113,10 @@ export class FleetView {
     this.#quarantines.delete(`host ${subject}`);
     this.#incidents = this.#incidents.filter(({ worker }) => worker !== subject);
   }
+}
+
+/** How often a subject has been in quarantine, with one that begins at `nowMs`. */
+export function timesWith(before: QuarantineView | undefined, nowMs: number): number {
+  if (before === undefined || nowMs >= before.untilMs + forgivenAfterMs) return 1;
+  return before.times + 1;
 }

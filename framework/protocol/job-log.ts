@@ -58,6 +58,8 @@ const movesKept = 100;
 /** A restart that a crash of the instance itself has caused. */
 export interface CrashView {
   readonly storedAtMs: number;
+  /** Where it crashed. */
+  readonly worker: string;
   readonly detail: string;
 }
 
@@ -255,7 +257,8 @@ export class JobLogView {
     }
     if (this.#moves.length > movesKept) this.#moves.shift();
     this.#assignments.set(key, assigned);
-    if (cause === "crash") this.#crashes.set(key, [...(this.#crashes.get(key) ?? []), { storedAtMs, detail }]);
+    if (cause === "crash")
+      this.#crashes.set(key, [...(this.#crashes.get(key) ?? []), { storedAtMs, worker: before?.worker ?? "", detail }]);
     if (isRestart(cause)) this.#restarts += 1;
   }
 

@@ -12,6 +12,7 @@
  *     the burdens more equal, so that moves come to an end while loads stay as they are.
  * P4. The same facts give the same placement, in whatever order they are given.
  * P5. No zone gets more of a stage's instances than its share by capacity, rounded up; what it has beyond that moves, few at a time.
+ * P7. An instance is not put where it is to avoid, while there is another place for it; what it avoids and has, it keeps.
  * P6. Workers in quarantine are used all the same when there is nobody else.
  */
 import type { AssignmentCause, InstanceId } from "../record/messages.ts";
@@ -43,6 +44,8 @@ export interface PlacementFacts {
   readonly current: (id: InstanceId) => string | undefined;
   /** Share of a core that the instance's turns take; undefined while it has not been measured. @default nothing has been measured */
   readonly busyOf?: ((id: InstanceId) => number | undefined) | undefined;
+  /** Whether the instance is not to be put on the worker: it has crashed there lately. @default it never is */
+  readonly avoids?: ((id: InstanceId, worker: string) => boolean) | undefined;
   /** Moves of instances whose worker lives and stays, at most. */
   readonly movesMax: number;
 }
@@ -63,7 +66,8 @@ interface Homeless extends Omit<Placement, "worker"> {
 /** Decides what is to be assigned; empty when nothing is, or when nobody may be given anything. */
 export function place(facts: PlacementFacts): readonly Placement[] {
   const instances = facts.instances.toSorted(byStageAndPartition);
-  const burdens = new Burdens(openWorkers(facts.workers), instances, facts.busyOf ?? (() => undefined));
+  const { busyOf = () => undefined, avoids = () => false } = facts;
+  const burdens = new Burdens(openWorkers(facts.workers), instances, { busyOf, avoids });
   const byWorker = new Map(facts.workers.map((worker) => [worker.worker, worker]));
   const homeless: Homeless[] = [];
   for (const instance of instances) {

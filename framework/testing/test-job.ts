@@ -9,6 +9,7 @@ import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
 import type { Probe } from "../actor/host.ts";
 import type { Instance } from "../actor/instance.ts";
 import type { JobStatus } from "../actor/job-status.ts";
+import { unknownPlace, type WorkerPlace } from "../actor/worker-registry.ts";
 import { Worker } from "../actor/worker.ts";
 import type { WorkerJob } from "../actor/worker-job.ts";
 import type { Job } from "../api/job.ts";
@@ -61,6 +62,8 @@ export interface TestJobOptions extends JobOptions {
    * @default a new one in memory
    */
   readonly seams?: ((clock: VirtualClock) => Seams) | undefined;
+  /** Where workers run, in the order in which they are started: for tests of placement and quarantine. @default nowhere in particular */
+  readonly places?: readonly Partial<WorkerPlace>[] | undefined;
 }
 
 /** A turn that is about to begin. */
@@ -69,6 +72,8 @@ export interface TestTurn {
   readonly partition: number;
   /** Last position that has been processed. */
   readonly position: number;
+  /** How many workers were started before the one that hosts it. */
+  readonly worker: number;
 }
 
 /** What can crash: the actor whose turn it is, the worker that hosts it, or the leader's worker. */
@@ -135,6 +140,7 @@ export class TestJob {
       workers: _workers,
       splits,
       crashAt: _crashAt,
+      places: _places,
       logger = silentLogger,
       seams,
       ...jobOptions
@@ -307,18 +313,20 @@ export class TestJob {
   /** Starts a worker without driving the clock: also from within a turn. */
   async #spawn(): Promise<Worker> {
     const scope = new ProcessScope();
-    const platform = scope.platform({ ...this.#platform, random: this.#random.fork(`worker ${this.#spawned}`) });
+    const index = this.#spawned;
+    const platform = scope.platform({ ...this.#platform, random: this.#random.fork(`worker ${index}`) });
     this.#spawned += 1;
     const job = await this.#join(scope);
     const probe = (dieApart: () => void): Probe => ({
       beforeTurn: (stage, partition, position) =>
-        this.#beforeTurn({ worker, scope, dieApart }, { stage, partition, position }),
+        this.#beforeTurn({ worker, scope, dieApart }, { stage, partition, position, worker: index }),
       isHeld: (name) => this.#down.has(name),
     });
     const { seams } = this;
     const cells = { platform, seams, join: (inner: ProcessScope) => this.#join(inner), probe };
     const worker: Worker = new Worker(platform, job, {
       hasManualWatermarks: true,
+      place: { ...unknownPlace, ...this.#options.places?.[index] },
       probe: probe(() => this.#kill({ worker, scope })),
       startProbation: (order, ears) => this.#cells.start(cells, scope, order, ears),
       onOutcome: ({ outcome, code, message }) => {

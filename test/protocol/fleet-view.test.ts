@@ -51,12 +51,21 @@ test("F2: a release ends it, and forgets what was held against the worker", () =
 
 test("incidents are crashes and lost workers, not moves, and name who had the instance", () => {
   const view = new FleetView();
-  for (const cause of ["start", "crash", "release", "balance", "poison", "workerLost"] as const)
+  for (const cause of ["start", "crash", "release", "balance", "workerLost"] as const)
     view.assigned("a", assignment("b", cause), 7);
   expect(view.incidents.map(({ kind, worker, atMs }) => [kind, worker, atMs])).toEqual([
     ["crash", "a", 7],
     ["death", "a", 7],
   ]);
+});
+
+test("a death that an instance has caused by a turn of its own speaks against nobody, whoever is assigned first", () => {
+  const view = new FleetView();
+  view.assigned("a", assignment("c", "workerLost"), 7);
+  view.assigned("a", assignment("c", "poison"), 8);
+  view.assigned("a", assignment("c", "workerLost"), 9);
+  view.assigned("b", assignment("c", "workerLost"), 10);
+  expect(view.incidents.map(({ worker }) => worker)).toEqual(["b"]);
 });
 
 test("the job log folds them: orders count whoever leads, quarantines of an older leader are void (J1)", () => {

@@ -109,8 +109,8 @@ test("crashes are counted apart from moves and lost workers; lost workers count 
   const causes: AssignmentCause[] = ["start", "crash", "workerLost", "release", "balance", "crash"];
   const view = viewOf([leaderStart(), ...causes.map((cause, at) => assign(1, "w1", cause, `${at}`))]);
   expect(view.crashes(instance)).toEqual([
-    { storedAtMs: 1002, detail: "1" },
-    { storedAtMs: 1006, detail: "5" },
+    { storedAtMs: 1002, worker: "w1", detail: "1" },
+    { storedAtMs: 1006, worker: "w1", detail: "5" },
   ]);
   expect(view.restarts).toBe(3);
 });

@@ -205,6 +205,28 @@ describe("P3: by measured load", () => {
   });
 });
 
+describe("P7: where it has crashed lately an instance is not put", () => {
+  const avoiding = (owners: readonly (string | undefined)[], names = "a b") => ({
+    ...loaded(
+      names.split(" ").map((name) => ({ name })),
+      owners.map(() => 0),
+      owners,
+    ),
+    avoids: ({ partition }: InstanceId, worker: string) => partition < 2 && worker === "a",
+  });
+
+  test("P7: neither at a start nor for balance, while there is another place", () => {
+    expect(lines(place(avoiding([undefined, undefined])))).toEqual(["0/0 b start", "0/1 b start"]);
+    expect(place(avoiding(["b", "b"]))).toEqual([]);
+    expect(lines(place(avoiding(["b", "b", "b", "b"])))).toEqual(["0/3 a balance", "0/2 a balance"]);
+  });
+
+  test("P7: what it has it keeps, and without another place it is put there", () => {
+    expect(place(avoiding(["a", "b"]))).toEqual([]);
+    expect(lines(place(avoiding([undefined], "a")))).toEqual(["0/0 a start"]);
+  });
+});
+
 describe("P5: the instances of a stage are spread over the zones", () => {
   const four = [
     { name: "a", zone: "east" },
