@@ -17,6 +17,7 @@ import { inputMutants } from "./mutants/inputs.ts";
 import { jetstreamMutants } from "./mutants/jetstream.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { patched } from "./mutants/patch.ts";
+import { loopMutants } from "./mutants/loops.ts";
 import { poisonMutants } from "./mutants/poison.ts";
 import { progressMutants } from "./mutants/progress.ts";
 import { recoveryMutants } from "./mutants/recovery.ts";
@@ -30,6 +31,7 @@ const mutants: readonly Mutant[] = [
   ...poisonMutants,
   ...inputMutants,
   ...eventTimeMutants,
+  ...loopMutants,
 ];
 
 type Fate = "caught" | "SURVIVED" | "STALE";

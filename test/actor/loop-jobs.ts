@@ -65,6 +65,31 @@ export function summing(): Job {
   return summer;
 }
 
+/** Records that come back ten seconds later, one round less before them. */
+export function delaying(): Job {
+  const delayer = job("delaying", { partitions: 2 });
+  const again = delayer.feedback<Hop>("again");
+  const { more, done } = delayer
+    .source("numbers", fromArray<Hop>([]))
+    .union(again)
+    .keyBy((hop) => hop.id)
+    .process({
+      state: { waiting: value<Hop>() },
+      process(hop: Hop, { state, timers, now }) {
+        if (hop.left === 0) return [hop];
+        state.waiting.set({ ...hop, left: hop.left - 1 });
+        timers.onProcessingTime(now() + 10_000);
+        return [];
+      },
+      onTimer: (_time, { state }) => [state.waiting.get() as Hop],
+    })
+    .named("delay")
+    .split({ more: (hop) => hop.left > 0, done: (hop) => hop.left === 0 });
+  more.to(again);
+  done.to(discard()).named("done");
+  return delayer;
+}
+
 /** A loop without an exchange: what follows the union stands in the source's stage and in that of the feedback stream, which sends to itself. */
 export function counting(): Job {
   const counter = job("counting", { partitions: 2 });

@@ -6,6 +6,7 @@
  */
 import { callMutants } from "../mutants/calls.ts";
 import { exchangeMutants } from "../mutants/exchange.ts";
+import { loopMutants } from "../mutants/loops.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import { progressMutants } from "../mutants/progress.ts";
 import { recoveryMutants } from "../mutants/recovery.ts";
@@ -18,7 +19,10 @@ export interface SimMutant extends Pick<Mutant, "name" | "file" | "from" | "to">
 }
 
 const known = new Map(
-  [...callMutants, ...exchangeMutants, ...progressMutants, ...recoveryMutants].map((each) => [each.name, each]),
+  [...callMutants, ...exchangeMutants, ...loopMutants, ...progressMutants, ...recoveryMutants].map((each) => [
+    each.name,
+    each,
+  ]),
 );
 
 /** One of the unit tests' mutants. */
@@ -35,6 +39,13 @@ function own(name: string, file: string, from: string, to: string, ...mixes: str
 }
 
 const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
+  loops: [
+    unit("a loop is over when all are quiet, whatever has been sent", "rounds"),
+    unit("a loop ends while its sources read", "rounds"),
+    unit("an edge that closes a loop carries event time", "rounds"),
+    unit("operators of a loop do not see its end", "rounds"),
+    unit("a loop is over after one round", "rounds"),
+  ],
   receive: [
     own(
       "last record taken again",

@@ -292,6 +292,15 @@ export const mixes: readonly Mix[] = [
     workloads: ["meeting", "joining"],
   },
   {
+    ...focus(
+      "rounds",
+      "loops, and reports of them that are late, doubled and lost",
+      ["busLate", "busTwice", "busLost", "crashActor", "crashWorker", "crashLeader", "moves"],
+      { snapshotBytes: 200, snapshotIntervalMs: 300 },
+    ),
+    workloads: ["looping"],
+  },
+  {
     name: "rivals",
     about: "incarnations that speak beside their successors, unknown to the leader",
     draw(random) {

@@ -9,6 +9,7 @@ import { flooding } from "./flooding.ts";
 import { idling } from "./idling.ts";
 import { joining } from "./joining.ts";
 import { lateness } from "./lateness.ts";
+import { looping } from "./looping.ts";
 import { mapping } from "./mapping.ts";
 import { meeting } from "./meeting.ts";
 import { timing } from "./timing.ts";
@@ -27,4 +28,12 @@ export const commonWorkloads: readonly Workload[] = [
 ];
 
 /** The common ones, and those that have mixes of their own. */
-export const allWorkloads: readonly Workload[] = [...commonWorkloads, failing, cycling, flooding, meeting, joining];
+export const allWorkloads: readonly Workload[] = [
+  ...commonWorkloads,
+  failing,
+  cycling,
+  flooding,
+  meeting,
+  joining,
+  looping,
+];

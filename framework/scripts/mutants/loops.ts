@@ -1,0 +1,71 @@
+/**
+ * Mutants of loops: where a cycle is cut, when it is over, and who waits for room.
+ */
+import type { Mutant } from "./mutant.ts";
+
+/** What a test, or the simulator, must notice of loops. */
+export const loopMutants: readonly Mutant[] = [
+  {
+    name: "a loop is over after one round",
+    file: "protocol/loop-end.ts",
+    from: "if (said === this.#before) this.#goOn(); else this.#before = said;",
+    to: "this.#goOn();",
+    tests: ["protocol/loop-end.test.ts"],
+  },
+  {
+    name: "a loop is over when all are quiet, whatever has been sent",
+    file: "protocol/loop-end.ts",
+    from: "return isQuiet && reports.reduce((sum, { count }) => sum + count.sent - count.taken, 0) === 0;",
+    to: "return isQuiet;",
+    tests: ["protocol/loop-end.test.ts"],
+  },
+  {
+    name: "a loop is over though an instance has timers",
+    file: "actor/loop-tally.ts",
+    from: "program.pending.requests === 0 && program.nextTimerAt() === undefined",
+    to: "program.pending.requests === 0",
+    tests: ["actor/loops.test.ts"],
+  },
+  {
+    name: "a loop ends before everything in it has fired",
+    file: "protocol/loop-end.ts",
+    from: 'const reached = this.#step === "fire" ? lastInstant : -Infinity;',
+    to: "const reached = -Infinity;",
+    tests: ["protocol/loop-end.test.ts"],
+  },
+  {
+    name: "a loop ends while its sources read",
+    file: "actor/loop-tally.ts",
+    from: "isQuiet: isIdle && isAtEnd && isDone && waitsForNothing",
+    to: "isQuiet: isIdle && isDone && waitsForNothing",
+    tests: ["actor/loops.test.ts"],
+  },
+  {
+    name: "an edge that closes a loop carries event time",
+    file: "plan/loops.ts",
+    from: 'if (isFedBack(edge, graph, loops)) return "fedBack";',
+    to: "",
+    tests: ["plan/loops.test.ts"],
+  },
+  {
+    name: "what is sent back waits for room",
+    file: "actor/outputs.ts",
+    from: 'if (out.edge.eventTime !== "fedBack") this.#heeded.add(lane);',
+    to: "this.#heeded.add(lane);",
+    tests: ["actor/loops.test.ts"],
+  },
+  {
+    name: "operators of a loop do not see its end",
+    file: "protocol/loop-end.ts",
+    from: "return loop !== undefined && watermark >= lastInstant ? Infinity : watermark;",
+    to: "return loop === undefined ? watermark : watermark;",
+    tests: ["protocol/loop-end.test.ts"],
+  },
+  {
+    name: "an instance that sends to itself does not fence that",
+    file: "actor/inbox-feed.ts",
+    from: "for (const index of stage.inputs) { if (plan.edges[index]?.from !== instance.stage) continue;",
+    to: 'if (isOwn) return epoch === own ? "caughtUp" : "turned"; for (const index of stage.inputs) { if (plan.edges[index]?.from !== instance.stage) continue;',
+    tests: ["actor/loops.test.ts"],
+  },
+];
