@@ -234,6 +234,29 @@ describe("R2", () => {
     expect(program.told).toEqual(["another instance"]);
   });
 
+  test("what an instance has sent to itself is fenced by its own epoch-start", async () => {
+    const looped = { ...stage, loop: 0 };
+    const edges = [edge(0), { ...edge(1), from: 1, eventTime: "fedBack" as const }];
+    await open(undefined, 50, { ...plan, stages: [upstream, looped], edges }, looped);
+    const dead = new Sender({ epoch: 49, edge: 1 });
+    await append(dead.frame("a"), fence(50, 0, 1), dead.frame("zombie"));
+    expect(turns()).toEqual(["turned", "caughtUp", "turned"]);
+    expect(program.told).toEqual(["a"]);
+  });
+
+  test("G4: what has been taken over the edges of the loop, and whether the others have ended", async () => {
+    const looped = { ...stage, loop: 0 };
+    const edges = [edge(0), { ...edge(1), from: 1, eventTime: "fedBack" as const }];
+    await open(undefined, 50, { ...plan, stages: [upstream, looped], edges }, looped);
+    await append(new Sender({ edge: 0 }).frame("x"), new Sender({ epoch: 50, edge: 1 }).frame("a", "b"));
+    turns();
+    expect(feed.loop()).toEqual({ taken: 2, isAtEnd: false });
+    await append(watermark(Infinity));
+    turns();
+    expect(feed.loop()).toEqual({ taken: 2, isAtEnd: true });
+    expect(feed.isEnded).toBe(false);
+  });
+
   test("two edges from the same instance are two channels", async () => {
     await append(new Sender({ edge: 0 }).frame("a"), new Sender({ edge: 1 }).frame("b"));
     turns();

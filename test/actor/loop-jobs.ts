@@ -104,9 +104,9 @@ export function counting(): Job {
   return counter;
 }
 
-/** A loop in which every record becomes `each` records, `rounds` times. */
-export function growing(each: number, rounds: number): Job {
-  const grower = job("growing", { partitions: 1, inboxBytes: 1024 * 1024, snapshotBytes: 256 * 1024 });
+/** A loop in which every record becomes `each` records, `rounds` times; with inboxes of this size. */
+export function growing(each: number, rounds: number, inboxBytes: number): Job {
+  const grower = job("growing", { partitions: 1, inboxBytes, snapshotBytes: inboxBytes / 4 });
   const again = grower.feedback<Hop>("again");
   const { more, done } = grower
     .source("numbers", fromArray<Hop>([]))

@@ -174,11 +174,12 @@ test.each<{ of: string; kind: CrashKind; workers: number }>([
 );
 
 describe("R13: a loop that is full", () => {
+  const mebibyte = 1024 * 1024;
   const text = "x".repeat(1_000);
   const many = Array.from({ length: 3_000 }, (_, at) => ({ id: `${at % 7} ${text}`, left: 0, at }));
 
   test("whoever feeds it waits; nothing is lost of what goes round more often than it comes in", async () => {
-    const t = await testJob(growing(1, 4));
+    const t = await testJob(growing(1, 4, mebibyte));
     await t.feed("numbers", many);
     await t.endOfInput();
     expect(t.outcome).toBe("completed");
@@ -186,7 +187,7 @@ describe("R13: a loop that is full", () => {
   });
 
   test("LOOP_FULL: one that makes ever more of what goes round ends the job, and says so", async () => {
-    const t = await testJob(growing(2, Infinity));
+    const t = await testJob(growing(2, Infinity, 2 * mebibyte));
     await t.feed("numbers", many.slice(0, 10)).catch(() => undefined);
     expect(t.outcome).toBe("failed");
     expect(t.failure?.code).toBe("LOOP_FULL");

@@ -24,7 +24,7 @@ export const loopMutants: readonly Mutant[] = [
     file: "actor/loop-tally.ts",
     from: "program.pending.requests === 0 && program.nextTimerAt() === undefined",
     to: "program.pending.requests === 0",
-    tests: ["actor/loops.test.ts"],
+    tests: ["actor/loop-tally.test.ts"],
   },
   {
     name: "a loop ends before everything in it has fired",
@@ -38,7 +38,7 @@ export const loopMutants: readonly Mutant[] = [
     file: "actor/loop-tally.ts",
     from: "isQuiet: isIdle && isAtEnd && isDone && waitsForNothing",
     to: "isQuiet: isIdle && isDone && waitsForNothing",
-    tests: ["actor/loops.test.ts"],
+    tests: ["actor/loop-tally.test.ts"],
   },
   {
     name: "an edge that closes a loop carries event time",
@@ -62,10 +62,10 @@ export const loopMutants: readonly Mutant[] = [
     tests: ["protocol/loop-end.test.ts"],
   },
   {
-    name: "an instance that sends to itself does not fence that",
+    name: "what an instance has sent to itself is not fenced",
     file: "actor/inbox-feed.ts",
     from: "for (const index of stage.inputs) { if (plan.edges[index]?.from !== instance.stage) continue;",
     to: 'if (isOwn) return epoch === own ? "caughtUp" : "turned"; for (const index of stage.inputs) { if (plan.edges[index]?.from !== instance.stage) continue;',
-    tests: ["actor/loops.test.ts"],
+    tests: ["actor/inbox-feed.test.ts"],
   },
 ];

@@ -43,7 +43,6 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     unit("a loop is over when all are quiet, whatever has been sent", "rounds"),
     unit("a loop ends while its sources read", "rounds"),
     unit("an edge that closes a loop carries event time", "rounds"),
-    unit("operators of a loop do not see its end", "rounds"),
     unit("a loop is over after one round", "rounds"),
   ],
   receive: [

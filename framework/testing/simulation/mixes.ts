@@ -295,7 +295,7 @@ export const mixes: readonly Mix[] = [
     ...focus(
       "rounds",
       "loops, and reports of them that are late, doubled and lost",
-      ["busLate", "busTwice", "busLost", "crashActor", "crashWorker", "crashLeader", "moves"],
+      ["readerSlow", "busLate", "busTwice", "busLost", "crashActor", "crashWorker", "crashLeader", "moves"],
       { snapshotBytes: 200, snapshotIntervalMs: 300 },
     ),
     workloads: ["looping"],

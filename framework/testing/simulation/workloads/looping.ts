@@ -19,6 +19,15 @@ interface Hop extends SimulatedRecord {
   readonly left: number;
 }
 
+/** What is said of a visit, or at the end of a place. */
+interface Seen {
+  readonly hop: Hop | undefined;
+  readonly said: string;
+}
+
+/** Event time of nothing: it comes with the end alone. */
+const afterAllMs = 1_000_000;
+
 /** Where a record is on its n-th round. */
 const placeOf = ({ n, left }: Hop): string => `${n % 3}.${left % 4}`;
 
@@ -39,16 +48,20 @@ export const looping: Workload = {
       .keyBy(placeOf)
       .process({
         state: { visits: value<number>() },
-        process(hop: Hop, { state, key }) {
+        process(hop: Hop, { state, timers, key }): readonly Seen[] {
           const n = (state.visits.get() ?? 0) + 1;
           state.visits.set(n);
-          return [{ hop, visit: `${key}: ${n}` }];
+          timers.onEventTime(afterAllMs);
+          return [{ hop, said: `${key}: ${n}` }];
         },
+        onTimer: (_time, { state, key }): readonly Seen[] => [
+          { hop: undefined, said: `${key}: ${state.visits.get()} in all` },
+        ],
       })
       .named("visit");
-    seen.map(({ visit }) => visit).to(visits!.spec);
+    seen.map(({ said }) => said).to(visits!.spec);
     const { more, done } = seen
-      .map(({ hop }) => hop)
+      .flatMap(({ hop }) => (hop === undefined ? [] : [hop]))
       .split({ more: (hop) => hop.left > 0, done: (hop) => hop.left === 0 });
     more.map((hop) => ({ ...hop, left: hop.left - 1 })).to(again);
     done.map(({ id }) => id).to(out!.spec);
@@ -80,7 +93,7 @@ export const looping: Workload = {
   },
 };
 
-/** How often each place is visited: once per record and round. */
+/** Each visit of each place, once per record and round; and at the end, when nothing goes round any more, how many there were. */
 function reference(hops: readonly Hop[]): readonly string[] {
   const counts = new Map<string, number>();
   const visits: string[] = [];
@@ -92,5 +105,5 @@ function reference(hops: readonly Hop[]): readonly string[] {
       visits.push(`${place}: ${n}`);
     }
   }
-  return visits;
+  return [...visits, ...[...counts].map(([place, n]) => `${place}: ${n} in all`)];
 }
