@@ -22,6 +22,8 @@ export const errorPolicy = {
   JOB_MISMATCH: "user",
   /** The job has failed or was stopped and waits for a command. */
   JOB_NOT_RUNNABLE: "user",
+  /** A savepoint has not come about; the job goes on without it. */
+  SAVEPOINT_CANCELLED: "user",
   /** No server answers at the address. */
   SERVER_UNREACHABLE: "user",
   /** The server lacks something the job needs: version, JetStream, an option read back differently. */

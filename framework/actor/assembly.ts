@@ -21,9 +21,10 @@ import { Calls } from "./calls.ts";
 import type { Feed, FeedEvents } from "./feed.ts";
 import type { InstanceHost } from "./host.ts";
 import { InboxFeed } from "./inbox-feed.ts";
-import { ingressSource, startProducer } from "./ingress.ts";
+import { ingressSource } from "./ingress.ts";
 import { Outputs } from "./outputs.ts";
 import type { PointerRegister } from "./pointer-register.ts";
+import { Producer } from "./producer.ts";
 import { runtimeVersion } from "./runtime-version.ts";
 import { openWhenSettled } from "./settled-open.ts";
 import { SinkQueue } from "./sink-queue.ts";
@@ -43,8 +44,8 @@ export interface Incarnation {
   readonly calls: Calls;
   /** Runs what a batch turn awaits. */
   readonly batches: BatchRunner;
-  /** Stops the producer of a push source. */
-  readonly stopProducer: () => void;
+  /** Of a push source. */
+  readonly producer: Producer | undefined;
 }
 
 /** Whose incarnation it is, and what has been claimed. */
@@ -99,7 +100,7 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const steps = { stage, position: () => position(), skips: pointer.current?.skips ?? [], watch: host.watchStep };
   const program = programOf(claimed, watched(outputs, steps));
   if (manifest !== undefined) await restoreState(program, stage, manifest, store);
-  const { feed, produce } = await feedOf(claimed, program, events);
+  const { feed, producer } = await feedOf(claimed, program, events);
   position = () => feed.position;
   await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index)));
   const replicas = stage.source === undefined ? host.plan.options.replicas : 1;
@@ -116,10 +117,10 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const acknowledged = (ordinal: number) => events.acknowledged(ordinal);
   const { snapshotBytes } = host.plan.options;
   const subject = { program, outputs, sinks, feed, identity, pointer, store, snapshotBytes, acknowledged, pause };
-  // Last of all: what fails before leaves no producer behind.
-  const stopProducer = produce();
+  // Last of all: what fails before leaves no producer behind. While a savepoint is open none is started (R17).
+  if (!host.isDraining && host.savepoints.savepoints.open === undefined) producer?.start();
   const snapshotter = new Snapshotter(subject, retained);
-  return { program, outputs, sinks, feed, snapshotter, ...callersOf(claimed, events), stopProducer };
+  return { program, outputs, sinks, feed, snapshotter, ...callersOf(claimed, events), producer };
 }
 
 /** Names each request of an instance among all of all jobs: what callees are offered (R14). */
@@ -144,8 +145,8 @@ function callersOf({ host, id, stage }: Claimed, events: AssemblyEvents): Pick<I
 
 /** Gives back what the incarnation holds: it takes no turn any more. */
 export function letGo(incarnation: Incarnation, logger: Logger): void {
-  const { stopProducer, feed, outputs, sinks, calls, batches } = incarnation;
-  stopProducer();
+  const { producer, feed, outputs, sinks, calls, batches } = incarnation;
+  producer?.stop();
   calls.close();
   batches.close();
   feed.close();
@@ -250,12 +251,11 @@ async function feedOf(
   claimed: Claimed,
   program: StageProgram,
   events: FeedEvents,
-): Promise<{ feed: Feed; produce: () => () => void }> {
+): Promise<{ feed: Feed; producer: Producer | undefined }> {
   const { host, id, stage, epoch, inbox } = claimed;
-  const idle = () => () => undefined;
   if (inbox !== undefined) {
     const owner = { plan: host.plan, stage, partition: id.partition, epoch };
-    return { feed: new InboxFeed(owner, inbox, program, events), produce: idle };
+    return { feed: new InboxFeed(owner, inbox, program, events), producer: undefined };
   }
   const reader = stage.source?.reader;
   if (reader === undefined) throw new StreamError("NOT_FOUND", `${stage.name} has neither an inbox nor a source`);
@@ -265,11 +265,11 @@ async function feedOf(
   const wholeMs = stage.source !== undefined && isWhole(stage.source) ? host.startedMs : undefined;
   const surroundings = { clock, ends, isAligned: stage.maxDriftMs !== undefined, wholeMs };
   if (reader.kind === "replayable")
-    return { feed: new SplitFeed(split, reader, program, surroundings, events), produce: idle };
+    return { feed: new SplitFeed(split, reader, program, surroundings, events), producer: undefined };
   const log = await host.openIngress(id.stage, id.partition);
   const onFailed = (error: unknown) => events.onFailed(error);
-  const produce = host.isDraining ? idle : () => startProducer(host.platform, log, reader, split, onFailed);
-  return { feed: new SplitFeed(split, ingressSource(log, reader), program, surroundings, events), produce };
+  const producer = new Producer(host.platform, log, reader, split, onFailed);
+  return { feed: new SplitFeed(split, ingressSource(log, reader), program, surroundings, events), producer };
 }
 
 /** A seed for `ctx.random()` that is the same for every incarnation of an instance. */

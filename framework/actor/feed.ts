@@ -71,6 +71,11 @@ export interface Feed {
   readonly hasReadEverything: boolean;
   /** Whether room is held back on purpose: more requests wait than may, and what is read stays in the log (R14). */
   readonly isHoldingBack: boolean;
+  /**
+   * Id of the newest savepoint that everything read belongs to (R17): the drains of all edges have been read, and nothing of what came before them is still to
+   * come. 0: of none. A split knows nothing of savepoints: it stops when it is told.
+   */
+  readonly drained: number;
   /** Bytes read since the feed was opened. */
   readonly bytesRead: number;
   /** One turn. `mayLeaveIdle` is false while the instance counts as idle: then nothing is processed that could say something. */

@@ -6,6 +6,7 @@ import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { InstanceId, Report, SplitRecord } from "../record/messages.ts";
 import type { Skip } from "../record/poison.ts";
+import type { JobLogView } from "../protocol/job-log.ts";
 import type { InstancePhase } from "./instance-machine.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -77,6 +78,10 @@ export interface InstanceHost {
   assignsAt(sequence: number, instance: InstanceId): Promise<boolean>;
   /** Ends the sources (`drain`): from the job log. */
   readonly isDraining: boolean;
+  /** The job log as far as it has been read: what is frozen for a savepoint (R17). */
+  readonly savepoints: Pick<JobLogView, "position" | "savepoints">;
+  /** Where savepoints are kept; nothing is tried again once `isOver`. @throws SERVER_REFUSED, SERVER_FULL … */
+  openSavepoints(isOver: () => boolean): Promise<Blobs>;
   /** Watermarks come from the splits alone, not from what the program's `timestamps` make of records: for tests. */
   readonly hasManualWatermarks: boolean;
   /** The instance's report has changed. */

@@ -46,6 +46,8 @@ export class HostedInstances {
   #isReleasing = false;
   /** What a log has lost that a lane of this worker leads into. */
   #loss: StreamError | undefined;
+  /** Id of the open savepoint. */
+  #savepoint: number | undefined;
   /** Those on probation (R15): each lives in a thread of its own. */
   readonly #apart = new Map<string, Probationer>();
 
@@ -142,6 +144,13 @@ export class HostedInstances {
   /** The sources end where they are. */
   endInput(): void {
     for (const instance of this.#byKey.values()) if (instance.stage.source !== undefined) instance.endInput();
+  }
+
+  /** The job log has been read further: what is open of savepoints (R17). */
+  heed(savepoint: number | undefined): void {
+    if (this.#savepoint === savepoint) return;
+    this.#savepoint = savepoint;
+    this.wake();
   }
 
   wake(): void {

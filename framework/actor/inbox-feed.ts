@@ -8,6 +8,7 @@
  * R10. A watermark is applied fully before it counts.
  * R11. Rolling checks agree at every section.
  * R2 also holds for dead letters that are given again: each is taken once, whoever asks, and however often.
+ * R17. A savepoint has been come to when the drains of all edges have been read, and no request is pending: a function of the messages read.
  * R14. Event time counts when the requests before it have gone; while more wait than may, what has been read stays in the log.
  */
 import { StreamError, invariant, messageOf } from "../errors.ts";
@@ -111,6 +112,9 @@ export class InboxFeed implements Feed {
   get isHoldingBack(): boolean {
     return this.#marks !== undefined && this.#program.pending.bytes > this.#owner.plan.options.snapshotBytes;
   }
+  get drained(): number {
+    return this.#firing === undefined && !this.#isWaiting ? this.#clocks.drained : 0;
+  }
   get bytesRead(): number {
     return this.#bytesRead;
   }
@@ -162,9 +166,7 @@ export class InboxFeed implements Feed {
     return { taken, isAtEnd };
   }
 
-  endInput(): void {
-    // An inbox ends when its edges have ended; `drain` speaks to sources only.
-  }
+  endInput(): void {} // An inbox ends when its edges have ended; `drain` speaks to sources only.
 
   state(): FeedState {
     const channelsIn = [];

@@ -1,13 +1,11 @@
 /**
  * A push source made replayable: its producer appends to an ingress log, and the instance reads that log as a split.
  *
- * Owns the running producer of one split and the adaptation of the log to the source contract. Trimmed like an inbox (R7).
+ * Owns the adaptation of the log to the source contract; the producer is in `producer.ts`. Trimmed like an inbox (R7).
  */
 import { StreamError } from "../errors.ts";
 import type { Log, LogReader } from "../log/contracts.ts";
-import type { PushSource, Split, SplitOpening, SplitReader, SplitTake } from "../log/source.ts";
-import type { Platform } from "../platform/platform.ts";
-import { LogWriter } from "./log-writer.ts";
+import type { PushSource, SplitOpening, SplitReader, SplitTake } from "../log/source.ts";
 import type { TrimmableSource } from "./split-feed.ts";
 
 /** The ingress log of a split as a source: positions are sequences. */
@@ -59,27 +57,4 @@ class IngressReader implements SplitReader {
   close(): void {
     this.#reader.close();
   }
-}
-
-/** Starts the producer of a split; answers how to stop it. */
-export function startProducer(
-  platform: Platform,
-  log: Log,
-  source: PushSource,
-  split: Split,
-  onFailed: (error: unknown) => void,
-): () => void {
-  const writer = new LogWriter(platform, log);
-  const stop = source.produce(split, {
-    append: async (value) => {
-      await writer.append(source.codec.encode(value));
-    },
-    schedule: (delayMs, wake) => platform.clock.schedule(delayMs, wake),
-    now: () => platform.clock.now(),
-    failed: onFailed,
-  });
-  return () => {
-    writer.close();
-    void stop();
-  };
 }

@@ -10,7 +10,8 @@ import type { InstanceHost, Reporter } from "./host.ts";
 import type { JobLogTail } from "./job-log-tail.ts";
 import type { LaneSet } from "./lane-set.ts";
 import type { LogDirectory } from "./log-directory.ts";
-import { patientBlobs } from "./patience.ts";
+import { patientBlobs, patiently } from "./patience.ts";
+import { refusingBlobs } from "./savepoint-copy.ts";
 import type { WorkerJob } from "./worker-job.ts";
 
 /** The parts. */
@@ -51,6 +52,12 @@ export function instanceHost(parts: HostParts): InstanceHost {
     skipsOf: (instance) => view.skips(instance),
     get isDraining() {
       return view.isDraining;
+    },
+    savepoints: view,
+    openSavepoints: async (isOver) => {
+      const open = () => job.seams.savepoints(plan.job);
+      const blobs = refusingBlobs(await patiently(platform, "savepoints", open, isOver));
+      return patientBlobs(platform, blobs, plan.options.replicas, isOver);
     },
     onChanged: (instance) => parts.onChanged(instance),
   };

@@ -4,6 +4,7 @@
  * Owns which phase follows which; what happens in a phase is done by the instance that runs the machine. One event per change of phase, never per record.
  *
  * I1. Nothing is emitted before the claim is complete (R5): turns begin in `replaying`.
+ * I3. `frozen` is left when the savepoint is over, or with an end (R17).
  * I2. `failed`, `fenced` and `released` are the ends; a successor is another incarnation with a higher epoch.
  */
 import { assign, fromPromise, setup } from "xstate";
@@ -30,6 +31,7 @@ export type InstancePhase =
   | "replaying"
   | "running"
   | "snapshotting"
+  | "frozen"
   | "draining"
   | InstanceEnd;
 
@@ -41,6 +43,8 @@ export type InstanceEvent =
   | { readonly type: "CAUGHT_UP" }
   | { readonly type: "SNAPSHOT" }
   | { readonly type: "SNAPSHOT_DONE" }
+  | { readonly type: "FREEZE" }
+  | { readonly type: "THAW" }
   | { readonly type: "RELEASE" }
   | { readonly type: "FAIL"; readonly error: unknown };
 
@@ -97,10 +101,18 @@ export const instanceMachine = setup({
       },
     },
     replaying: {
-      on: { CAUGHT_UP: { target: "running", actions: assign({ hasCaughtUp: true }) }, SNAPSHOT: "snapshotting" },
+      on: {
+        CAUGHT_UP: { target: "running", actions: assign({ hasCaughtUp: true }) },
+        SNAPSHOT: "snapshotting",
+        FREEZE: "frozen",
+      },
     },
     running: {
-      on: { SNAPSHOT: "snapshotting" },
+      on: { SNAPSHOT: "snapshotting", FREEZE: "frozen" },
+    },
+    // R17: no turn; snapshots go on.
+    frozen: {
+      on: { THAW: [{ guard: "hasCaughtUp", target: "running" }, { target: "replaying" }] },
     },
     snapshotting: {
       on: {

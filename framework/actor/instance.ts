@@ -19,17 +19,19 @@ import { AckStall } from "./ack-stall.ts";
 import { AckGate } from "./ack-gate.ts";
 import { assemble, type Claimed, type Incarnation, letGo } from "./assembly.ts";
 import { claimInstance, explain, explained } from "./claiming.ts";
+import { failureText } from "./failure-text.ts";
 import type { TurnResult } from "./feed.ts";
+import { Freezer, type FreezeOwner } from "./freezer.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import { InstanceMeter, noCounts } from "./instance-meter.ts";
 import { instanceMachine, type InstanceEnd, type InstancePhase, type InstancePhases } from "./instance-machine.ts";
 import { LoopTally } from "./loop-tally.ts";
+import { InstanceSnapshots, type SnapshotsOwner } from "./instance-snapshots.ts";
 import { machineClock } from "./machine-clock.ts";
 import { PointerRegister } from "./pointer-register.ts";
 import { Progress } from "./progress.ts";
 import { encodeRefusal } from "./refusal.ts";
 import { RecoveryTimes } from "./recovery-times.ts";
-import { SnapshotSchedule } from "./snapshot-schedule.ts";
 import { TickSchedule } from "./tick-schedule.ts";
 import { TurnLoop, type TurnOwner } from "./turn-loop.ts";
 
@@ -49,9 +51,10 @@ export class Instance implements Reporter {
   readonly #meter: InstanceMeter;
   readonly #times: RecoveryTimes;
   readonly #turns: TurnLoop;
+  readonly #freezer: Freezer;
   #claimed: Claimed | undefined;
   #incarnation: Incarnation | undefined;
-  #snapshots: SnapshotSchedule | undefined;
+  #snapshots: InstanceSnapshots | undefined;
   #failure: unknown;
   /** How it ended: nothing follows. */
   #end: InstanceEnd | undefined;
@@ -79,6 +82,7 @@ export class Instance implements Reporter {
     this.#meter = new InstanceMeter(clock);
     this.#times = new RecoveryTimes(clock);
     this.#turns = new TurnLoop(this.#turnOwner(), host.platform, this.#meter, host.plan.options.deterministicGlobals);
+    this.#freezer = new Freezer(this.#cutOwner());
     // An inbox is idle as soon as all its edges are; a split only after a while.
     this.#progress = new Progress(id, epoch, stage.source === undefined ? 0 : stage.idleTimeoutMs);
     const pointerKey = host.names.pointer(stage.name, id.partition);
@@ -112,7 +116,7 @@ export class Instance implements Reporter {
     const position = this.stage.source === undefined ? (this.#incarnation?.feed.position ?? 0) : 0;
     const count = this.#loopCount;
     if (count !== undefined && this.#loop?.isNews(count) === true) return true;
-    return this.#progress.hasNews({ state: this.phase, position, due: this.#due });
+    return this.#progress.hasNews({ state: this.phase, position, due: this.#due, freeze: this.#freezer.freeze });
   }
 
   start(): void {
@@ -126,11 +130,10 @@ export class Instance implements Reporter {
 
   /** Takes a snapshot ahead of its time; answers whether there was one to take: nothing unfinished, none under way, something read since the last. */
   async snapshotNow(): Promise<boolean> {
-    const feed = this.#incarnation?.feed;
-    const isFree = !this.#isReleasing && !this.#turns.isUnfinished && this.#snapshots?.isTaking === false;
-    if (feed === undefined || !isFree || this.#snapshots?.hasProgressed(feed) !== true) return false;
-    await this.#snapshot();
-    return true;
+    if (this.#isReleasing || this.#turns.isUnfinished || this.#snapshots?.isTaking !== false) return false;
+    const isNew = this.#snapshots.hasProgressed;
+    if (isNew) await this.#snapshots.take();
+    return isNew;
   }
 
   /** Ends the incarnation as a crash would: nothing is finished, nothing is said. */
@@ -184,7 +187,7 @@ export class Instance implements Reporter {
 
   /** The input ends where it is. */
   endInput(): void {
-    this.#incarnation?.stopProducer();
+    this.#incarnation?.producer?.stop();
     this.#incarnation?.feed.endInput();
     this.wake();
   }
@@ -203,23 +206,23 @@ export class Instance implements Reporter {
       position: this.#incarnation?.feed.position ?? 0,
       state: this.phase,
       snapshot: this.#pointer.current?.current?.sequence ?? 0,
-      failure: this.#failure === undefined ? "" : describeFailure(this.#failure),
+      failure: this.#failure === undefined ? "" : failureText(this.#failure),
       counts: this.#incarnation?.program.counts ?? noCounts,
       load: this.#meter.load(),
+      freeze: this.#freezer.freeze,
     });
   }
 
   /** What others may measure. */
   measures(): InstanceMeasures {
-    const { feed, program } = this.#incarnation ?? {};
-    const hasProgressed = feed !== undefined && this.#snapshots?.hasProgressed(feed) === true;
+    const { program } = this.#incarnation ?? {};
     return {
       stage: this.stage.name,
       partition: this.id.partition,
       state: this.phase,
       watermark: this.#progress.watermark,
       pendingRequests: program?.pending.requests ?? 0,
-      ...this.#meter.measures(program?.counts ?? noCounts, hasProgressed),
+      ...this.#meter.measures(program?.counts ?? noCounts, this.#snapshots?.hasProgressed === true),
     };
   }
 
@@ -230,12 +233,9 @@ export class Instance implements Reporter {
 
   /** Looks at whether a snapshot is due; called by the worker now and then. */
   async considerSnapshot(): Promise<void> {
-    const incarnation = this.#incarnation;
-    if (incarnation === undefined) return;
-    const mayBeCrowded = this.#snapshots?.mayBeCrowded(incarnation.feed) === true;
-    const inboxBytes = mayBeCrowded ? ((await incarnation.feed.look())?.bytes ?? 0) : 0;
-    if (mayBeCrowded) this.#snapshots?.looked(incarnation.feed, inboxBytes);
-    if (!this.#isClosed && !this.#turns.isTurning) this.#considerSnapshot(incarnation, inboxBytes);
+    const inboxBytes = (await this.#snapshots?.look()) ?? 0;
+    const mayBegin = !this.#isClosed && !this.#turns.isTurning;
+    if (this.#incarnation !== undefined && mayBegin) this.#considerSnapshot(this.#incarnation, inboxBytes);
   }
 
   #phases(): InstancePhases {
@@ -251,7 +251,7 @@ export class Instance implements Reporter {
   #turnOwner(): TurnOwner {
     return {
       mayTurn: () => !this.#isClosed && !this.#isFailing,
-      mayBegin: () => !this.#isReleasing && !this.#isPaused,
+      mayBegin: () => !this.#isReleasing && !this.#isPaused && !this.#freezer.holds(this.#incarnation),
       isReplaying: () => this.phase === "replaying",
       mayLeaveIdle: () => this.#progress.mayLeaveIdle,
       beforeTurn: (position) => this.#host.probe.beforeTurn?.(this.stage.name, this.id.partition, position),
@@ -261,6 +261,35 @@ export class Instance implements Reporter {
       afterTurns: (incarnation, hasMoved) => this.#afterTurns(incarnation, hasMoved),
       failed: (error) => this.#failExplained(error),
     };
+  }
+
+  /** What snapshots, and savepoints, ask of the instance and tell it. */
+  #cutOwner(): SnapshotsOwner & FreezeOwner {
+    return {
+      clock: this.#host.platform.clock,
+      meter: this.#meter,
+      host: this.#host,
+      chunks: { stage: this.stage.name, partition: this.id.partition, epoch: this.epoch },
+      isSource: this.stage.source !== undefined,
+      isClosed: () => this.#isClosed,
+      isEnded: () => this.#progress.isEnded,
+      mustReadTo: () => this.#mustReadTo,
+      began: () => this.#actor.send({ type: "SNAPSHOT" }),
+      done: (isLast) => {
+        this.#actor.send({ type: "SNAPSHOT_DONE" });
+        this.#hasSettled ||= this.stage.source !== undefined;
+        if (isLast) this.#progress.finish();
+        this.#changed();
+      },
+      snapshot: (isOver) => this.#snapshots?.frozen(isOver) ?? Promise.resolve(undefined),
+      changed: () => this.#changed(),
+      failed: (error) => this.#failExplained(error),
+    };
+  }
+
+  #changed(): void {
+    this.#host.onChanged(this);
+    this.wake();
   }
 
   #turned(result: TurnResult, { feed, outputs }: Incarnation): void {
@@ -291,7 +320,10 @@ export class Instance implements Reporter {
       onProgress: () => this.wake(),
       onFailed: (error) => this.#failExplained(error),
       onRefused: (sink, refused) => this.#refuse(sink, refused),
-      acknowledged: (ordinal) => this.#acknowledged(ordinal),
+      acknowledged: (ordinal) => {
+        this.wake();
+        return this.#acks.until(ordinal);
+      },
     });
     // Superseded or released meanwhile: what has just been opened is let go again.
     if (this.#isClosed) return letGo(incarnation, this.#host.platform.logger);
@@ -302,7 +334,7 @@ export class Instance implements Reporter {
     this.#meter.restored(program.counts);
     this.#times.restored(feed.position);
     this.#progress.reach(feed.watermark, 0);
-    this.#snapshots = new SnapshotSchedule(this.#host.platform.clock, this.#host.plan.options, feed.position);
+    this.#snapshots = new InstanceSnapshots(incarnation, this.#host.plan.options, this.#cutOwner());
   }
 
   #begin(): void {
@@ -333,8 +365,8 @@ export class Instance implements Reporter {
     this.#isReleasing = true;
     incarnation?.calls.stop();
     const isDone = await until(() => isFree() && !this.#turns.isUnfinished && stall?.isOver !== false);
-    if (incarnation === undefined || this.#snapshots?.hasProgressed(incarnation.feed) !== true) return;
-    if (isDone) return this.#snapshot(true);
+    if (this.#snapshots?.hasProgressed !== true) return;
+    if (isDone) return this.#snapshots.take(true);
     // Whoever reads what it has said may have been released before: what came after the last snapshot is read again by its successor.
     this.#log("warn", "released without a last snapshot: nothing that it said is acknowledged", {});
   }
@@ -344,6 +376,7 @@ export class Instance implements Reporter {
     this.#failure = phase === "failed" ? error : undefined;
     this.#ticks.close();
     this.#cancelLook?.();
+    this.#freezer.close();
     if (this.#incarnation !== undefined) letGo(this.#incarnation, this.#host.platform.logger);
     if (phase === "failed") this.#log("error", "instance failed", { reason: messageOf(error) });
     if (phase === "released") this.#log("info", "instance released", {});
@@ -353,15 +386,10 @@ export class Instance implements Reporter {
   /** Fails, but says nothing of lost or corrupt data before the pointer has been read (R8): a newer epoch there explains it. */
   #failExplained(error: unknown): void {
     this.#isFailing = true;
-    void this.#explainAndFail(error);
-  }
-
-  async #explainAndFail(error: unknown): Promise<void> {
-    try {
-      this.fail(await explain(this.#pointer, this.epoch, error));
-    } catch {
-      this.fail(error);
-    }
+    explain(this.#pointer, this.epoch, error).then(
+      (cause) => this.fail(cause),
+      () => this.fail(error),
+    );
   }
 
   #afterTurns(incarnation: Incarnation, hasMoved: boolean): void {
@@ -374,12 +402,15 @@ export class Instance implements Reporter {
     const isFullyAcknowledged = acknowledged >= outputs.ordinal;
     // R16: whoever has just read something is not idle, also when nothing came of it; nor is who reads no more.
     const isQuiet = feed.isQuiet && !hasMoved;
-    const isBlocked = this.#isReleasing || this.#isPaused || !outputs.hasRoom;
+    this.#freezer.look(incarnation, isFullyAcknowledged);
+    const { isFrozen } = this.#freezer;
+    if (isFrozen !== (this.phase === "frozen")) this.#actor.send({ type: isFrozen ? "FREEZE" : "THAW" });
+    const isBlocked = this.#isReleasing || this.#isPaused || isFrozen || !outputs.hasRoom;
     // Of a split nothing is left of the time before when there is nothing left at all.
     this.#hasSettled ||= isQuiet && this.stage.source !== undefined;
     this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked, nowMs });
     this.#lookAgain(nowMs);
-    this.#ticks.arrange(program.nextTickAt(), program.now);
+    this.#ticks.arrange(isFrozen ? undefined : program.nextTickAt(), program.now);
     this.#considerSnapshot(incarnation, 0);
     this.#host.onChanged(this);
   }
@@ -401,34 +432,11 @@ export class Instance implements Reporter {
     this.#mustReadTo = Math.max(this.#mustReadTo, sequence);
   }
 
-  #acknowledged(ordinal: number): Promise<void> {
-    this.wake();
-    return this.#acks.until(ordinal);
-  }
-
   #considerSnapshot({ feed, outputs }: Incarnation, inboxBytes: number): void {
     if (this.#turns.isUnfinished || this.#isReleasing) return;
     const hasReadOwn = feed.position >= this.#mustReadTo;
     const isEnded = this.#progress.isEnded && outputs.acknowledged >= outputs.ordinal && hasReadOwn;
-    if (this.#snapshots?.isDue(feed, inboxBytes, isEnded) !== true) return;
-    this.#snapshot().catch((error: unknown) => this.#failExplained(error));
-  }
-
-  async #snapshot(isRelease = false): Promise<void> {
-    const incarnation = this.#incarnation;
-    if (incarnation === undefined || this.#isClosed) return;
-    const isLast = this.#progress.isEnded;
-    this.#actor.send({ type: "SNAPSHOT" });
-    const cutAtMs = this.#host.platform.clock.monotonicMs();
-    await this.#snapshots?.run(incarnation.feed, isLast, async () =>
-      this.#meter.snapshotTaken(await incarnation.snapshotter.take(isRelease), cutAtMs),
-    );
-    if (this.#isClosed) return;
-    this.#actor.send({ type: "SNAPSHOT_DONE" });
-    this.#hasSettled ||= this.stage.source !== undefined;
-    if (isLast) this.#progress.finish();
-    this.#host.onChanged(this);
-    this.wake();
+    this.#snapshots?.consider(inboxBytes, isEnded);
   }
 
   #later(background = false): Promise<void> {
@@ -439,8 +447,4 @@ export class Instance implements Reporter {
     const { name: stage } = this.stage;
     this.#host.platform.logger.log(level, message, { stage, instance: this.name, epoch: this.epoch, ...fields });
   }
-}
-
-function describeFailure(error: unknown): string {
-  return StreamError.is(error) ? `${error.code}: ${error.message}` : messageOf(error);
 }

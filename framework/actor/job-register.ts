@@ -63,6 +63,24 @@ export async function recordState(registers: Registers, stands: RecordedState): 
 }
 
 /**
+ * Before the hold of a savepoint is given up (R17): from here on no other generation takes the place of this one by that savepoint. Answers false when another
+ * one has taken it already.
+ *
+ * @throws UNAVAILABLE, TIMEOUT: then it is unknown
+ */
+export async function giveUpSwitch(registers: Registers, generation: number, savepoint: number): Promise<boolean> {
+  for (;;) {
+    const found = await registers.get(jobRegister);
+    const record = found === undefined ? undefined : decodeJobRecord(found.value);
+    if (found === undefined || record?.generation !== generation) return false;
+    if (record.resumed === savepoint) return true;
+    const bytes = encodeJobRecord({ ...record, resumed: savepoint });
+    const result = await registers.update(jobRegister, bytes, found.revision);
+    if (result.kind === "written") return true;
+  }
+}
+
+/**
  * R8 for the job log: it is the one that this generation began with, which is the one that its first worker opened. Called by every worker that joins,
  * before it reads the log.
  *

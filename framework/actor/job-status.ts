@@ -10,6 +10,7 @@ import type { StandingWorker } from "./quarantines.ts";
 import { noCounts } from "./instance-meter.ts";
 import type { Outage } from "./outages.ts";
 import type { StageSupervisor } from "./stage-supervisor.ts";
+import type { SavepointStatus } from "./savepoint-keeper.ts";
 
 /** One instance in a status. */
 export interface InstanceStatus extends Load {
@@ -59,6 +60,8 @@ export interface JobStatus {
   readonly quarantines: readonly QuarantineView[];
   /** The newest restarts and moves of instances, oldest first. */
   readonly outages: readonly Outage[];
+  /** The savepoint that is being taken, or held. @default there is none */
+  readonly savepoint?: SavepointStatus | undefined;
   /** What somebody should look at: idle workers, clocks that are wrong. */
   readonly warnings: readonly string[];
 }
@@ -87,7 +90,12 @@ export const noLoad: Load = {
 const clockApartMsMax = 5_000;
 
 /** Assembles the status. */
-export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readonly StageSupervisor[]): JobStatus {
+export function statusOf(
+  world: StatusWorld,
+  leaderEpoch: number,
+  stages: readonly StageSupervisor[],
+  savepoint?: SavepointStatus,
+): JobStatus {
   const { plan, names, view, outages, quarantines } = world;
   const isStarting = stages.length === 0 || stages.some((supervisor) => supervisor.phase === "starting");
   const workers = workersOf(world, stages);
@@ -103,6 +111,7 @@ export function statusOf(world: StatusWorld, leaderEpoch: number, stages: readon
     totals: totalsOf(stages, view),
     quarantines,
     outages,
+    savepoint,
     warnings: isStarting ? clockWarnings(workers) : [...idleWarnings(workers), ...clockWarnings(workers)],
   };
 }

@@ -33,6 +33,7 @@ import { LoopSupervisor } from "./loop-supervisor.ts";
 import { Outages } from "./outages.ts";
 import { Quarantines } from "./quarantines.ts";
 import { Restarts } from "./restarts.ts";
+import { SavepointKeeper } from "./savepoint-keeper.ts";
 import { StageSupervisor } from "./stage-supervisor.ts";
 import { Suspects, type Bereavement } from "./suspects.ts";
 
@@ -91,6 +92,7 @@ export class JobSupervisor {
   readonly #restarts: Restarts;
   readonly #outages: Outages;
   readonly #suspects: Suspects;
+  readonly #savepoints: SavepointKeeper;
   #unlisten: (() => void) | undefined;
   readonly #loops: LoopSupervisor;
   #cancelBeat: Cancel | undefined;
@@ -130,6 +132,11 @@ export class JobSupervisor {
       ask: () => world.bus.beat(this.#heartbeat),
       pause: (splits, forMs) => this.#pause(splits, forMs),
     });
+    this.#savepoints = new SavepointKeeper(world, epoch, {
+      reportOf: (instance) => this.#reportOf(instance),
+      nameOf,
+      nowMs: () => this.#logNowMs,
+    });
     this.#read = { position: world.tail.view.position, atMs: world.platform.clock.monotonicMs() };
     this.#actor = createActor(jobMachine, {
       clock: machineClock(world.platform.clock),
@@ -157,6 +164,7 @@ export class JobSupervisor {
     this.#cancelBeat?.();
     this.#restarts.close();
     this.#suspects.close();
+    this.#savepoints.close();
     for (const stage of this.#stages.values()) stage.close();
   }
 
@@ -170,6 +178,7 @@ export class JobSupervisor {
     for (const stage of this.#stages.values()) stage.refresh();
     this.#loops.refresh();
     this.reconcile();
+    this.#goOn();
   }
 
   /** Reports have come in over the Bus. */
@@ -188,6 +197,13 @@ export class JobSupervisor {
       this.#world.controls.reported(report.instance, report.position);
       if (this.#suspects.hasStood(report.instance)) this.#distribution.askToRelease(report.instance);
     }
+    this.#goOn();
+  }
+
+  /** What whole rounds of reports lead to: a savepoint, the end. */
+  #goOn(): void {
+    if (!this.#isSupervising) return;
+    this.#savepoints.refresh();
     this.#complete();
   }
 
@@ -233,7 +249,7 @@ export class JobSupervisor {
     const isParked = (instance: InstanceId) => this.#restarts.isParked(instance);
     const quarantines = tail.view.fleet.quarantinesAt(this.#logNowMs);
     const world = { plan, names, view: tail.view, workers, quarantines, outages: this.#outages.history(), isParked };
-    return statusOf(world, this.epoch, [...this.#stages.values()]);
+    return statusOf(world, this.epoch, [...this.#stages.values()], this.#savepoints.status);
   }
 
   get #isDeposed(): boolean {
@@ -287,6 +303,7 @@ export class JobSupervisor {
     this.#loops.repeat();
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });
     this.reconcile();
+    this.#goOn();
     if (this.#isSupervising) this.#suspects.keep();
     if (this.#isSupervising && !this.#world.tail.view.isOver) this.#quarantines.consider();
     // A worker that has fallen silent does not wait for the next heartbeat, too.
@@ -379,8 +396,10 @@ export class JobSupervisor {
     this.#end("failed", code, messageOf(error));
   }
 
+  /** Not in the middle of a savepoint: whoever wanted it gets it first. */
   #complete(): void {
     const { plan, tail } = this.#world;
+    if (tail.view.savepoints.open !== undefined) return;
     const reportOf = (instance: InstanceId) => this.#reportOf(instance);
     if (isComplete({ stages: plan.stages, view: tail.view, reportOf })) this.#end("completed", "", "");
   }

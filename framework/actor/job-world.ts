@@ -1,7 +1,7 @@
 /**
  * The surroundings of the job supervisor: handed on by the worker that leads.
  */
-import type { Logs, Registers } from "../log/contracts.ts";
+import type { Blobs, Logs, Registers } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -19,6 +19,8 @@ export interface JobWorld {
   readonly names: JobNames;
   readonly logs: Logs;
   readonly registers: Registers;
+  /** Where savepoints are kept. @throws SERVER_REFUSED, SERVER_FULL, UNAVAILABLE, TIMEOUT */
+  readonly openSavepoints: () => Promise<Blobs>;
   /** What sources are told of the place. */
   readonly ends: EndHome;
   readonly bus: JobBus;

@@ -127,6 +127,7 @@ export class Cell {
     if (isOver && view.life.state !== "stopped") return this.#instance?.fail(new StreamError("FENCED", "it is over"));
     if (this.#instance === undefined) this.#begin();
     if (view.isDraining && this.#instance?.stage.source !== undefined) this.#instance.endInput();
+    this.#instance?.wake();
   }
 
   #begin(): void {

@@ -38,7 +38,7 @@ export class Progress {
   #watermark = -Infinity;
   #isFinished = false;
   #n = 0;
-  #said: Pick<Report, "watermark" | "activity" | "state" | "position" | "due"> | undefined;
+  #said: Pick<Report, "watermark" | "activity" | "state" | "position" | "due" | "freeze"> | undefined;
 
   constructor(instance: InstanceId, epoch: number, idleTimeoutMs: number) {
     this.#instance = instance;
@@ -111,9 +111,9 @@ export class Progress {
   }
 
   /** Whether the next report would say something that the last one did not; a position alone is news after a while. */
-  hasNews({ state, position, due }: Pick<Report, "state" | "position" | "due">): boolean {
+  hasNews({ state, position, due, freeze }: Pick<Report, "state" | "position" | "due" | "freeze">): boolean {
     const said = this.#said;
-    if (said?.due !== due) return true;
+    if (said?.due !== due || said.freeze !== freeze) return true;
     if (said.state !== state || said.watermark !== this.#watermark) return true;
     return said.activity !== this.#activity() || position - said.position >= positionsPerReport;
   }
@@ -121,8 +121,8 @@ export class Progress {
   report(facts: ReportFacts): Report {
     this.#n += 1;
     const activity = this.#activity();
-    const { state, position, due } = facts;
-    this.#said = { watermark: this.#watermark, activity, state, position, due };
+    const { state, position, due, freeze } = facts;
+    this.#said = { watermark: this.#watermark, activity, state, position, due, freeze };
     this.#gate.reported(this.#n, activity === "idle");
     return { instance: this.#instance, epoch: this.#epoch, n: this.#n, watermark: this.#watermark, activity, ...facts };
   }

@@ -68,6 +68,11 @@ export class Snapshotter {
     this.#retained = [...retained];
   }
 
+  /** The manifest that the pointer names; undefined before the first. */
+  get current(): Manifest | undefined {
+    return this.#retained[0]?.manifest;
+  }
+
   /**
    * Takes one snapshot of the state between two turns; call it there, and never twice at a time. Answers its size: the bytes that a restore reads.
    *

@@ -86,6 +86,9 @@ export class SplitFeed implements Feed {
   get isHoldingBack(): boolean {
     return false;
   }
+  get drained(): number {
+    return 0;
+  }
   get bytesRead(): number {
     return this.#entriesRead;
   }

@@ -6,6 +6,7 @@
  * R10. One watermark control into every downstream inbox, with the position of the job log it was decided at, for each change that somebody behind waits
  *      for; what nobody waits for goes a little later, as one.
  * R16. An active report after an idle one is answered when the minimum counts it.
+ * R17. When every instance has come to the open savepoint, the control says so: the edges are drained.
  */
 import { createActor, setup, type ActorRefFrom } from "xstate";
 import type { Stage } from "../plan/plan.ts";
@@ -13,6 +14,7 @@ import type { Cancel, Clock, Platform } from "../platform/platform.ts";
 import { Alignment, type ReadLimit } from "../protocol/alignment.ts";
 import { EventTimeDemand } from "../protocol/demand.ts";
 import { instanceKey, type JobLogView } from "../protocol/job-log.ts";
+import { isStageFrozen } from "../protocol/savepoint.ts";
 import { StageMinimum, type StageWatermark } from "../protocol/watermark.ts";
 import type { InstanceId, Report, WatermarkControl } from "../record/messages.ts";
 import { machineClock } from "./machine-clock.ts";
@@ -62,7 +64,7 @@ const stageMachine = setup({
 /** A change of event time that nobody waits for is published after this long: with whatever has come until then. */
 const unawaitedMs = 100;
 
-const turningPhases = new Set(["replaying", "running", "snapshotting"]);
+const turningPhases = new Set(["replaying", "running", "snapshotting", "frozen"]);
 
 /** The supervisor of one stage. */
 export class StageSupervisor {
@@ -86,7 +88,7 @@ export class StageSupervisor {
   /** What the edges that close a loop have been told, and how many controls that were. */
   #fed = -Infinity;
   #fedN = 0;
-  #published: StageWatermark | undefined;
+  #published: (StageWatermark & { readonly drains: number | undefined }) | undefined;
   #publishedAtMs = -Infinity;
   /** A change is held back, until somebody waits for it or its time has come. */
   #cancelHold: Cancel | undefined;
@@ -210,13 +212,15 @@ export class StageSupervisor {
   }
 
   #publish(mustRepublish: boolean): void {
-    const decision = this.#minimum.decide() ?? this.#firstWord();
+    const drains = this.#drains;
+    const decision = this.#minimum.decide() ?? this.#firstWord(drains);
     const last = this.#published;
     if (decision === undefined) return;
-    if (decision.watermark === last?.watermark && decision.isIdle === last.isIdle && !mustRepublish) return;
-    if (!mustRepublish && !this.#isUrgent(decision, last)) return this.#hold();
+    const mustSpeak = mustRepublish || (drains !== undefined && drains !== last?.drains);
+    if (decision.watermark === last?.watermark && decision.isIdle === last.isIdle && !mustSpeak) return;
+    if (!mustSpeak && !this.#isUrgent(decision, last)) return this.#hold();
     this.#release();
-    this.#published = decision;
+    this.#published = { ...decision, drains };
     this.#publishedAtMs = this.#clock.monotonicMs();
     this.#n += 1;
     if (decision.isIdle) this.#activeSince = Infinity;
@@ -224,7 +228,9 @@ export class StageSupervisor {
     const { watermark, isIdle } = decision;
     const n = this.#n;
     for (const edge of this.#edges.indexes)
-      this.#events.publish(this.#control(edge, n, watermark, isIdle), (inbox) => this.#onStored(`${edge}/${inbox}`, n));
+      this.#events.publish({ ...this.#control(edge, n, watermark, isIdle), drains }, (inbox) =>
+        this.#onStored(`${edge}/${inbox}`, n),
+      );
   }
 
   #feedBack(): void {
@@ -257,9 +263,16 @@ export class StageSupervisor {
     this.#cancelHold = undefined;
   }
 
-  /** A new leader that knows nothing yet says so before it answers anybody: receivers must not believe an older one that called the stage idle. */
-  #firstWord(): StageWatermark | undefined {
-    const mustSpeak = this.#published === undefined && this.#unanswered.size > 0;
+  /** The open savepoint, when the whole stage has come to it (R17). */
+  get #drains(): number | undefined {
+    const id = this.#view.savepoints.open?.id;
+    const instances = this.#view.instancesOf(this.stage);
+    return id !== undefined && isStageFrozen(instances, id, (each) => this.reportOf(each)) ? id : undefined;
+  }
+
+  /** A new leader that knows nothing yet says so before it answers anybody: receivers must not believe an older one that called the stage idle. So does a stage that has never had event time, of a savepoint. */
+  #firstWord(drains: number | undefined): StageWatermark | undefined {
+    const mustSpeak = drains !== undefined || (this.#published === undefined && this.#unanswered.size > 0);
     return mustSpeak ? { watermark: -Infinity, isIdle: false } : undefined;
   }
 

@@ -233,6 +233,7 @@ export class Worker implements Measured {
     if (this.phase === "working" || this.phase === "leaving")
       for (const { instance, ...assigned } of view.assignments()) this.#instances.obey(instance, assigned);
     if (view.isDraining) this.#instances.endInput();
+    this.#instances.heed(view.savepoints.open?.id);
     if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)
       this.#onLeader(view.leader.epoch, view.leader.worker);
     // A restart has been read together with what it follows: whoever led before it leads no more.
@@ -269,6 +270,7 @@ export class Worker implements Measured {
       names,
       logs: seams.logs,
       registers: this.#job.registers,
+      openSavepoints: () => seams.savepoints(plan.job),
       ends: this.#ends,
       bus: this.#bus,
       tail: this.#tail,

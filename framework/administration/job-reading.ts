@@ -10,6 +10,7 @@ import type { JobNames } from "../log/names.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
 import type { FleetOrder } from "../record/fleet-records.ts";
 import type { CommandRecord, JobCommand } from "../record/messages.ts";
+import type { Resume, SavepointRequest } from "../record/savepoint-record.ts";
 import { encodeJobLogRecord } from "../record/wire/job-log.ts";
 import type { Administrator } from "./administrator.ts";
 
@@ -53,14 +54,14 @@ export class JobReading {
   }
 
   /** Appends a command, and reads on until it is in the view. @throws SERVER_REFUSED, TIMEOUT, UNAVAILABLE, LOG_FULL */
-  command(command: JobCommand): Promise<void> {
-    return this.append({ kind: "command", command, by: this.#administrator.by });
+  async command(command: JobCommand): Promise<void> {
+    await this.append({ kind: "command", command, by: this.#administrator.by });
   }
 
-  /** Appends a record that counts whoever leads, and reads on until it is in the view. @throws SERVER_REFUSED, TIMEOUT, UNAVAILABLE, LOG_FULL */
-  async append(record: CommandRecord | FleetOrder): Promise<void> {
+  /** Appends a record that counts whoever leads, reads on until it is in the view, and answers its sequence. @throws SERVER_REFUSED, TIMEOUT, UNAVAILABLE, LOG_FULL */
+  async append(record: CommandRecord | FleetOrder | SavepointRequest | Resume): Promise<number> {
     const sequence = await this.#log.append(encodeJobLogRecord(record));
-    if (await this.#waitUntil(() => this.view.position >= sequence, readMsMax)) return;
+    if (await this.#waitUntil(() => this.view.position >= sequence, readMsMax)) return sequence;
     throw new StreamError("TIMEOUT", `${this.#log.name} has not been read to record ${sequence}`);
   }
 

@@ -226,7 +226,8 @@ export class JobLogView {
         return;
       case "savepointEnd": {
         const by = this.savepoints.of(record.savepoint)?.by ?? "";
-        if (this.savepoints.end(record)) this.life.command(sequence, { kind: "command", command: "stop", by });
+        if (this.savepoints.end(record, storedAtMs))
+          this.life.command(sequence, { kind: "command", command: "stop", by });
         return;
       }
       case "outcome":

@@ -19,8 +19,9 @@ export interface SavepointView extends Pick<SavepointRequest, "name" | "by" | "t
   /** Sequence of its request. */
   readonly id: number;
   readonly mode: SavepointMode;
-  /** When the log stored the request. */
+  /** When the log stored the request, and what made the state. */
   readonly atMs: number;
+  readonly sinceMs: number;
   readonly state: SavepointState;
   /** Why it was cancelled or refused. Empty otherwise. */
   readonly reason: string;
@@ -54,18 +55,18 @@ export class SavepointLife {
     const other = this.open;
     const reason = other === undefined ? hindrance : `savepoint ${other.name} is being taken`;
     const state = reason === "" ? "freezing" : "refused";
-    this.#all.set(id, { id, name, by, mode, timeoutMs, atMs, state, reason });
+    this.#all.set(id, { id, name, by, mode, timeoutMs, atMs, sinceMs: atMs, state, reason });
     if (state === "freezing") this.#open = id;
     const oldest = [...this.#all.keys()].find((each) => each !== this.#open);
     if (this.#all.size > savepointsKept && oldest !== undefined) this.#all.delete(oldest);
   }
 
   /** Applies an end; answers whether the job is stopped by it. */
-  end({ savepoint, outcome, reason }: SavepointEnd): boolean {
+  end({ savepoint, outcome, reason }: SavepointEnd, atMs: number): boolean {
     const open = this.open;
     if (open?.id !== savepoint || open.state !== "freezing") return false;
     if (outcome === "complete" && open.mode === "hold") {
-      this.#all.set(open.id, { ...open, state: "held" });
+      this.#all.set(open.id, { ...open, state: "held", sinceMs: atMs });
       return false;
     }
     this.#close(outcome, reason);

@@ -6,6 +6,7 @@
  * R10. The minimum is over the instances that are neither idle nor ended, of exactly the epochs that the job log names; Infinity is a flag of its own:
  * every instance has ended. A receiver takes no control that was decided before an epoch it has adopted.
  * R16. An idle instance, and an idle edge, hold nothing back, and end nothing.
+ * R17. A drain travels with a watermark, and counts when that does.
  * W1. A watermark never goes back: not an edge's, not the receiver's; the stage's only when an instance is assigned anew.
  * G2. An edge that carries no event time (`timeless`: behind it stands only what was sent back) counts when the others have ended; until then it holds nothing
  *     back, and is no reason to be active.
@@ -117,6 +118,8 @@ interface EdgeClock {
   epoch: number;
   /** Number of the newest control of the leader. */
   n: number;
+  /** Id of the newest savepoint before which nothing more comes; 0: of none. */
+  drained: number;
 }
 
 /** The receiver's side: what an instance knows of its edges' event time. A pure function of the inbox, and in the snapshot. */
@@ -128,7 +131,9 @@ export class EdgeClocks {
   #watermark = -Infinity;
 
   constructor(edges: readonly number[], timeless: readonly number[] = []) {
-    this.#edges = new Map(edges.map((edge) => [edge, { watermark: -Infinity, isIdle: false, epoch: 0, n: 0 }]));
+    this.#edges = new Map(
+      edges.map((edge) => [edge, { watermark: -Infinity, isIdle: false, epoch: 0, n: 0, drained: 0 }]),
+    );
     const clocksOf = (isWanted: (edge: number) => boolean) =>
       [...this.#edges].flatMap(([edge, clock]) => (isWanted(edge) ? [clock] : []));
     this.#timeless = clocksOf((edge) => timeless.includes(edge));
@@ -151,6 +156,15 @@ export class EdgeClocks {
     return this.#clock(edge).watermark === Infinity;
   }
 
+  /**
+   * Id of the newest savepoint before which nothing more comes over any edge (R17); 0 while there is none. Which edges have to be drained for it is decided
+   * here and nowhere else.
+   */
+  get drained(): number {
+    const all = [...this.#edges.values()];
+    return all.reduce((least, { drained }) => Math.min(least, drained), all[0]?.drained ?? 0);
+  }
+
   /** Highest leader epoch seen. */
   get leader(): number {
     return this.#leader;
@@ -159,13 +173,14 @@ export class EdgeClocks {
   /**
    * An epoch of an instance of that edge has been adopted: controls decided before it are void from here on.
    *
-   * The edge is active again (R16): the new incarnation speaks without having been answered.
+   * The edge is active again (R16): the new incarnation speaks without having been answered. It says anew that it has come to a savepoint (R17).
    */
   adopt(edge: number, epoch: number): void {
     const clock = this.#clock(edge);
     if (epoch <= clock.epoch) return;
     clock.epoch = epoch;
     clock.isIdle = false;
+    clock.drained = 0;
   }
 
   /** Takes one control; answers whether it counted. @throws CORRUPT for an edge that does not lead here */
@@ -178,13 +193,14 @@ export class EdgeClocks {
     if (control.upto < clock.epoch) return false;
     clock.watermark = Math.max(clock.watermark, control.watermark);
     clock.isIdle = control.isIdle;
+    clock.drained = Math.max(clock.drained, control.drains ?? 0);
     this.#watermark = Math.max(this.#watermark, this.#minimum());
     return true;
   }
 
   /** What the snapshot keeps. */
   states(): EdgeState[] {
-    return [...this.#edges].map(([edge, clock]) => ({ edge, ...clock }));
+    return [...this.#edges].map(([edge, { drained, ...clock }]) => ({ edge, ...clock, drained: drained || undefined }));
   }
 
   /**
@@ -193,7 +209,7 @@ export class EdgeClocks {
    * fire what its original did not.
    */
   restore(states: readonly EdgeState[], leader: number): void {
-    for (const { edge, ...clock } of states) Object.assign(this.#clock(edge), clock);
+    for (const { edge, drained = 0, ...clock } of states) Object.assign(this.#clock(edge), { ...clock, drained });
     this.#leader = leader;
   }
 

@@ -4,6 +4,7 @@
  * Owns the clock, the place, and the simulated processes of the workers. Each call resolves when nothing is runnable any more: no sleeps. Processing time moves
  * by `clock` alone: starting, recovering and ending take none.
  */
+import { takeSavepoint, type SavepointWish, type TakenSavepoint } from "../administration/savepoint-request.ts";
 import { joinJob } from "../actor/job-register.ts";
 import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
 import type { Probe } from "../actor/host.ts";
@@ -25,8 +26,9 @@ import { silentLogger } from "../platform/logger.ts";
 import type { Logger, Platform, Random } from "../platform/platform.ts";
 import { seededRandom } from "../platform/random.ts";
 import { VirtualClock } from "../platform/virtual-clock.ts";
-import { CollectingSink, type TakenRow } from "./collecting-sink.ts";
-import { ManualSource } from "./manual-source.ts";
+import type { CollectingSink, TakenRow } from "./collecting-sink.ts";
+import { replaceEnds } from "./manual-ends.ts";
+import type { ManualSource } from "./manual-source.ts";
 import { ProcessScope } from "./process-scope.ts";
 import { TestCells } from "./test-cells.ts";
 
@@ -121,8 +123,8 @@ export class TestJob {
   readonly #platform: Platform;
   readonly #random: Random;
   readonly #options: TestJobOptions;
-  readonly #sources = new Map<string, ManualSource>();
-  readonly #sinks = new Map<string, CollectingSink>();
+  readonly #sources: ReadonlyMap<string, ManualSource>;
+  readonly #sinks: ReadonlyMap<string, CollectingSink>;
   readonly #processes: Process[] = [];
   readonly #down = new Set<string>();
   readonly #deadLetters: unknown[] = [];
@@ -157,7 +159,10 @@ export class TestJob {
       { ...job, options: { ...(now > 0 ? {} : { farFuture: Infinity }), ...job.options, ...jobOptions } },
       { defaults: embeddedDefaults, version: "test" },
     );
-    this.plan = this.#replaceEnds(compiled, splits ?? {});
+    const { plan, sources, sinks } = replaceEnds(compiled, splits ?? {}, this.virtualClock);
+    this.plan = plan;
+    this.#sources = sources;
+    this.#sinks = sinks;
   }
 
   /** Starts the workers; called by {@link testJob}. */
@@ -216,6 +221,23 @@ export class TestJob {
   /** Takes a snapshot of an instance (`average/1`) where it stands; answers whether there was something new to take. */
   async snapshot(name: string): Promise<boolean> {
     return this.#settling(this.#instance(name)?.snapshotNow() ?? Promise.resolve(false));
+  }
+
+  /**
+   * Takes a savepoint of the whole job, called `name`, and resolves when it is there. `stop`: the job is stopped by it; `hold`: nothing moves until it is resumed.
+   *
+   * @throws SAVEPOINT_CANCELLED with the reason, and whatever a request is refused with
+   */
+  async savepoint(name: string, wish: Omit<SavepointWish, "name"> = {}): Promise<TakenSavepoint> {
+    const administrator = { platform: this.#platform, seams: this.seams, by: "test" };
+    const taken = takeSavepoint(administrator, this.plan.job, { name, ...wish }).finally(() => {
+      progress.isOver = true;
+    });
+    const progress = { isOver: false };
+    taken.catch(() => undefined);
+    await this.virtualClock.recover(() => progress.isOver, 2 * recoveryMsMax);
+    await this.settle();
+    return taken;
   }
 
   /** Lets an instance that stays down start again. */
@@ -427,21 +449,6 @@ export class TestJob {
     followSideStream(dead, this.plan, 1, ({ value }) => this.#deadLetters.push(value));
     followSideStream(late, this.plan, 1, (record) => this.#late.push(record));
   }
-
-  #replaceEnds(plan: Plan, splits: Readonly<Record<string, number>>): Plan {
-    const stages = plan.stages.map((stage) => {
-      const sinks = stage.sinks.map((node) => {
-        const sink = new CollectingSink(node.spec);
-        this.#sinks.set(node.name, sink).set(node.spec.name, sink);
-        return { ...node, spec: sink.spec };
-      });
-      if (stage.source === undefined) return { ...stage, sinks };
-      const manual = new ManualSource(splits[stage.name] ?? 1, stage.source, () => this.virtualClock.now());
-      this.#sources.set(stage.name, manual);
-      return { ...stage, sinks, source: manual.spec, isIngress: false };
-    });
-    return { ...plan, stages };
-  }
 }
 
-const turning = new Set(["replaying", "running", "snapshotting"]);
+const turning = new Set(["replaying", "running", "snapshotting", "frozen"]);

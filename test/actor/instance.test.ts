@@ -5,6 +5,7 @@ import { noMarks, type InstanceHost, type Reporter } from "../../framework/actor
 import { Instance } from "../../framework/actor/instance.ts";
 import { StreamError } from "../../framework/errors.ts";
 import type { Registers } from "../../framework/log/contracts.ts";
+import { JobLogView } from "../../framework/protocol/job-log.ts";
 import { JobNames } from "../../framework/log/names.ts";
 import { compile } from "../../framework/plan/compile.ts";
 import { embeddedDefaults } from "../../framework/plan/options.ts";
@@ -95,6 +96,8 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     }),
     assignsAt: (sequence) => Promise.resolve(named.has(sequence)),
     isDraining: false,
+    savepoints: new JobLogView(),
+    openSavepoints: () => rig.seams.savepoints(plan.job),
     hasManualWatermarks: false,
     onChanged: () => undefined,
   };
