@@ -384,11 +384,11 @@ export class Instance implements Reporter {
   }
 
   /** Fails, but says nothing of lost or corrupt data before the pointer has been read (R8): a newer epoch there explains it. */
-  #failExplained(error: unknown): void {
+  #failExplained(cause: unknown): void {
     this.#isFailing = true;
-    explain(this.#pointer, this.epoch, error).then(
-      (cause) => this.fail(cause),
-      () => this.fail(error),
+    explain(this.#pointer, this.epoch, cause).then(
+      (found) => this.fail(found),
+      () => this.fail(cause),
     );
   }
 

@@ -51,8 +51,8 @@ export class Producer {
     const running = this.#running;
     this.#running = undefined;
     await running?.stop();
-    while (running !== undefined && running.writer.pending > 0 && !this.#isOver)
-      await new Promise<void>((resolve) => this.#platform.clock.schedule(lookMs, resolve));
+    const isStored = () => this.#isOver || (running?.writer.pending ?? 0) === 0;
+    while (!isStored()) await new Promise<void>((resolve) => this.#platform.clock.schedule(lookMs, resolve));
     running?.writer.close();
     const isOver = (): boolean => this.#isOver;
     return (await patiently(this.#platform, this.#log.name, () => this.#log.info(), isOver)).last;

@@ -27,10 +27,10 @@ import { sweepSavepoints } from "./savepoint-sweep.ts";
 /** What the keeper knows of the instances. */
 export interface KnownReports {
   /** Newest report of the current incarnation. */
-  reportOf(instance: InstanceId): Report | undefined;
-  nameOf(instance: InstanceId): string;
+  readonly reportOf: (instance: InstanceId) => Report | undefined;
+  readonly nameOf: (instance: InstanceId) => string;
   /** The job log's own time, ms. */
-  nowMs(): number;
+  readonly nowMs: () => number;
 }
 
 /** A savepoint that is being taken, for a status. */
