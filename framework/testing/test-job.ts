@@ -10,7 +10,6 @@ import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
 import type { Probe } from "../actor/host.ts";
 import type { Instance } from "../actor/instance.ts";
 import type { JobStatus } from "../actor/job-status.ts";
-import { unknownPlace, type WorkerPlace } from "../actor/worker-registry.ts";
 import { Worker } from "../actor/worker.ts";
 import type { WorkerJob } from "../actor/worker-job.ts";
 import type { Job } from "../api/job.ts";
@@ -19,11 +18,11 @@ import type { Seams } from "../log/contracts.ts";
 import { MemorySeams } from "../log/memory-seams.ts";
 import { JobNames } from "../log/names.ts";
 import { compile } from "../plan/compile.ts";
-import { embeddedDefaults, type JobOptions } from "../plan/options.ts";
+import { embeddedDefaults } from "../plan/options.ts";
 import { planText } from "../plan/plan-text.ts";
 import type { Plan } from "../plan/plan.ts";
 import { silentLogger } from "../platform/logger.ts";
-import type { Logger, Platform, Random } from "../platform/platform.ts";
+import type { Platform, Random } from "../platform/platform.ts";
 import { seededRandom } from "../platform/random.ts";
 import { VirtualClock } from "../platform/virtual-clock.ts";
 import type { CollectingSink, TakenRow } from "./collecting-sink.ts";
@@ -31,55 +30,9 @@ import { replaceEnds } from "./manual-ends.ts";
 import type { ManualSource } from "./manual-source.ts";
 import { ProcessScope } from "./process-scope.ts";
 import { TestCells } from "./test-cells.ts";
+import type { TestJobOptions, TestTurn } from "./test-job-options.ts";
 
-/** How a test wants its job. */
-export interface TestJobOptions extends JobOptions {
-  /**
-   * Wall-clock time at the beginning, ms since the epoch. A clock that begins at 0 is none that says what lies too far in the future: then records may have any
-   * timestamp, unless the job or the test says `farFuture`.
-   * @default 0
-   */
-  readonly now?: number | undefined;
-  /**
-   * Workers, as processes of their own that share the place.
-   * @default 1
-   */
-  readonly workers?: number | undefined;
-  /**
-   * Splits of the sources, by source name.
-   * @default 1 each
-   */
-  readonly splits?: Readonly<Record<string, number>> | undefined;
-  /**
-   * Seed of everything that is drawn, and of the order of tasks that are due at the same time.
-   * @default tasks run in the order in which they were scheduled
-   */
-  readonly seed?: number | undefined;
-  /** Asked before each turn: what crashes there, if anything. */
-  readonly crashAt?: ((turn: TestTurn) => CrashKind | undefined) | undefined;
-  /** @default silent */
-  readonly logger?: Logger | undefined;
-  /**
-   * The place to run on.
-   * @default a new one in memory
-   */
-  readonly seams?: ((clock: VirtualClock) => Seams) | undefined;
-  /** Where workers run, in the order in which they are started: for tests of placement and quarantine. @default nowhere in particular */
-  readonly places?: readonly Partial<WorkerPlace>[] | undefined;
-}
-
-/** A turn that is about to begin. */
-export interface TestTurn {
-  readonly stage: string;
-  readonly partition: number;
-  /** Last position that has been processed. */
-  readonly position: number;
-  /** How many workers were started before the one that hosts it. */
-  readonly worker: number;
-}
-
-/** What can crash: the actor whose turn it is, the worker that hosts it, or the leader's worker. */
-export type CrashKind = "actor" | "worker" | "leader";
+export type { CrashKind, TestJobOptions, TestTurn } from "./test-job-options.ts";
 
 interface Process {
   readonly worker: Worker;
