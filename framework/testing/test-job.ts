@@ -10,6 +10,7 @@ import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
 import type { Probe } from "../actor/host.ts";
 import type { Instance } from "../actor/instance.ts";
 import type { JobStatus } from "../actor/job-status.ts";
+import { unknownPlace } from "../actor/worker-registry.ts";
 import { Worker } from "../actor/worker.ts";
 import type { WorkerJob } from "../actor/worker-job.ts";
 import type { Job } from "../api/job.ts";
