@@ -11,7 +11,7 @@ import { createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { StreamError, messageOf, type ErrorCode } from "../errors.ts";
 import { isTimeless } from "../plan/loops.ts";
 import type { Cancel } from "../platform/platform.ts";
-import type { ReadLimit } from "../protocol/alignment.ts";
+import { alignmentsOf, type ReadLimit } from "../protocol/alignment.ts";
 import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
 import type {
@@ -262,6 +262,7 @@ export class JobSupervisor {
 
   #supervise(): void {
     const { platform, plan, tail } = this.#world;
+    const alignments = alignmentsOf(plan.stages);
     for (const stage of plan.stages) {
       const edges = plan.edges.filter((edge) => edge.from === stage.index && typeof edge.to === "number");
       const open = edges.filter(({ eventTime }) => eventTime !== "fedBack");
@@ -283,7 +284,15 @@ export class JobSupervisor {
       const inboxes = open.reduce((sum, { to }) => sum + (typeof to === "number" ? this.#partitionsOf(to) : 0), 0);
       this.#stages.set(
         stage.index,
-        new StageSupervisor(platform, stage, { indexes, inboxes, fedBack }, this.epoch, tail.view, events),
+        new StageSupervisor(
+          platform,
+          stage,
+          { indexes, inboxes, fedBack },
+          this.epoch,
+          tail.view,
+          events,
+          alignments[stage.index],
+        ),
       );
     }
     // The machine is in `supervising` only after this action: what is wanted is compared in the next task.

@@ -11,7 +11,7 @@
 import { createActor, setup, type ActorRefFrom } from "xstate";
 import type { Stage } from "../plan/plan.ts";
 import type { Cancel, Clock, Platform } from "../platform/platform.ts";
-import { Alignment, type ReadLimit } from "../protocol/alignment.ts";
+import type { Alignment, ReadLimit } from "../protocol/alignment.ts";
 import { EventTimeDemand } from "../protocol/demand.ts";
 import { instanceKey, type JobLogView } from "../protocol/job-log.ts";
 import { isStageFrozen } from "../protocol/savepoint.ts";
@@ -103,6 +103,7 @@ export class StageSupervisor {
     leader: number,
     view: JobLogView,
     events: StageSupervisorEvents,
+    alignment?: Alignment,
   ) {
     this.stage = stage;
     this.#edges = edges;
@@ -111,7 +112,8 @@ export class StageSupervisor {
     this.#events = events;
     const instances = Array.from({ length: stage.partitions }, (_, partition) => ({ stage: stage.index, partition }));
     this.#minimum = new StageMinimum(instances);
-    this.#alignment = stage.maxDriftMs === undefined ? undefined : new Alignment(stage.maxDriftMs);
+    this.#alignment = alignment;
+    alignment?.join(() => this.#minimum.members);
     this.#clock = platform.clock;
     this.#actor = createActor(stageMachine, { clock: machineClock(platform.clock) }).start();
     this.refresh();
@@ -200,7 +202,7 @@ export class StageSupervisor {
   }
 
   #align(reporter: InstanceId | undefined): void {
-    const limits = this.#alignment?.decide(this.#minimum.members, reporter, this.#clock.monotonicMs()) ?? [];
+    const limits = this.#alignment?.decide(reporter, this.#clock.monotonicMs()) ?? [];
     if (limits.length > 0) this.#events.limit(limits);
   }
 

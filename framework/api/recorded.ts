@@ -34,7 +34,7 @@ import {
   type BatchModel,
   type BatchOptions,
 } from "./async.ts";
-import { resolveIdleTimeout, resolveMaxDrift, timestampsOf } from "./timestamps.ts";
+import { resolveDriftGroup, resolveIdleTimeout, resolveMaxDrift, timestampsOf } from "./timestamps.ts";
 import type { KeyedStream, ProcessFunctions } from "./keyed-stream.ts";
 import type { CoGroup, IntervalJoin, IntervalJoinOptions, JoinOptions, WindowJoin } from "./joined-streams.ts";
 import { coGroup, intervalJoin, windowJoin, type Pair } from "./recorded-joins.ts";
@@ -109,9 +109,18 @@ class RecordedStream<T, L> implements LateStream<L, T> {
     const input = this.#node;
     const idleTimeoutMs = this.#record.checked(input, () => resolveIdleTimeout(options), idleTimeoutMsDefault);
     const maxDriftMs = this.#record.checked(input, () => resolveMaxDrift(options), undefined);
+    const driftGroup = this.#record.checked(input, () => resolveDriftGroup(options), undefined);
     const factory = this.#checked(() => timestampsOf(of, options));
     const needsStoredTimes = typeof of !== "function";
-    const node = { kind: "timestamps", input, factory, idleTimeoutMs, maxDriftMs, needsStoredTimes } as const;
+    const node = {
+      kind: "timestamps",
+      input,
+      factory,
+      idleTimeoutMs,
+      maxDriftMs,
+      driftGroup,
+      needsStoredTimes,
+    } as const;
     return this.#then(this.#record.add(node));
   }
 

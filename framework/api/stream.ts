@@ -43,6 +43,11 @@ export interface TimestampsOptions<T = never> {
    * @default as far as it likes
    */
   readonly maxDrift?: Duration | undefined;
+  /**
+   * Name of a group: the splits of all sources that say it wait for each other, as those of one source do. All of them say the same `maxDrift`.
+   * @default the source is a group of its own
+   */
+  readonly driftGroup?: string | undefined;
 }
 
 /** Options of {@link Stream.keyBy}. */

@@ -5,6 +5,7 @@
  */
 import { StreamError } from "../errors.ts";
 import { checkKnownOptions } from "../known-options.ts";
+import { checkName } from "../log/names.ts";
 import type { OperatorFactory } from "../operator/contract.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
 import type { IngestionTime } from "../operator/watermarks.ts";
@@ -22,12 +23,20 @@ export function resolveMaxDrift<T>({ maxDrift }: TimestampsOptions<T>): number |
   return maxDrift === undefined ? undefined : checkSpan(maxDrift, 1, "timestamps: maxDrift");
 }
 
+/** Whose splits wait for each other; undefined: those of the source alone. @throws OPTION_INVALID */
+export function resolveDriftGroup<T>({ maxDrift, driftGroup }: TimestampsOptions<T>): string | undefined {
+  if (driftGroup === undefined) return undefined;
+  if (maxDrift === undefined) throw new StreamError("OPTION_INVALID", "timestamps: driftGroup takes a maxDrift");
+  checkName(driftGroup, "timestamps: driftGroup");
+  return driftGroup;
+}
+
 /** The operator that the options ask for. @throws OPTION_INVALID, PLAN_INVALID */
 export function timestampsOf<T>(
   of: ((value: T) => number) | IngestionTime,
   options: TimestampsOptions<T>,
 ): OperatorFactory {
-  checkKnownOptions(options, ["outOfOrderness", "watermarks", "idleTimeout", "maxDrift"], "timestamps");
+  checkKnownOptions(options, ["outOfOrderness", "watermarks", "idleTimeout", "maxDrift", "driftGroup"], "timestamps");
   const { outOfOrderness, watermarks } = options;
   if (outOfOrderness !== undefined && watermarks !== undefined) {
     throw new StreamError("OPTION_INVALID", "timestamps: takes outOfOrderness or watermarks, not both");

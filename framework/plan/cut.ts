@@ -92,6 +92,8 @@ class Cutter {
   readonly #placed = new Set<NamedThing>();
   /** Source stages that make watermarks (C4). */
   readonly #timed = new Set<StageDraft>();
+  /** The first source of each group whose splits wait for each other. */
+  readonly #groups = new Map<string, StageDraft>();
   /** Sources whose timestamps the program takes itself. */
   readonly #overridden: ReadonlySet<SourceNode>;
 
@@ -236,7 +238,18 @@ class Cutter {
     this.#timed.add(stage);
     stage.idleTimeoutMs = node.idleTimeoutMs;
     stage.maxDriftMs = node.maxDriftMs;
+    this.#joinGroup(stage, node);
     return { ...exit, targets: outputs, time: complete };
+  }
+
+  #joinGroup(stage: StageDraft, { driftGroup, maxDriftMs }: TimestampsNode): void {
+    stage.driftGroup = driftGroup;
+    if (driftGroup === undefined) return;
+    const first = this.#groups.get(driftGroup) ?? stage;
+    this.#groups.set(driftGroup, first);
+    if (first.maxDriftMs === maxDriftMs) return;
+    const drifts = `source "${first.name}" says ${first.maxDriftMs} ms, source "${stage.name}" ${maxDriftMs} ms`;
+    this.#refuse(`the splits of a driftGroup have one maxDrift: in "${driftGroup}", ${drifts}`);
   }
 
   /** C3. */

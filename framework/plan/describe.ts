@@ -54,6 +54,8 @@ export interface StageDescription {
   readonly idleTimeout?: string;
   /** Of a source whose splits wait for each other. */
   readonly maxDrift?: string;
+  /** Name of the group whose splits wait for each other, where that is not the source alone. */
+  readonly driftGroup?: string;
   /** A source stage has one instance per split. */
   readonly partitions: number | "splits";
   /** What takes the records that come in. */
@@ -163,6 +165,7 @@ function describeStage(plan: Plan, stage: Stage): StageDescription {
       ? {}
       : { source: stage.source.description, idleTimeout: spanText(stage.idleTimeoutMs) }),
     ...(stage.maxDriftMs === undefined ? {} : { maxDrift: spanText(stage.maxDriftMs) }),
+    ...(stage.driftGroup === undefined ? {} : { driftGroup: stage.driftGroup }),
     partitions: stage.source === undefined ? stage.partitions : "splits",
     goesTo: described(stage.entry),
     operators: stage.operators.map((operator) => ({

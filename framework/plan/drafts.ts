@@ -35,6 +35,7 @@ export interface StageDraft {
   readonly sinks: SinkNode[];
   idleTimeoutMs: number;
   maxDriftMs: number | undefined;
+  driftGroup: string | undefined;
   /** How late records of the stage travel. */
   lateCodec: ValueCodec | undefined;
 }
@@ -75,6 +76,7 @@ export class StageDrafts {
       sinks: [],
       idleTimeoutMs: source === undefined ? Infinity : idleTimeoutMsDefault,
       maxDriftMs: undefined,
+      driftGroup: undefined,
       lateCodec: undefined,
     };
     this.#stages.push(stage);

@@ -104,11 +104,12 @@ function optionLines(options: Plan["options"]): readonly string[] {
 }
 
 function stageLines(stage: StageDescription): readonly string[] {
-  const { name, partitions, source, idleTimeout = "", maxDrift, goesTo, operators, sinks } = stage;
+  const { name, partitions, source, idleTimeout = "", maxDrift, driftGroup, goesTo, operators, sinks } = stage;
+  const group = driftGroup === undefined ? "" : ` in group ${driftGroup}`;
   const head =
     source === undefined
       ? `${partitions} partitions`
-      : `by split, idle after ${idleTimeout}, ${maxDrift === undefined ? "" : `at most ${maxDrift} apart, `}reads ${source}`;
+      : `by split, idle after ${idleTimeout}, ${maxDrift === undefined ? "" : `at most ${maxDrift} apart${group}, `}reads ${source}`;
   return [
     `stage ${name}, ${head}`,
     `  takes records to ${targetsText(goesTo)}`,

@@ -67,6 +67,8 @@ export interface Stage {
   readonly idleTimeoutMs: number;
   /** How far a split may be ahead of the slowest other one, ms; undefined: as far as it likes. Source stages only. */
   readonly maxDriftMs?: number | undefined;
+  /** Name of the group whose splits wait for each other; undefined: those of the stage alone. Source stages only. */
+  readonly driftGroup?: string | undefined;
   /** Implicit edge into the job's dead letters. */
   readonly deadEdge: number;
   /** Implicit edge into the job's late records. */

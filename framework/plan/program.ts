@@ -52,6 +52,8 @@ export interface TimestampsNode {
   readonly factory: OperatorFactory;
   readonly idleTimeoutMs: number;
   readonly maxDriftMs: number | undefined;
+  /** Whose splits wait for each other. @default those of the source alone */
+  readonly driftGroup?: string | undefined;
   /** Timestamps are the times at which the source's store took the records: it has to know them. */
   readonly needsStoredTimes: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * How far the splits of a source may run ahead of each other in event time.
+ * How far the splits of a source, or of a group of sources, may run ahead of each other in event time.
  *
  * Owns the decision how far each may read, and what each has been told. It decides *when* a split is read, never what is read: nothing of it is logged, and
  * nothing correct rests on it. Reports and messages are handed in and carried out by the actors.
@@ -11,6 +11,7 @@
  * D3. A split that has been assigned anew counts as slowest until it reports, as it does for the watermark (R10).
  */
 import type { InstanceId } from "../record/messages.ts";
+import { instanceKey } from "./job-log.ts";
 
 /** One split as its supervisor knows it. */
 export interface AlignedMember {
@@ -38,23 +39,30 @@ interface Told {
   readonly atMs: number;
 }
 
-/** The alignment of the splits of one stage. */
+/** The alignment of the splits of one group of source stages. */
 export class Alignment {
   readonly #maxDriftMs: number;
-  readonly #told = new Map<number, Told>();
+  readonly #told = new Map<string, Told>();
+  readonly #stages: (() => readonly AlignedMember[])[] = [];
 
   constructor(maxDriftMs: number) {
     this.#maxDriftMs = maxDriftMs;
   }
 
+  /** A stage is one of the group; `members` answers what is known of its splits at the moment. */
+  join(members: () => readonly AlignedMember[]): void {
+    this.#stages.push(members);
+  }
+
   /** Who has to be told what, now that `reporter` has reported (undefined: nobody has, somebody was assigned). */
-  decide(members: readonly AlignedMember[], reporter: InstanceId | undefined, nowMs: number): readonly ReadLimit[] {
+  decide(reporter: InstanceId | undefined, nowMs: number): readonly ReadLimit[] {
+    const members = this.#stages.flatMap((membersOf) => membersOf());
     return members.flatMap((member) => {
       const { instance, epoch } = member;
       const watermark = this.#limitOf(member, members);
-      const isReporter = reporter?.partition === instance.partition;
+      const isReporter = reporter !== undefined && instanceKey(reporter) === instanceKey(instance);
       if (!this.#isNews(member, watermark, isReporter, nowMs)) return [];
-      this.#told.set(instance.partition, { epoch, watermark, atMs: nowMs });
+      this.#told.set(instanceKey(instance), { epoch, watermark, atMs: nowMs });
       return [{ instance, epoch, watermark }];
     });
   }
@@ -72,9 +80,26 @@ export class Alignment {
     isReporter: boolean,
     nowMs: number,
   ): boolean {
-    const told = this.#told.get(instance.partition);
+    const told = this.#told.get(instanceKey(instance));
     if (told?.epoch !== epoch || limit < told.watermark) return true;
     if (isReporter && nowMs - told.atMs >= againMs) return true;
     return limit > told.watermark && reached > told.watermark - this.#maxDriftMs / 2;
   }
+}
+
+/** A source stage that may be aligned. */
+export interface AlignedStage {
+  readonly maxDriftMs?: number | undefined;
+  readonly driftGroup?: string | undefined;
+}
+
+/** The alignment of each stage, in their order: one for all stages of a group; none for those that are not aligned. */
+export function alignmentsOf(stages: readonly AlignedStage[]): readonly (Alignment | undefined)[] {
+  const groups = new Map<string, Alignment>();
+  return stages.map(({ maxDriftMs, driftGroup }) => {
+    if (maxDriftMs === undefined) return undefined;
+    const alignment = (driftGroup === undefined ? undefined : groups.get(driftGroup)) ?? new Alignment(maxDriftMs);
+    if (driftGroup !== undefined) groups.set(driftGroup, alignment);
+    return alignment;
+  });
 }

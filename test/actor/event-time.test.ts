@@ -149,6 +149,26 @@ describe("alignment", () => {
     expect(read()).toEqual([1, 101]);
   });
 
+  test("D1: sources of one group wait for each other", async () => {
+    const plant = job("plant");
+    for (const name of ["fast", "slow"]) {
+      plant
+        .source(name, fromArray<Reading>([]))
+        .timestamps((r) => r.at, { maxDrift: 100, driftGroup: "both", idleTimeout: 1_000_000 })
+        .to(discard())
+        .named(`out-${name}`);
+    }
+    const t = await testJob(plant);
+    await t.watermark("slow", 0);
+    await t.watermark("fast", 500);
+    await t.feed("fast", [at(500)]);
+    await t.clock(50);
+    expect(t.take("out-fast")).toEqual([]);
+    await t.watermark("slow", 450);
+    await t.clock(50);
+    expect(t.take("out-fast")).toHaveLength(1);
+  });
+
   test("FLIP-471: a split that pauses does not become idle, and is waited for when it goes on", async () => {
     const { t, read } = await begin(1_000);
     await reach(t, 1, 0);

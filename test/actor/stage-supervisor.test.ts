@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { StageSupervisor } from "../../framework/actor/stage-supervisor.ts";
 import type { Stage } from "../../framework/plan/plan.ts";
-import type { ReadLimit } from "../../framework/protocol/alignment.ts";
+import { alignmentsOf, type ReadLimit } from "../../framework/protocol/alignment.ts";
 import { JobLogView } from "../../framework/protocol/job-log.ts";
 import type { InstanceId, Report, WatermarkControl } from "../../framework/record/messages.ts";
 import { Rig, report } from "./rig.ts";
@@ -62,7 +62,15 @@ beforeEach(() => {
     released: ({ partition }: InstanceId) => void told.push(`released ${partition}`),
   };
   newSupervisor = (of) =>
-    new StageSupervisor(rig.platform, of, { indexes: [4, 5], inboxes: 2, fedBack: [] }, 1, view, events);
+    new StageSupervisor(
+      rig.platform,
+      of,
+      { indexes: [4, 5], inboxes: 2, fedBack: [] },
+      1,
+      view,
+      events,
+      alignmentsOf([of])[0],
+    );
   supervisor = newSupervisor(stage);
 });
 

@@ -27,6 +27,7 @@ test.each<readonly [TimestampsOptions<Reading>, string]>([
   [{ watermarks: monotonic() }, "timestamps (in order)"],
   [{ watermarks: punctuated((r) => r.at) }, "timestamps (watermarks punctuated)"],
   [{ maxDrift: "1m" }, "idle after 30s, at most 1m apart"],
+  [{ maxDrift: "1m", driftGroup: "plant" }, "idle after 30s, at most 1m apart in group plant"],
   [{}, "idle after 30s, reads"],
 ])("%o is what the plan says", (options, text) => {
   expect(textOf(options)).toContain(text);
@@ -35,6 +36,8 @@ test.each<readonly [TimestampsOptions<Reading>, string]>([
 test.each<readonly [string, object, unknown, string]>([
   ["a disorder beside a strategy", { outOfOrderness: "1s", watermarks: monotonic() }, undefined, "not both"],
   ["a drift of 0", { maxDrift: 0 }, undefined, "timestamps: maxDrift is 0"],
+  ["a group without a drift", { driftGroup: "plant" }, undefined, "timestamps: driftGroup takes a maxDrift"],
+  ["a group of no name", { maxDrift: "1m", driftGroup: "A B" }, undefined, 'timestamps: driftGroup "A B"'],
   ["a drift that is no duration", { maxDrift: "far" }, undefined, 'timestamps: maxDrift is "far"'],
   ["a strategy that is none", { watermarks: { kind: "periodic" } }, undefined, "kind is no function"],
   ["an option that is none", { drift: "1s" }, undefined, 'there is no option "drift"'],

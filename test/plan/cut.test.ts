@@ -1,13 +1,14 @@
 /** Operators with several inputs, late records by port, and side outputs, from the program's nodes to what is told of the plan. */
 import { expect, test } from "vitest";
 import type { OperatorFactory } from "../../framework/operator/contract.ts";
+import { job } from "../../framework/api/job.ts";
 import { compile } from "../../framework/plan/compile.ts";
 import { describe as describePlan, describeText } from "../../framework/plan/describe.ts";
 import { describeMermaid } from "../../framework/plan/mermaid.ts";
 import { edgesIn, planText } from "../../framework/plan/plan-text.ts";
 import type { Plan } from "../../framework/plan/plan.ts";
 import type { ChainedNode, KeyedNode, Program, ProgramNode, SourceNode } from "../../framework/plan/program.ts";
-import { codecNamed, outline, readings, sink } from "./doubles.ts";
+import { codecNamed, expectRefusal, outline, readings, sink } from "./doubles.ts";
 
 function operator(kind: string, sides: readonly string[] = []): OperatorFactory {
   const create = () => ({ process: () => undefined });
@@ -108,4 +109,17 @@ test("the plan tells ports: in its text, which is compared, and to people", () =
   ]);
   expect(describePlan(plan()).edges.map(({ port }) => port)).toEqual([0, 1, 2]);
   expect(describeText(plan())).toMatch(/rules\.meet +broadcast, input 3 +default\n/);
+});
+
+test("splits of a driftGroup have one maxDrift", () => {
+  const plant = job("plant");
+  for (const [name, maxDrift] of [
+    ["a", "1m"],
+    ["b", "2m"],
+  ] as const)
+    plant
+      .source(name, readings())
+      .timestamps((r) => r.at, { maxDrift, driftGroup: "both" })
+      .to(sink(name));
+  expectRefusal(() => compile(plant), 'in "both", source "a" says 60000 ms, source "b" 120000 ms');
 });
