@@ -5,7 +5,6 @@
  */
 import { StreamError } from "../errors.ts";
 import { checkKnownOptions } from "../known-options.ts";
-import { checkName } from "../log/names.ts";
 import type { OperatorFactory } from "../operator/contract.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
 import type { IngestionTime } from "../operator/watermarks.ts";
@@ -27,7 +26,6 @@ export function resolveMaxDrift<T>({ maxDrift }: TimestampsOptions<T>): number |
 export function resolveDriftGroup<T>({ maxDrift, driftGroup }: TimestampsOptions<T>): string | undefined {
   if (driftGroup === undefined) return undefined;
   if (maxDrift === undefined) throw new StreamError("OPTION_INVALID", "timestamps: driftGroup takes a maxDrift");
-  checkName(driftGroup, "timestamps: driftGroup");
   return driftGroup;
 }
 

@@ -15,6 +15,7 @@
  */
 import { invariant, StreamError } from "../errors.ts";
 import type { OperatorFactory } from "../operator/contract.ts";
+import { checkName } from "../log/names.ts";
 import { knowsStoredTimes } from "../log/source.ts";
 import { feedbackOperator } from "../operator/feedback.ts";
 import { timestampsOperator } from "../operator/timestamps.ts";
@@ -245,6 +246,7 @@ class Cutter {
   #joinGroup(stage: StageDraft, { driftGroup, maxDriftMs }: TimestampsNode): void {
     stage.driftGroup = driftGroup;
     if (driftGroup === undefined) return;
+    checkName(driftGroup, `source "${stage.name}", timestamps: driftGroup`);
     const first = this.#groups.get(driftGroup) ?? stage;
     this.#groups.set(driftGroup, first);
     if (first.maxDriftMs === maxDriftMs) return;
