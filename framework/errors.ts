@@ -64,6 +64,8 @@ export const errorPolicy = {
   VALUE_NOT_ENCODABLE: "record",
   /** A key that is no key: NaN, an object, undefined, a nested tuple, or one that is too long. */
   KEY_INVALID: "record",
+  /** A record would take its key beyond a limit of the job: entries of its state, timers. */
+  LIMIT_EXCEEDED: "record",
   /** A timestamp that is no safe integer, is absent where event time needs it, or lies too far in the future. */
   TIMESTAMP_INVALID: "record",
   /** A row of an input that does not parse. */

@@ -74,8 +74,9 @@ async function beginsLife(seams: NatsSeams, { job }: Plan, { startNew }: OpenInt
 async function checkRoom(seams: NatsSeams, plan: Plan): Promise<void> {
   const { job } = plan;
   const probe = `TM_${job}_0_ROOM`;
-  const maxBytes = reservation(plan).totalBytes / plan.options.replicas;
-  await seams.checkRoom(maxBytes);
+  const { inboxes, totalBytes } = reservation(plan);
+  const maxBytes = totalBytes / plan.options.replicas;
+  await seams.checkRoom({ bytes: maxBytes, streams: inboxes + streamsBesides, consumers: inboxes + readersBesides });
   try {
     await seams.logs.create(probe, { maxBytes, full: "refuse" });
   } catch (error) {
@@ -101,6 +102,11 @@ async function giveBack(seams: NatsSeams, plan: Plan, probe: string): Promise<vo
     if (!isContended(plan, error)) throw error;
   }
 }
+
+/** Job log, dead letters, late records, chunks, registers. */
+const streamsBesides = 5;
+/** The first worker reads the job log; each further one does. */
+const readersBesides = 1;
 
 function isContended({ options }: Plan, error: unknown): boolean {
   return options.replicas > 1 && StreamError.is(error) && error.isRetryable;

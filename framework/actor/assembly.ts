@@ -223,12 +223,13 @@ function hasBound({ source }: Stage): boolean {
 
 /** The program of an instance: the same for every incarnation, and whoever replays one. */
 export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): StageProgram {
-  const { onError, farFutureMs } = host.plan.options;
+  const { onError, farFutureMs, limits } = host.plan.options;
   return new StageProgram(stage, outputs, {
     onError,
     seed: seedOf(`${stage.name}/${id.partition}`, host.names.generation),
     manualWatermarks: host.hasManualWatermarks,
     farFutureMs: hasBound(stage) ? farFutureMs : Infinity,
+    stateLimits: limits,
     onlyInput: stage.inputs.length === 1 ? stage.inputs[0] : undefined,
     portOf: (edge) => host.plan.edges[edge]?.port ?? 0,
   });

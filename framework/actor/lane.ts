@@ -58,6 +58,8 @@ interface Frame {
 
 /** How often a full log is looked at, ms. */
 const roomPollMs = 50;
+/** A log that has taken nothing for so long is spoken of, ms. */
+const complainAfterMs = 5_000;
 
 /** A lane. */
 export class Lane implements OutputLane {
@@ -90,6 +92,7 @@ export class Lane implements OutputLane {
   /** Since when sending has failed, and not for want of room. */
   #failingSinceMs: number | undefined;
   #storedAtMs = -Infinity;
+  #hasComplained = false;
   #isClosed = false;
 
   constructor(platform: Platform, log: Promise<Log>, options: LaneOptions, events: LaneEvents) {
@@ -279,7 +282,20 @@ export class Lane implements OutputLane {
     const nowMs = this.#platform.clock.monotonicMs();
     if (result.kind === "stored") this.#storedAtMs = nowMs;
     this.#failingSinceMs = result.kind === "failed" ? (this.#failingSinceMs ?? nowMs) : undefined;
+    this.#sayWhy(result, nowMs);
     this.#act(this.#window.onResult(tag, attempt, result, nowMs));
+  }
+
+  /** Whoever waits for long says so, once, and when it is over. */
+  #sayWhy(result: AppendResult, nowMs: number): void {
+    const { logger } = this.#platform;
+    if (result.kind !== "failed") {
+      if (this.#hasComplained) logger.log("info", "a log takes messages again", { log: this.#log?.name });
+      this.#hasComplained = false;
+    } else if (!this.#hasComplained && nowMs - (this.#failingSinceMs ?? nowMs) >= complainAfterMs) {
+      this.#hasComplained = true;
+      logger.log("warn", "a log takes no messages; trying for ever", { log: this.#log?.name, reason: result.reason });
+    }
   }
 
   #onLink(event: LinkEvent): void {

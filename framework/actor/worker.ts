@@ -9,6 +9,7 @@ import { createActor, type ActorRefFrom } from "xstate";
 import { StreamError, invariant, messageOf } from "../errors.ts";
 import type { EndHome } from "../log/ends.ts";
 import { installDeterminism } from "../platform/determinism.ts";
+import { jobLogBytes } from "../plan/reserve.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Announcement, OutcomeRecord } from "../record/messages.ts";
 import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
@@ -45,7 +46,6 @@ const snapshotLookMs = 250;
 const releaseLookMs = 5;
 const handOverMsMax = 1_000;
 /** Size of the job log: small records, kept for the life of the job. */
-const jobLogBytes = 64 * 1024 * 1024;
 const workerIdLength = 8;
 
 /** What exists once the job log has been opened. */

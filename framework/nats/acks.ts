@@ -10,7 +10,7 @@
 import { createInbox, type Msg, type Subscription } from "@nats-io/nats-core";
 import { messageOf } from "../errors.ts";
 import type { Appender, AppendResult, LinkEvent, OnAppended } from "../log/contracts.ts";
-import { refusals } from "./api-refusal.ts";
+import { isAtItsLimit } from "./api-refusal.ts";
 import type { ApiRefusal } from "./api.ts";
 import { guarded, type Link } from "./link.ts";
 
@@ -95,7 +95,7 @@ export function parseAck(message: Pick<Msg, "data" | "headers">): AppendResult {
 function parseRefusal(text: string): AppendResult {
   try {
     const { error } = JSON.parse(text) as { readonly error?: ApiRefusal };
-    if (error?.err_code === refusals.streamFull) return { kind: "full" };
+    if (error !== undefined && isAtItsLimit(error)) return { kind: "full" };
     return { kind: "failed", reason: `${error?.description ?? text} (JetStream ${error?.err_code ?? 0})` };
   } catch {
     return { kind: "failed", reason: `unreadable acknowledgement ${JSON.stringify(text.slice(0, 100))}` };

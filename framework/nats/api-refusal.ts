@@ -30,6 +30,7 @@ const meanings: Readonly<Record<number, ErrorCode>> = {
   10002: "SERVER_FULL", // resource limits exceeded for account
   10023: "SERVER_FULL", // insufficient resources
   10027: "SERVER_FULL", // maximum number of streams reached
+  10026: "SERVER_FULL", // maximum number of consumers reached
   10028: "SERVER_FULL", // insufficient memory resources available
   10047: "SERVER_FULL", // insufficient storage resources available
   10122: "SERVER_FULL", // stream max bytes exceeds account limit
@@ -48,4 +49,21 @@ export function refusalError(what: string, refusal: ApiRefusal): StreamError {
     return new StreamError("SERVER_FULL", `${what}: ${refusal.description} (JetStream ${noPeers})`);
   const code = meanings[refusal.err_code] ?? (refusal.code >= 500 ? "UNAVAILABLE" : "SERVER_UNSUITABLE");
   return new StreamError(code, `${what}: ${refusal.description} (JetStream ${refusal.err_code})`);
+}
+
+/**
+ * The error for a message that was not taken. A store that is full now, of the account or the disk, is waited for, like a log that is full: what is refused
+ * before a job begins would end it in the middle.
+ */
+export function appendRefusal(what: string, refusal: ApiRefusal): StreamError {
+  const error = refusalError(what, refusal);
+  if (error.code !== "SERVER_FULL") return error;
+  const advice =
+    "the store is full: make room (tidemark delete, max_file_store, the account's limit); it is waited for";
+  return new StreamError("LOG_FULL", `${error.message}: ${advice}`, { cause: error });
+}
+
+/** Whether a log is at its own `max_bytes`; the same number stands for a store that fails. */
+export function isAtItsLimit({ err_code: code, description }: ApiRefusal): boolean {
+  return code === refusals.streamFull && description.includes("maximum");
 }

@@ -32,6 +32,9 @@ const connectMsMax = 4_500;
 
 const dialMsMax = 3_000;
 
+/** The largest message there is (the result of a call that takes as much as it may), and what stands beside it. */
+const payloadNeeded = 600_000;
+
 const quiet: Logger = { log: () => {}, child: () => quiet };
 
 /**
@@ -50,6 +53,7 @@ export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
   const data = await open(connectForFrames, address, options, "data");
   try {
     checkServer(data, address, logger);
+    checkPayload(data, address);
     const control = await open(connect, address, options, "control");
     const controlLink = new Link(control, address);
     const seams = new NatsSeams(new Link(data, address), controlLink, replicas, logger);
@@ -173,6 +177,16 @@ function checkServer(connection: NatsConnection, address: Address, logger: Logge
   const isElsewhere = address.apiPrefix !== apiPrefixOfServer;
   if (!isElsewhere && connection.info?.jetstream !== true) throw withoutJetStream(address);
   if (!isAtLeast(version, versionRecommended)) logger.log("warn", `nats-server ${found}: ${needed}`);
+}
+
+/** @throws SERVER_UNSUITABLE */
+function checkPayload(connection: NatsConnection, address: Address): void {
+  const payloadMax = connection.info?.max_payload ?? 0;
+  if (payloadMax < payloadNeeded)
+    throw new StreamError(
+      "SERVER_UNSUITABLE",
+      `the NATS server at ${address.printable} takes messages of ${payloadMax} bytes (max_payload); ${payloadNeeded} are needed: a frame or a chunk has up to 262144, the result of a call up to 524288`,
+    );
 }
 
 /** A server may have JetStream and the account not. */

@@ -9,7 +9,7 @@
 import { headers } from "@nats-io/nats-core";
 import { invariant, StreamError } from "../errors.ts";
 import { blobBytesMax, type Blobs } from "../log/contracts.ts";
-import { refusalError, refusals } from "./api-refusal.ts";
+import { appendRefusal, refusalError, refusals } from "./api-refusal.ts";
 import { bytesOf, plainBytes, type StoredMessage } from "./stored-message.ts";
 import { chunkStream, subjectOf } from "./stream-config.ts";
 import type { Streams } from "./streams.ts";
@@ -44,7 +44,7 @@ export class NatsBlobs implements Blobs {
     if (answer.kind === "done") return;
     const { err_code: code } = answer.refusal;
     if (code !== refusals.wrongLastSequence && code !== refusals.wrongLastSequenceUnknown) {
-      throw refusalError(`blob ${name}`, answer.refusal);
+      throw appendRefusal(`blob ${name}`, answer.refusal);
     }
     await this.#checkSame(name, copy);
   }

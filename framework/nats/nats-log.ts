@@ -18,7 +18,7 @@ import type {
 } from "../log/contracts.ts";
 import type { Logger } from "../platform/platform.ts";
 import type { Acknowledgements } from "./acks.ts";
-import { refusalError, refusals } from "./api-refusal.ts";
+import { appendRefusal, refusalError, refusals } from "./api-refusal.ts";
 import type { Link } from "./link.ts";
 import { NatsReader } from "./nats-reader.ts";
 import { logStateOf } from "./log-state.ts";
@@ -54,7 +54,7 @@ export class NatsLog implements Log {
   async append(payload: Uint8Array): Promise<Sequence> {
     const answer = await this.#place.streams.api.publish(subjectOf(this.name), new Uint8Array(payload), headers());
     if (answer.kind === "done") return answer.value.seq;
-    throw refusalError(`append to ${this.name}`, answer.refusal);
+    throw appendRefusal(`append to ${this.name}`, answer.refusal);
   }
 
   read(options: ReadOptions): LogReader {

@@ -63,6 +63,7 @@ export class NatsReader implements LogReader {
   #fruitless = 0;
   #isWaiting = true;
   #isClosed = false;
+  #isRefused = false;
   /** When the last message came, or the stream was last looked at. */
   #seenMs = systemMonotonicMs();
 
@@ -140,7 +141,11 @@ export class NatsReader implements LogReader {
         if (await this.#open(life, systemMonotonicMs() - startedMs >= missingMsMax)) return;
       } catch (error) {
         if (!StreamError.is(error)) throw error;
-        this.#source.logger.log("debug", "reader waits", { log: this.#source.name, error: error.message });
+        // What does not pass by itself (a permission, a limit on consumers) is somebody's business.
+        const isNews = !error.isRetryable && !this.#isRefused;
+        this.#isRefused ||= isNews;
+        const level = isNews ? "warn" : "debug";
+        this.#source.logger.log(level, "reader waits", { log: this.#source.name, error: error.message });
       }
       await afterMs(backoffMs);
     }
@@ -197,6 +202,7 @@ export class NatsReader implements LogReader {
     this.#lastStoredMs = entry.storedAtMs;
     this.#next++;
     this.#fruitless = 0;
+    this.#isRefused = false;
     this.#seenMs = systemMonotonicMs();
     this.#queue.push(entry);
     if (!this.#isWaiting) return;

@@ -9,7 +9,7 @@
 import { headers } from "@nats-io/nats-core";
 import { invariant } from "../errors.ts";
 import type { Registered, RegisterResult, Registers } from "../log/contracts.ts";
-import { refusalError, refusals } from "./api-refusal.ts";
+import { appendRefusal, refusalError, refusals } from "./api-refusal.ts";
 import { throughElection } from "./in-election.ts";
 import { apiPrefixOfServer } from "./link.ts";
 import { bytesOf, type StoredMessage } from "./stored-message.ts";
@@ -94,7 +94,7 @@ export class NatsRegisters implements Registers {
     if (answer.kind === "done") return { kind: "written", revision: answer.value.seq };
     const { err_code: code } = answer.refusal;
     if (code === refusals.wrongLastSequence || code === refusals.wrongLastSequenceUnknown) return { kind: "conflict" };
-    throw refusalError(`register ${key}`, answer.refusal);
+    throw appendRefusal(`register ${key}`, answer.refusal);
   }
 
   #subjectOf(key: string): string {

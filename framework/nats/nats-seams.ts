@@ -23,12 +23,30 @@ export interface Capacity {
   readonly limitBytes: number | undefined;
   /** Bytes reserved by streams that exist. */
   readonly reservedBytes: number;
+  /** Streams and consumers that may be created beside those that exist; Infinity when the account sets no limit. */
+  readonly streamsLeft: number;
+  readonly consumersLeft: number;
+}
+
+/** What a job needs of an account. */
+export interface Need {
+  /** Of streams, in all, one copy each. */
+  readonly bytes: number;
+  readonly streams: number;
+  /** Readers: each has one. */
+  readonly consumers: number;
 }
 
 interface AccountLimits {
-  readonly limits: { readonly max_storage: number };
+  readonly limits: { readonly max_storage: number; readonly max_streams: number; readonly max_consumers: number };
   readonly reserved_storage?: number;
   readonly storage: number;
+  readonly streams: number;
+  readonly consumers: number;
+}
+
+function leftOf(limit: number, used: number): number {
+  return limit < 0 ? Infinity : Math.max(0, limit - used);
 }
 
 /** The seams on NATS. Made by {@link import("./connect.ts").connectNats}. */
@@ -87,16 +105,20 @@ export class NatsSeams implements Seams {
     return {
       limitBytes: limit < 0 ? undefined : limit,
       reservedBytes: Math.max(account.reserved_storage ?? 0, account.storage),
+      streamsLeft: leftOf(account.limits.max_streams, account.streams),
+      consumersLeft: leftOf(account.limits.max_consumers, account.consumers),
     };
   }
 
   /**
-   * Checks, before anything is created, that streams of `bytes` in all can be reserved. Each replica counts against the account.
+   * Checks, before anything is created, that the account has room for what a job needs. Each replica counts against it.
    *
    * @throws SERVER_FULL with both figures
    */
-  async checkRoom(bytes: number): Promise<void> {
-    const { limitBytes, reservedBytes } = await this.capacity();
+  async checkRoom({ bytes, streams, consumers }: Need): Promise<void> {
+    const { limitBytes, reservedBytes, streamsLeft, consumersLeft } = await this.capacity();
+    checkCount("streams", streams, streamsLeft);
+    checkCount("consumers", consumers, consumersLeft);
     const needed = bytes * this.#replicas;
     if (limitBytes === undefined || needed <= limitBytes - reservedBytes) return;
     const left = Math.max(0, limitBytes - reservedBytes);
@@ -112,4 +134,12 @@ export class NatsSeams implements Seams {
     this.#acknowledgements.close();
     await Promise.all([this.#data.close(), this.#control.close()]);
   }
+}
+
+function checkCount(what: "streams" | "consumers", needed: number, left: number): void {
+  if (needed <= left) return;
+  throw new StreamError(
+    "SERVER_FULL",
+    `the job needs ${needed} ${what}, and the account has ${left} left: raise its limit, delete old jobs, or take fewer partitions`,
+  );
 }

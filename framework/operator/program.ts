@@ -13,6 +13,7 @@ import { InvariantViolation, StreamError } from "../errors.ts";
 import { hashKey, renderKey, type Key } from "../record/key.ts";
 import type { CallResult, Counts } from "../record/messages.ts";
 import type { Row } from "../state/row.ts";
+import type { StateLimits } from "../state/state-limits.ts";
 import { KeyedStore } from "../state/store.ts";
 import { UndoLog } from "../state/undo-log.ts";
 import type { Operator } from "./contract.ts";
@@ -46,6 +47,11 @@ export interface ProgramOptions {
    * @default Infinity
    */
   readonly farFutureMs?: number | undefined;
+  /**
+   * What one key may have.
+   * @default nothing is refused
+   */
+  readonly stateLimits?: StateLimits | undefined;
   /**
    * Index of the edge that all records of the stage come over.
    * @default none, or several
@@ -89,7 +95,7 @@ export class StageProgram {
     this.#options = options;
     this.#ledger = new Ledger(options.seed);
     this.#clock = new StageClock(options.farFutureMs ?? Infinity);
-    this.#store = new KeyedStore(new UndoLog(), this.#clock);
+    this.#store = new KeyedStore(new UndoLog(), this.#clock, options.stateLimits);
     this.#keyed = keyedOperator(stage);
     const runStep = this.#runStep.bind(this);
     const parts = {

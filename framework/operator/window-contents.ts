@@ -16,6 +16,8 @@ import type { WindowFold } from "./window-fold.ts";
 
 /** What windows hold. */
 export interface WindowContents {
+  /** Records that `window` holds one by one; 0 where they are folded. */
+  sizeOf(window: KeyWindow): number;
   /** Takes a record into `window`. A throw of the user's undoes the step. */
   add(window: KeyWindow, element: WindowElement, undoLog: UndoLog): void;
   /** Takes what `others` hold into `window`: all in order of time, `window` first. */
@@ -40,6 +42,10 @@ export class FoldedContents implements WindowContents {
 
   constructor(fold: WindowFold) {
     this.#fold = fold;
+  }
+
+  sizeOf(): number {
+    return 0;
   }
 
   add(window: KeyWindow, { value }: WindowElement, undoLog: UndoLog): void {
@@ -79,6 +85,10 @@ export class ListedContents implements WindowContents {
   constructor(fold: WindowFold | undefined, eviction: Eviction | undefined) {
     this.#fold = fold;
     this.#eviction = eviction;
+  }
+
+  sizeOf({ held }: KeyWindow): number {
+    return held === undefined ? 0 : (held as readonly WindowElement[]).length;
   }
 
   add(window: KeyWindow, { value, time, port }: WindowElement, undoLog: UndoLog): void {

@@ -13,6 +13,7 @@
  */
 import { StreamError } from "../errors.ts";
 import type { Row } from "../state/row.ts";
+import { checkEntries } from "../state/state-limits.ts";
 import type { Column, SavedColumn } from "../state/segment-codec.ts";
 import type { KeyedStore } from "../state/store.ts";
 import { checkTimestamp } from "../time/timestamp.ts";
@@ -238,6 +239,7 @@ export class WindowOperator implements Operator, Column {
   /** W1. */
   #add(window: KeyWindow, value: unknown, time: number, timestamp: number | undefined): void {
     const { contents, trigger } = this.#plan;
+    checkEntries(contents.sizeOf(window), this.#store.limits, "a window");
     contents.add(window, { value, time, port: this.#context.port() }, this.#store.undoLog);
     this.#scope.enter(window, timestamp, 0);
     const verdict = trigger.onRecord(value, this.#scope, 0);

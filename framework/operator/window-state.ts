@@ -10,6 +10,7 @@ import { Lendings, type CellCodec, type CellPlace, type Lender } from "../state/
 import { statesOf } from "../state/declared-states.ts";
 import type { States, StateOf } from "../state/descriptors.ts";
 import type { Column } from "../state/segment-codec.ts";
+import type { StateLimits } from "../state/state-limits.ts";
 import type { KeyedStore } from "../state/store.ts";
 import type { UndoLog } from "../state/undo-log.ts";
 import type { CellsFrom, KeyWindow } from "./key-windows.ts";
@@ -92,6 +93,7 @@ export class WindowState {
 class WindowPlace implements CellPlace {
   readonly name: string;
   readonly undoLog: UndoLog;
+  readonly limits: StateLimits;
   readonly #state: WindowState;
   readonly #store: KeyedStore;
   readonly #index: number;
@@ -99,6 +101,7 @@ class WindowPlace implements CellPlace {
   constructor(state: WindowState, store: KeyedStore, name: string, index: number) {
     this.name = name;
     this.undoLog = store.undoLog;
+    this.limits = store.limits;
     this.#state = state;
     this.#store = store;
     this.#index = index;

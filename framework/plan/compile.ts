@@ -6,10 +6,11 @@
 import { checkName } from "../log/names.ts";
 import { checkOrder, checkProblems, checkUse } from "./check.ts";
 import { cut } from "./cut.ts";
+import { checkChannels, type SizedEdge } from "./limits.ts";
 import { closeLoops } from "./loops.ts";
 import { Naming } from "./naming.ts";
 import { jobDefaults, type ResolvedJobOptions, resolveOptions } from "./options.ts";
-import type { Plan } from "./plan.ts";
+import type { Edge, Plan, Stage } from "./plan.ts";
 import type { Program } from "./program.ts";
 
 /** What a plan takes from where the job will run. */
@@ -44,6 +45,18 @@ export function compile(job: Program, surroundings: PlanSurroundings = {}): Plan
   checkProblems(job);
   const naming = new Naming(job);
   checkUse(job);
-  const { stages, edges } = closeLoops(`job "${job.name}"`, cut(job, naming, options));
+  const place = `job "${job.name}"`;
+  const { stages, edges } = closeLoops(place, cut(job, naming, options));
+  checkChannels(sizesOf(stages, edges), options.limits, place);
   return { job: job.name, version: job.options.version ?? surroundings.version ?? "", options, stages, edges };
+}
+
+function sizesOf(stages: readonly Stage[], edges: readonly Edge[]): readonly SizedEdge[] {
+  const partitionsOf = (stage: number) => (stages[stage]?.source === undefined ? stages[stage]?.partitions : undefined);
+  return edges.map(({ name, exchange, from, to }) => ({
+    name,
+    exchange,
+    fromPartitions: partitionsOf(from),
+    toPartitions: typeof to === "number" ? (partitionsOf(to) ?? 1) : 1,
+  }));
 }

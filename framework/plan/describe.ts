@@ -257,11 +257,12 @@ function sinkRow(sink: SinkDescription, stage: StageDescription): readonly strin
 }
 
 function reservedLines({ options }: Plan, reserved: Reservation): readonly string[] {
-  const { inboxes, bytesPerInbox, results, feedback, deadLetterBytes, lateBytes, totalBytes, ingress } = reserved;
+  const { inboxes, bytesPerInbox, results, feedback, totalBytes, ingress } = reserved;
+  const { deadLetterBytes, lateBytes, jobLogBytes } = reserved;
   const copies = options.replicas === 1 ? "" : `, times ${options.replicas} replicas`;
   return [
     `reserves ${bytesText(totalBytes)}: ${inboxes} inboxes of ${bytesText(bytesPerInbox)}, ` +
-      `dead letters ${bytesText(deadLetterBytes)}, late records ${bytesText(lateBytes)}${copies}`,
+      `dead letters ${bytesText(deadLetterBytes)}, late records ${bytesText(lateBytes)}, job log ${bytesText(jobLogBytes)}${copies}`,
     `  an inbox: records ${bytesText(options.inboxBytes)}, watermarks ${bytesText(watermarkReserveBytes)}, ` +
       `fences ${bytesText(fenceReserveBytes)}`,
     ...results.map(({ stage, bytesPerInbox: bytes }) => `  in each of ${stage} besides, results ${bytesText(bytes)}`),

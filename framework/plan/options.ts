@@ -6,6 +6,7 @@
 import { messageOf, StreamError } from "../errors.ts";
 import { type Duration, parseDuration } from "../time/duration.ts";
 import { checkKnownOptions } from "../known-options.ts";
+import { limitDefaults, type LimitOptions, type Limits, resolveLimits } from "./limits.ts";
 
 /** What happens after a record has become a dead letter. */
 export type OnError =
@@ -118,6 +119,8 @@ export interface JobOptions {
    * @default "1d"
    */
   readonly farFuture?: Duration | undefined;
+  /** What one key, and one edge, may come to. */
+  readonly limits?: LimitOptions | undefined;
   /**
    * Whether `Date.now`, `Math.random` and their like answer from the message while a function of the program runs, so that a replay repeats
    * itself.
@@ -156,6 +159,7 @@ export interface ResolvedJobOptions {
   readonly retain: Retain;
   /** A timestamp further than this ahead of the stored time of its message is refused. */
   readonly farFutureMs: number;
+  readonly limits: Limits;
   /** Whether globals such as `Date.now` answer from the message during a turn. */
   readonly deterministicGlobals: boolean;
 }
@@ -184,6 +188,7 @@ export const jobDefaults: ResolvedJobOptions = {
   poison: { turnMsMax: 10_000, crashesMax: 2 },
   retain: "forever",
   farFutureMs: 86_400_000,
+  limits: limitDefaults,
   deterministicGlobals: true,
 };
 
@@ -208,6 +213,7 @@ const known: readonly (keyof JobOptions)[] = [
   "poison",
   "retain",
   "farFuture",
+  "limits",
   "deterministicGlobals",
 ];
 
@@ -248,6 +254,7 @@ export function resolveOptions(
     poison: poisonBounds(input.poison ?? {}, defaults.poison, place),
     retain: oneOf(input.retain ?? defaults.retain, ["forever", "none"], `${place}: retain`),
     farFutureMs: checkBound(input.farFuture ?? defaults.farFutureMs, `${place}: farFuture`),
+    limits: resolveLimits(input.limits ?? {}, defaults.limits, place),
     deterministicGlobals: oneOf(
       input.deterministicGlobals ?? defaults.deterministicGlobals,
       [true, false],

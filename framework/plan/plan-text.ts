@@ -97,8 +97,8 @@ export function difference(before: string, after: string): string {
 }
 
 function optionLines(options: Plan["options"]): readonly string[] {
-  const { restart, poison, ...plain } = options;
-  return Object.entries({ ...plain, ...restart, ...poison })
+  const { restart, poison, limits, ...plain } = options;
+  return Object.entries({ ...plain, ...restart, ...poison, ...limits })
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => `  ${name} ${value}`);
 }

@@ -1,7 +1,7 @@
 /**
  * What a job reserves in the store (R13, design section 13: Sizes).
  *
- * Every inbox is created with its full size, so the sum is what the account must have; the job log and snapshots grow with use and are not in it.
+ * Every inbox is created with its full size, so the sum is what the account must have; snapshots grow with use and are not in it.
  */
 import type { ResolvedJobOptions } from "./options.ts";
 import type { Plan, Stage } from "./plan.ts";
@@ -16,6 +16,9 @@ export const fenceReserveBytes: number = mebibyte;
 
 /** Size of the job's dead-letter log, and of its log of late records: the oldest are dropped and counted. */
 export const sideLogBytes: number = 64 * mebibyte;
+
+/** Size of the job log: assignments, splits, commands. */
+export const jobLogBytes: number = 64 * mebibyte;
 
 /** Room in each inbox of `stage` for the results of its own calls (R14): as many as may be on their way, each as large as it may be. */
 export function resultReserveBytes(stage: Pick<Stage, "operators">): number {
@@ -51,6 +54,7 @@ export interface Reservation {
   readonly feedback: readonly { readonly stage: string; readonly bytesPerInbox: number }[];
   readonly deadLetterBytes: number;
   readonly lateBytes: number;
+  readonly jobLogBytes: number;
   /** Sum of the above, times the replicas. */
   readonly totalBytes: number;
   /** Source stages that have an ingress log per split besides; how many splits is known when the job starts. */
@@ -73,7 +77,9 @@ export function reservation(plan: Plan): Reservation {
     feedback: feedback.map((stage) => ({ stage: stage.name, bytesPerInbox: extraOf(stage) })),
     deadLetterBytes: sideLogBytes,
     lateBytes: sideLogBytes,
-    totalBytes: (inboxes * bytesPerInbox + resultBytes + feedbackBytes + 2 * sideLogBytes) * plan.options.replicas,
+    jobLogBytes,
+    totalBytes:
+      (inboxes * bytesPerInbox + resultBytes + feedbackBytes + 2 * sideLogBytes + jobLogBytes) * plan.options.replicas,
     ingress: plan.stages.filter(({ isIngress }) => isIngress).map(({ name }) => name),
   };
 }

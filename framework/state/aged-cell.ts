@@ -5,6 +5,7 @@
  */
 import type { Aging } from "./aging.ts";
 import type { AgedCellCodec, CellCodec, CellPlace, Lender } from "./cell-place.ts";
+import type { StateLimits } from "./state-limits.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 class AgedCell {
@@ -41,6 +42,7 @@ export function agedCellCodec(codec: CellCodec): AgedCellCodec {
 export class AgedPlace implements CellPlace {
   readonly name: string;
   readonly undoLog: UndoLog;
+  readonly limits: StateLimits;
   readonly #inner: CellPlace;
   readonly #aging: Aging;
 
@@ -48,6 +50,7 @@ export class AgedPlace implements CellPlace {
   constructor(inner: CellPlace, aging: Aging) {
     this.name = inner.name;
     this.undoLog = inner.undoLog;
+    this.limits = inner.limits;
     this.#inner = inner;
     this.#aging = aging;
   }

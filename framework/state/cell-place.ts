@@ -8,6 +8,7 @@
  * C2. Undoing the step brings back the cell that `put` replaced; what a handle changes inside a cell it pushes to `undoLog` itself.
  * C3. A place that moves to another cell within a step (another window, another row) has what was lent out settled before.
  */
+import type { StateLimits } from "./state-limits.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** One cell, read and written through a handle. */
@@ -16,6 +17,8 @@ export interface CellPlace {
   readonly name: string;
   /** Where a handle writes how to take back what it changes inside the cell. */
   readonly undoLog: UndoLog;
+  /** What may be in one cell. */
+  readonly limits: StateLimits;
   /** The cell; undefined: none. */
   get(): unknown;
   /** The cell is about to be changed: marks what contains it as changed. @throws VALUE_NOT_ENCODABLE when a cut could not encode what there was */

@@ -10,6 +10,7 @@
 import { StreamError } from "../errors.ts";
 import { Lendings, type CellCodec, type CellPlace, type Lender } from "./cell-place.ts";
 import type { KeyedStore } from "./store.ts";
+import type { StateLimits } from "./state-limits.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** Cells of one instance, by name. */
@@ -105,6 +106,10 @@ class InstancePlace implements CellPlace {
 
   get undoLog(): UndoLog {
     return this.#cells.store.undoLog;
+  }
+
+  get limits(): StateLimits {
+    return this.#cells.store.limits;
   }
 
   get(): unknown {

@@ -9,6 +9,7 @@
 import { checkTimestamp } from "../time/timestamp.ts";
 import type { Row } from "./row.ts";
 import { assertSaved, type Column } from "./segment-codec.ts";
+import { checkTimers } from "./state-limits.ts";
 import type { KeyedStore } from "./store.ts";
 import { Timer, TimerQueue } from "./timer-queue.ts";
 
@@ -34,7 +35,9 @@ export class KeyedTimers implements Column {
   register(at: number): number {
     const time = checkTimestamp(at, "the time of a timer");
     const store = this.#store;
-    if (timerAt(this.#cellOf(store.current), time) !== undefined) return time;
+    const cell = this.#cellOf(store.current);
+    if (timerAt(cell, time) !== undefined) return time;
+    checkTimers(countIn(cell), store.limits, this.name);
     const row = store.write();
     const timer = new Timer(time, store.nextTimerNumber, row);
     store.nextTimerNumber += 1;
@@ -120,6 +123,11 @@ export class KeyedTimers implements Column {
     if (cell === timer || (cell instanceof Map && cell.size === 0)) row.put(this.#column, undefined);
     this.queue.remove(timer);
   }
+}
+
+function countIn(cell: Cell | undefined): number {
+  if (cell instanceof Map) return cell.size;
+  return cell === undefined ? 0 : 1;
 }
 
 function timerAt(cell: Cell | undefined, time: number): Timer | undefined {

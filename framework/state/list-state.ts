@@ -12,6 +12,7 @@ import type { Aging } from "./aging.ts";
 import type { AgedCellCodec, CellCodec, CellPlace, Lender } from "./cell-place.ts";
 import type { ListState } from "./descriptors.ts";
 import { isSameValue } from "./same-value.ts";
+import { checkEntries } from "./state-limits.ts";
 import { isObject, needsCopy } from "./value-state.ts";
 
 /** The elements; with a ttl, when each was last used. */
@@ -75,6 +76,7 @@ export class ListCells<V> implements ListState<V>, Lender {
   append(value: V): void {
     const cell = this.#writableCell();
     const at = cell.items.length;
+    checkEntries(at, this.#place.limits, this.#place.name);
     this.#place.undoLog.push(shorten, cell, at, undefined);
     cell.items.push(value);
     if (this.#aging !== undefined) cell.usedMs?.push(this.#aging.use());
@@ -83,6 +85,7 @@ export class ListCells<V> implements ListState<V>, Lender {
 
   replace(values: Iterable<V>): void {
     const items = [...values];
+    if (items.length > 0) checkEntries(items.length - 1, this.#place.limits, this.#place.name);
     this.#lent.clear();
     const usedMs = this.#aging?.use();
     this.#place.put(

@@ -15,6 +15,7 @@ import type { AgedCellCodec, CellCodec, CellPlace, Lender } from "./cell-place.t
 import type { MapState } from "./descriptors.ts";
 import { OrderedEntries, type Entry } from "./ordered-entries.ts";
 import { isSameValue } from "./same-value.ts";
+import { checkEntries } from "./state-limits.ts";
 import { isObject, needsCopy } from "./value-state.ts";
 
 type Cell = OrderedEntries<KeyPart, unknown>;
@@ -203,6 +204,7 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Lender {
       entry = undefined;
     }
     if (entry === undefined) {
+      checkEntries(cell.size, this.#place.limits, this.#place.name);
       this.#place.undoLog.push(takeOut, cell, key, undefined);
       cell.append(key, value, usedMs);
     } else {

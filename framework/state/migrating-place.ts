@@ -5,17 +5,20 @@
  */
 import type { CellPlace, Lender } from "./cell-place.ts";
 import { Unmigrated } from "./schema.ts";
+import type { StateLimits } from "./state-limits.ts";
 import type { UndoLog } from "./undo-log.ts";
 
 /** Shows a handle cells of the newest version alone. @throws SNAPSHOT_UNSUITABLE where one cannot be migrated */
 export class MigratingPlace implements CellPlace {
   readonly name: string;
   readonly undoLog: UndoLog;
+  readonly limits: StateLimits;
   readonly #inner: CellPlace;
 
   constructor(inner: CellPlace) {
     this.name = inner.name;
     this.undoLog = inner.undoLog;
+    this.limits = inner.limits;
     this.#inner = inner;
   }
 

@@ -8,6 +8,7 @@ import type { AgedCellCodec, CellCodec, CellPlace, Lender } from "./cell-place.t
 import { restoreCell, type Row } from "./row.ts";
 import { renderKey } from "../record/key.ts";
 import { assertSaved, type Column, type SavedColumn } from "./segment-codec.ts";
+import type { StateLimits } from "./state-limits.ts";
 import type { KeyedStore } from "./store.ts";
 import { agedForm, type ResolvedTtl } from "./ttl.ts";
 import type { UndoLog } from "./undo-log.ts";
@@ -18,6 +19,7 @@ export class RowPlace implements CellPlace, Column {
   readonly form: string;
   readonly version: number;
   readonly undoLog: UndoLog;
+  readonly limits: StateLimits;
   readonly #store: KeyedStore;
   readonly #codec: CellCodec;
   /** Its index in `Row.cells`. */
@@ -29,6 +31,7 @@ export class RowPlace implements CellPlace, Column {
     this.form = form ?? codec.form;
     this.version = codec.version;
     this.undoLog = store.undoLog;
+    this.limits = store.limits;
     this.#store = store;
     this.#codec = codec;
     this.column = store.addColumn(this);

@@ -25,6 +25,7 @@ import {
   type SavedRow,
 } from "./segment-codec.ts";
 import { SegmentCut } from "./segment-cut.ts";
+import { type StateLimits, unlimited } from "./state-limits.ts";
 import { noTime, type StepTime } from "./step-time.ts";
 import { Sweeper } from "./sweeper.ts";
 import { UndoLog } from "./undo-log.ts";
@@ -51,6 +52,7 @@ export interface AdoptedCell {
 export class KeyedStore {
   readonly undoLog: UndoLog;
   readonly time: StepTime;
+  readonly limits: StateLimits;
   /** Counts steps; tells a handle whether what it lent out belongs to this step. */
   step = 0;
   /** The number that the next timer gets: the order of registration over all keys. */
@@ -66,10 +68,11 @@ export class KeyedStore {
   /** Rows that a visit of this step has left without a cell. */
   readonly #emptied: Row[] = [];
 
-  /** `time`: what state with a ttl goes by. */
-  constructor(undoLog: UndoLog = new UndoLog(), time: StepTime = noTime) {
+  /** `time`: what state with a ttl goes by; `limits`: what one key may have. */
+  constructor(undoLog: UndoLog = new UndoLog(), time: StepTime = noTime, limits: StateLimits = unlimited) {
     this.undoLog = undoLog;
     this.time = time;
+    this.limits = limits;
   }
 
   /** Number of keys that have state. */

@@ -16,6 +16,7 @@ import { cloneValue } from "../record/default-codec.ts";
 import { partitionOf } from "../record/key.ts";
 import type { Counts } from "../record/messages.ts";
 import { bomb, type Fuse } from "./bomb.ts";
+import type { StateLimits } from "../state/state-limits.ts";
 
 /** An output, or a late record. */
 export interface Emitted {
@@ -41,6 +42,8 @@ export interface HarnessOptions {
   /** @default false */
   readonly manualWatermarks?: boolean | undefined;
   readonly farFutureMs?: number | undefined;
+  /** What one key may have. @default nothing is refused */
+  readonly stateLimits?: StateLimits | undefined;
   /** H1. @default false */
   readonly restoreEachStep?: boolean | undefined;
   /** H2. @default false */
@@ -190,9 +193,10 @@ export class OperatorHarness {
   }
 
   #newProgram(): StageProgram {
-    const { onError = "deadLetter", manualWatermarks, farFutureMs } = this.#options;
+    const { onError = "deadLetter", manualWatermarks, farFutureMs, stateLimits } = this.#options;
     const portOf = (edge: number): number => edge;
-    return new StageProgram(this.#stage, this.#outbox, { onError, seed: 1, manualWatermarks, farFutureMs, portOf });
+    const options = { onError, seed: 1, manualWatermarks, farFutureMs, stateLimits, portOf };
+    return new StageProgram(this.#stage, this.#outbox, options);
   }
 
   #take({ operators, nowMs, random, counts, watermark }: StateCut, held: ReadonlyMap<number, Uint8Array>): void {

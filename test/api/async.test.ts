@@ -143,7 +143,7 @@ test("R13: inboxes have room for as many results as may be on their way, and the
     inboxes: 2,
     bytesPerInbox: 130 * mebibyte,
     results: [{ stage: "look", bytesPerInbox: mebibyte }],
-    totalBytes: (2 * 131 + 128) * mebibyte,
+    totalBytes: (2 * 131 + 192) * mebibyte,
   });
   expect(describeText(plan)).toMatch("in each of look besides, results 1 MiB");
   const calls = "ordered, 16 calls at a time, each within 30s, results up to 65536 bytes";

@@ -135,6 +135,32 @@ describe.skipIf(binary === undefined)("a server that does not suit", () => {
     await seams.close();
   });
 
+  test("with a max_payload one below what is needed; as much is enough", async () => {
+    const nats = await serverWith("jetstream { store_dir: jetstream }\nmax_payload: 600000");
+    await (await connectNats({ servers: nats?.server.url ?? "" })).close();
+    const less = await serverWith("jetstream { store_dir: jetstream }\nmax_payload: 599999");
+    const error = await refusal({ servers: less?.server.url ?? "" });
+    expect(error.code).toBe("SERVER_UNSUITABLE");
+    expect(error.message).toMatch(/takes messages of 599999 bytes \(max_payload\); 600000 are needed/);
+  });
+
+  test("an account without a stream or a consumer too many: refused with both numbers", async () => {
+    const nats = await serverWith(`
+      jetstream { store_dir: jetstream }
+      accounts { A { users: [{ user: a, password: a }], jetstream: { max_streams: 3, max_consumers: 2 } } }
+      no_auth_user: a`);
+    const seams = await nats?.connect();
+    await seams?.checkRoom({ bytes: 1, streams: 3, consumers: 2 });
+    await seams?.logs.create(`TM_${newJob()}_1_LOG`, { maxBytes: 1_000, full: "refuse" });
+    await expect(seams?.checkRoom({ bytes: 1, streams: 3, consumers: 1 })).rejects.toMatchObject({
+      code: "SERVER_FULL",
+      message: expect.stringMatching(/needs 3 streams, and the account has 2 left/),
+    });
+    await expect(seams?.checkRoom({ bytes: 1, streams: 2, consumers: 3 })).rejects.toThrow(
+      /needs 3 consumers, .* 2 left/,
+    );
+  });
+
   test("one replica too many for a single server", async () => {
     const nats = await serverWith("jetstream { store_dir: jetstream }");
     const seams = await nats?.connect({ replicas: 3 });
@@ -148,10 +174,14 @@ describe.skipIf(binary === undefined)("a server that does not suit", () => {
       accounts { A { users: [{ user: a, password: a }], jetstream: { max_file: 10MB, max_memory: 1MB } } }
       no_auth_user: a`);
     const seams = await nats?.connect();
-    await seams?.checkRoom(8_000_000);
+    await seams?.checkRoom({ bytes: 8_000_000, streams: 1, consumers: 1 });
     await seams?.logs.create(`TM_${newJob()}_1_LOG`, { maxBytes: 8_000_000, full: "refuse" });
-    await expect(seams?.checkRoom(8_000_000)).rejects.toThrow(/reserves 8000000 bytes; the account has 2485760 left/);
-    await expect(seams?.checkRoom(8_000_000)).rejects.toMatchObject({ code: "SERVER_FULL" });
+    await expect(seams?.checkRoom({ bytes: 8_000_000, streams: 1, consumers: 1 })).rejects.toThrow(
+      /reserves 8000000 bytes; the account has 2485760 left/,
+    );
+    await expect(seams?.checkRoom({ bytes: 8_000_000, streams: 1, consumers: 1 })).rejects.toMatchObject({
+      code: "SERVER_FULL",
+    });
     const second = seams?.logs.create(`TM_${newJob()}_1_LOG`, { maxBytes: 8_000_000, full: "refuse" });
     await expect(second).rejects.toMatchObject({ code: "SERVER_FULL" });
   });

@@ -45,7 +45,7 @@ test("the text has aligned columns for stages, edges and sinks, and the bytes re
     "late.jsonl       sink()  late-jsonl  each row once, visible when a snapshot covers it",
     "peaks            sink()  peaks       each row once; after a crash it is written again, the same",
     "",
-    "reserves 1.3 GiB: 9 inboxes of 130 MiB, dead letters 64 MiB, late records 64 MiB",
+    "reserves 1.3 GiB: 9 inboxes of 130 MiB, dead letters 64 MiB, late records 64 MiB, job log 64 MiB",
     "  an inbox: records 128 MiB, watermarks 1 MiB, fences 1 MiB",
     "",
   ]);

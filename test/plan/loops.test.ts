@@ -184,7 +184,7 @@ test("R13: what goes round has room of its own, which the plan reserves and tell
   const mebibyte = 1024 * 1024;
   const plan = compile(retrying(200 * mebibyte));
   expect(reservation(plan).feedback).toEqual([{ stage: "again", bytesPerInbox: 72 * mebibyte }]);
-  expect(reservation(plan).totalBytes).toBe((6 * 130 + 2 * 72 + 128) * mebibyte);
+  expect(reservation(plan).totalBytes).toBe((6 * 130 + 2 * 72 + 192) * mebibyte);
   expect(describeText(plan)).toContain("in each of again besides, what goes round 72 MiB");
   expect(describeText(plan)).toMatch(/try\.again +back, forward/);
   expect(describeMermaid(plan)).toContain("-.->|forward|");

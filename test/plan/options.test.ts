@@ -19,6 +19,7 @@ test("a job that says nothing has the defaults", () => {
     poison: { turnMsMax: 10_000, crashesMax: 2 },
     retain: "forever",
     farFutureMs: 86_400_000,
+    limits: { entriesMax: 1_000_000, timersMax: 100_000, channelsMax: 1_000_000 },
     deterministicGlobals: true,
   });
 });
@@ -43,6 +44,7 @@ test("what the job says wins, and durations become ms", () => {
     poison: { turnTimeout: Infinity, crashes: 1 },
     retain: "none",
     farFuture: Infinity,
+    limits: { stateEntries: 10, timersPerKey: 1, channelsPerEdge: Infinity },
     deterministicGlobals: false,
   };
   expect(resolveOptions(said, embeddedDefaults)).toEqual({
@@ -59,6 +61,7 @@ test("what the job says wins, and durations become ms", () => {
     poison: { turnMsMax: Infinity, crashesMax: 1 },
     retain: "none",
     farFutureMs: Infinity,
+    limits: { entriesMax: 10, timersMax: 1, channelsMax: Infinity },
     deterministicGlobals: false,
   });
 });
@@ -108,6 +111,10 @@ test.for([
   ["version", "", "version"],
   ["version", 7, "version is 7"],
   ["farFuture", -1, "farFuture"],
+  ["limits", { stateEntries: 0 }, "limits.stateEntries is 0; it takes an integer from 1 on, or Infinity"],
+  ["limits", { timersPerKey: 1.5 }, "limits.timersPerKey is 1.5"],
+  ["limits", { channelsPerEdge: "9" }, 'limits.channelsPerEdge is "9"'],
+  ["limits", { timers: 3 }, 'did you mean "timersPerKey"'],
   ["deterministicGlobals", "no", "true, false"],
   ["restart", { max: -1 }, "restart.max is -1"],
   ["restart", { within: 0 }, "restart.within"],

@@ -22,8 +22,10 @@ function textOf(size: Duration, options: JobOptions = {}): string {
 test("T1: the text of a plan", () => {
   expect(textOf("5m").split("\n")).toEqual([
     "job plant",
+    "  channelsMax 1000000",
     "  crashesMax 2",
     "  deterministicGlobals true",
+    "  entriesMax 1000000",
     "  farFutureMs 86400000",
     "  frameBytesMax 262144",
     "  frameBytesTarget 32768",
@@ -36,6 +38,7 @@ test("T1: the text of a plan", () => {
     "  retain forever",
     "  snapshotBytes 33554432",
     "  snapshotIntervalMs 10000",
+    "  timersMax 100000",
     "  turnMsMax 10000",
     "  withinMs 60000",
     "stage readings, by split, idle after 30s, reads readings()",

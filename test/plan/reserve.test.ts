@@ -27,7 +27,8 @@ test("a plan reserves an inbox per instance behind an exchange, and two side log
     feedback: [],
     deadLetterBytes: 64 * mebibyte,
     lateBytes: 64 * mebibyte,
-    totalBytes: 3 * (5 * 10 + 128) * mebibyte,
+    jobLogBytes: 64 * mebibyte,
+    totalBytes: 3 * (5 * 10 + 192) * mebibyte,
     ingress: [],
   });
 });
