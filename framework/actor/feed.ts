@@ -4,6 +4,7 @@
  * A feed owns the position, what it knows of its channels and edges, and the turn itself; it has no lifecycle and sends nothing. The instance
  * decides when there may be a turn.
  */
+import type { LoopCount } from "../record/messages.ts";
 import type { ChannelInState, EdgeState, Manifest, NumberRange } from "../record/snapshot-record.ts";
 
 /** What a turn came to. */
@@ -82,8 +83,8 @@ export interface Feed {
   turn(mayLeaveIdle: boolean): TurnResult;
   /** Of an aligned split: nothing is read while its watermark is larger. Decides when it is read, never what (alignment, D1). */
   mayReadTo(watermark: number): void;
-  /** Of an instance that is part of a loop: the records it has taken over the loop's edges, and whether all others have ended. */
-  loop(): { readonly taken: number; readonly isAtEnd: boolean };
+  /** Of an instance that is part of a loop: what it has taken over the loop's edges, and how far the others have come. */
+  loop(): Pick<LoopCount, "taken" | "outside">;
   /** The input ends here (`drain`). */
   endInput(): void;
   state(): FeedState;

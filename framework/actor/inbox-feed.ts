@@ -156,14 +156,11 @@ export class InboxFeed implements Feed {
     // Splits alone are aligned.
   }
 
-  loop(): { readonly taken: number; readonly isAtEnd: boolean } {
+  loop(): { readonly taken: number; readonly outside: number } {
     let taken = 0;
-    let isAtEnd = true;
-    for (const [edge, channels] of this.#channels) {
-      if (!this.#loopInputs.has(edge)) isAtEnd &&= this.#clocks.hasEnded(edge);
-      else for (const channel of channels) taken += channel?.last ?? 0;
-    }
-    return { taken, isAtEnd };
+    for (const edge of this.#loopInputs)
+      for (const channel of this.#channels.get(edge) ?? []) taken += channel?.last ?? 0;
+    return { taken, outside: this.#clocks.drainedBeside(this.#loopInputs) };
   }
 
   endInput(): void {} // An inbox ends when its edges have ended; `drain` speaks to sources only.

@@ -31,6 +31,7 @@ import { machineClock } from "./machine-clock.ts";
 import { PointerRegister } from "./pointer-register.ts";
 import { Progress } from "./progress.ts";
 import { encodeRefusal } from "./refusal.ts";
+import { ReadingPause } from "./reading-pause.ts";
 import { RecoveryTimes } from "./recovery-times.ts";
 import { TickSchedule } from "./tick-schedule.ts";
 import { TurnLoop, type TurnOwner } from "./turn-loop.ts";
@@ -69,8 +70,8 @@ export class Instance implements Reporter {
   readonly #acks = new AckGate();
   /** Of an instance that is part of a loop. */
   readonly #loop: LoopTally | undefined;
-  /** Until when nothing is read: a loop behind this split is full. */
-  #pausedUntilMs = -Infinity;
+  /** Of a split: a loop behind it is full. */
+  readonly #pause: ReadingPause;
 
   constructor(host: InstanceHost, id: InstanceId, stage: Stage, epoch: number) {
     this.#host = host;
@@ -79,6 +80,7 @@ export class Instance implements Reporter {
     this.epoch = epoch;
     const { clock } = host.platform;
     this.#loop = stage.loop === undefined ? undefined : new LoopTally(host.plan, stage);
+    this.#pause = new ReadingPause(clock, () => this.wake());
     this.#meter = new InstanceMeter(clock);
     this.#times = new RecoveryTimes(clock);
     this.#turns = new TurnLoop(this.#turnOwner(), host.platform, this.#meter, host.plan.options.deterministicGlobals);
@@ -170,19 +172,13 @@ export class Instance implements Reporter {
 
   /** A split is not read for a while; 0: it goes on. */
   pauseReading(forMs: number): void {
-    const { clock } = this.#host.platform;
-    this.#pausedUntilMs = clock.monotonicMs() + forMs;
-    clock.schedule(forMs, () => this.wake(), { background: true });
-  }
-
-  get #isPaused(): boolean {
-    return this.#host.platform.clock.monotonicMs() < this.#pausedUntilMs;
+    this.#pause.for(forMs);
   }
 
   get #loopCount(): LoopCount | undefined {
     if (this.#loop === undefined || this.#incarnation === undefined) return undefined;
-    const isIdle = this.phase !== "replaying" && this.#incarnation.feed.position >= this.#mustReadTo;
-    return this.#loop.count(this.#incarnation, isIdle);
+    const hasReadOwn = this.#incarnation.feed.position >= this.#mustReadTo && !this.#ticks.isOutstanding;
+    return this.#loop.count(this.#incarnation, this.phase !== "replaying" && hasReadOwn);
   }
 
   /** The input ends where it is. */
@@ -251,7 +247,7 @@ export class Instance implements Reporter {
   #turnOwner(): TurnOwner {
     return {
       mayTurn: () => !this.#isClosed && !this.#isFailing,
-      mayBegin: () => !this.#isReleasing && !this.#isPaused && !this.#freezer.holds(this.#incarnation),
+      mayBegin: () => !this.#isReleasing && !this.#pause.lasts && !this.#freezer.holds(this.#incarnation),
       isReplaying: () => this.phase === "replaying",
       mayLeaveIdle: () => this.#progress.mayLeaveIdle,
       beforeTurn: (position) => this.#host.probe.beforeTurn?.(this.stage.name, this.id.partition, position),
@@ -405,12 +401,13 @@ export class Instance implements Reporter {
     this.#freezer.look(incarnation, isFullyAcknowledged);
     const { isFrozen } = this.#freezer;
     if (isFrozen !== (this.phase === "frozen")) this.#actor.send({ type: isFrozen ? "FREEZE" : "THAW" });
-    const isBlocked = this.#isReleasing || this.#isPaused || isFrozen || !outputs.hasRoom;
+    const isBlocked = this.#isReleasing || this.#pause.lasts || isFrozen || !outputs.hasRoom;
     // Of a split nothing is left of the time before when there is nothing left at all.
     this.#hasSettled ||= isQuiet && this.stage.source !== undefined;
     this.#progress.observe({ isQuiet, isFullyAcknowledged, isBlocked, nowMs });
     this.#lookAgain(nowMs);
-    this.#ticks.arrange(isFrozen ? undefined : program.nextTickAt(), program.now);
+    const mayTick = !isFrozen && this.#loop?.isDraining(incarnation, this.#host.savepoints.savepoints) !== true;
+    this.#ticks.arrange(mayTick ? program.nextTickAt() : undefined, program.now);
     this.#considerSnapshot(incarnation, 0);
     this.#host.onChanged(this);
   }

@@ -129,6 +129,9 @@ export class JobSupervisor {
       feed: (stages, watermark) => {
         for (const stage of stages) this.#stages.get(stage)?.feed(watermark);
       },
+      drain: (stages, savepoint) => {
+        for (const stage of stages) this.#stages.get(stage)?.drainBack(savepoint);
+      },
       ask: () => world.bus.beat(this.#heartbeat),
       pause: (splits, forMs) => this.#pause(splits, forMs),
     });

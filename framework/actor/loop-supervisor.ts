@@ -21,6 +21,8 @@ const roomyShare = 5 / 8;
 export interface LoopEvents {
   /** Event time of every edge that closes the loop comes to `watermark`, from these stages. */
   feed(stages: readonly number[], watermark: number): void;
+  /** Every edge that closes the loop is drained for the savepoint (R17). */
+  drain(stages: readonly number[], savepoint: number): void;
   /** Another round has begun: everybody is to hear of it. */
   ask(): void;
   /** These splits are to wait, or to go on. */
@@ -81,10 +83,12 @@ export class LoopSupervisor {
     const loop = this.#loops[this.#plan.stages[instance.stage]?.loop ?? -1];
     if (loop === undefined || count === undefined || epoch !== this.#epochs.get(instanceKey(instance))) return;
     this.#weigh(loop, report);
-    const before = loop.end.step;
-    if (!loop.end.report({ instance, epoch, watermark, count })) return;
-    const { step } = loop.end;
+    const { step: before, drained: drainedBefore } = loop.end;
+    const { open } = this.#view.savepoints;
+    if (!loop.end.report({ instance, epoch, watermark, count }, open?.id)) return;
+    const { step, drained } = loop.end;
     if (step !== before) this.#events.feed(loop.closing, step === "fire" ? lastInstant : Infinity);
+    if (drained !== drainedBefore) this.#events.drain(loop.closing, drained);
     this.#events.ask();
   }
 

@@ -6,6 +6,7 @@
  * G5. A count answers the newest round heard before it was made.
  */
 import type { Plan, Stage } from "../plan/plan.ts";
+import type { SavepointLife } from "../protocol/savepoint-life.ts";
 import type { Heartbeat, LoopCount } from "../record/messages.ts";
 import type { Incarnation } from "./assembly.ts";
 
@@ -29,17 +30,21 @@ export class LoopTally {
     return true;
   }
 
+  /** Whether a savepoint waits for the loop to be empty: then no timer of processing time may put anything on its way (R17). */
+  isDraining({ feed }: Incarnation, { open }: Pick<SavepointLife, "open">): boolean {
+    return open !== undefined && feed.loop().outside >= open.id;
+  }
+
   /** What the next report says; `isIdle`: nothing is being replayed, and nothing of the instance's own is on its way to it. */
   count({ feed, outputs, program }: Incarnation, isIdle: boolean): LoopCount {
-    const { taken, isAtEnd } = feed.loop();
     const isDone = feed.hasReadEverything && outputs.acknowledged >= outputs.ordinal;
-    const waitsForNothing = program.pending.requests === 0 && program.nextTimerAt() === undefined;
     return {
       leader: this.#leader,
       round: this.#round,
+      ...feed.loop(),
       sent: outputs.saidOver(this.#edges),
-      taken,
-      isQuiet: isIdle && isAtEnd && isDone && waitsForNothing,
+      isQuiet: isIdle && isDone && program.pending.requests === 0,
+      hasTimers: program.nextTimerAt() !== undefined,
       isFull: outputs.isFedBackFull,
     };
   }
@@ -49,6 +54,7 @@ export class LoopTally {
     const said = this.#said;
     if (said === undefined || said.round !== count.round || said.leader !== count.leader) return true;
     if (said.isQuiet !== count.isQuiet || said.isFull !== count.isFull) return true;
+    if (said.hasTimers !== count.hasTimers || said.outside !== count.outside) return true;
     return count.isQuiet && (said.sent !== count.sent || said.taken !== count.taken);
   }
 

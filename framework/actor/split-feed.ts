@@ -132,8 +132,8 @@ export class SplitFeed implements Feed {
     this.#readsTo = watermark;
   }
 
-  loop(): { readonly taken: number; readonly isAtEnd: boolean } {
-    return { taken: 0, isAtEnd: this.#isEnded };
+  loop(): { readonly taken: number; readonly outside: number } {
+    return { taken: 0, outside: this.#isEnded ? Infinity : 0 };
   }
 
   endInput(): void {

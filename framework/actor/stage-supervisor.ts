@@ -88,6 +88,7 @@ export class StageSupervisor {
   /** What the edges that close a loop have been told, and how many controls that were. */
   #fed = -Infinity;
   #fedN = 0;
+  #fedDrains: number | undefined;
   #published: (StageWatermark & { readonly drains: number | undefined }) | undefined;
   #publishedAtMs = -Infinity;
   /** A change is held back, until somebody waits for it or its time has come. */
@@ -154,7 +155,7 @@ export class StageSupervisor {
       this.#actor.send({ type: "INSTANCE_DOWN" });
     }
     this.#publish(mustRepublish);
-    if (mustRepublish && this.#fed > -Infinity) this.#feedBack();
+    if (mustRepublish && this.#fedN > 0) this.#feedBack();
     if (mustRepublish) this.#align(undefined);
   }
 
@@ -188,6 +189,12 @@ export class StageSupervisor {
   /** Event time of the edges that close a loop comes to `watermark` (G6). */
   feed(watermark: number): void {
     this.#fed = watermark;
+    this.#feedBack();
+  }
+
+  /** The edges that close a loop are drained for a savepoint: nothing is on its way over them (R17). */
+  drainBack(savepoint: number): void {
+    this.#fedDrains = savepoint;
     this.#feedBack();
   }
 
@@ -238,7 +245,10 @@ export class StageSupervisor {
   #feedBack(): void {
     this.#fedN += 1;
     for (const edge of this.#edges.fedBack)
-      this.#events.publish(this.#control(edge, this.#fedN, this.#fed, false), () => undefined);
+      this.#events.publish(
+        { ...this.#control(edge, this.#fedN, this.#fed, false), drains: this.#fedDrains },
+        () => undefined,
+      );
   }
 
   #control(edge: number, n: number, watermark: number, isIdle: boolean): WatermarkControl {

@@ -43,6 +43,11 @@ export class TickSchedule {
     this.#wait(at > logMs ? at : logMs + 1, atLeastMs);
   }
 
+  /** Whether a tick is on its way into the inbox. */
+  get isOutstanding(): boolean {
+    return this.#isOutstanding;
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#cancel?.();

@@ -4,13 +4,14 @@
  * Owns the decision; rounds are asked for and reports handed in by the actors. A loop has no last message that could announce its end: it is over when nothing
  * comes in any more and nothing is on its way round.
  *
- * G4. Nothing is on its way when every instance of the loop is quiet (what comes from outside has ended, everything read is done, acknowledged and waits for no
- *     timer or call) and has taken together as many records over the loop's edges as all have sent: numbers of channels (R1, R2), which never go back but by
- *     a restore, and then come again.
+ * G4. Nothing is on its way when every instance of the loop is quiet (everything read is done, acknowledged and waits for no call), nothing comes from outside,
+ *     and all together have taken as many records over the loop's edges as all have sent: numbers of channels (R1, R2), which never go back but by a restore,
+ *     and then come again. At the end no timer of processing time may be waiting either.
  * G5. Reports of one moment are not taken at one moment. What they say counts when they have said it twice: all of a round after all of the round before, with
  *     no number changed (Mattern, "Algorithms for distributed termination detection", 1987: four counters).
  * G6. The end comes in two steps. First everything in the loop that waits for event time fires: it stands at `lastInstant` to those behind. What comes of
  *     that goes round, too. Then the loop ends, and its stages with it.
+ * R17. A savepoint comes to a loop when nothing comes from outside of it any more and nothing is on its way: from there on its drain travels as everywhere.
  */
 import type { InstanceId, LoopCount } from "../record/messages.ts";
 import { instanceKey } from "./job-log.ts";
@@ -63,9 +64,12 @@ export class LoopEnd {
   readonly #reports = new Map<string, LoopReport>();
   /** What the round before said, when nothing was on its way then. */
   #before: string | undefined;
+  /** The savepoint that the loop is looked at for; undefined: for its end. */
+  #isFor: number | undefined;
   /** What everybody is to answer, by a report that is made after having heard it. */
   #round: number;
   #step: LoopStep = "going";
+  #drained = 0;
 
   /** `instances`: all of the loop's stages. */
   constructor(rounds: LoopRounds, instances: readonly InstanceId[]) {
@@ -76,6 +80,11 @@ export class LoopEnd {
 
   get step(): LoopStep {
     return this.#step;
+  }
+
+  /** The savepoint for which the loop was found empty last; 0: none. */
+  get drained(): number {
+    return this.#drained;
   }
 
   /** Records on their way round, as far as is known. */
@@ -91,11 +100,17 @@ export class LoopEnd {
     this.#before = undefined;
   }
 
-  /** Takes a report of the epoch that the job log names; answers whether the round or the step is another one now. */
-  report(report: LoopReport): boolean {
+  /**
+   * Takes a report of the epoch that the job log names; answers whether the round, the step, or what it is drained for is another one now. `savepoint`: id of the one
+   * that is being taken; while there is one, the end waits.
+   */
+  report(report: LoopReport, savepoint?: number): boolean {
     this.#reports.set(instanceKey(report.instance), report);
-    if (this.#step === "end" || !this.#hasAllOfRound) return false;
-    const said = this.#isStill ? this.#numbers : undefined;
+    if (this.#isFor !== savepoint) this.#before = undefined;
+    this.#isFor = savepoint;
+    const isDone = savepoint === undefined ? this.#step === "end" : this.#drained === savepoint;
+    if (isDone || !this.#hasAllOfRound) return false;
+    const said = this.#isStill(savepoint) ? this.#numbers : undefined;
     if (said === undefined) {
       this.#before = undefined;
       return false;
@@ -107,8 +122,12 @@ export class LoopEnd {
   }
 
   #goOn(): void {
-    this.#step = this.#step === "going" ? "fire" : "end";
     this.#before = undefined;
+    if (this.#isFor !== undefined) {
+      this.#drained = this.#isFor;
+      return;
+    }
+    this.#step = this.#step === "going" ? "fire" : "end";
   }
 
   get #hasAllOfRound(): boolean {
@@ -119,10 +138,14 @@ export class LoopEnd {
   }
 
   /** G4. When everything is to have fired, that must have been applied. */
-  get #isStill(): boolean {
+  #isStill(savepoint: number | undefined): boolean {
     const reports = [...this.#reports.values()];
     const reached = this.#step === "fire" ? lastInstant : -Infinity;
-    const isQuiet = reports.every(({ count, watermark }) => count.isQuiet && watermark >= reached);
+    const isOver = ({ count, watermark }: LoopReport) =>
+      savepoint === undefined
+        ? count.outside === Infinity && !count.hasTimers && watermark >= reached
+        : count.outside >= savepoint;
+    const isQuiet = reports.every((report) => report.count.isQuiet && isOver(report));
     return isQuiet && reports.reduce((sum, { count }) => sum + count.sent - count.taken, 0) === 0;
   }
 

@@ -165,6 +165,14 @@ export class EdgeClocks {
     return all.reduce((least, { drained }) => Math.min(least, drained), all[0]?.drained ?? 0);
   }
 
+  /** The same of the edges that are not in `inner`; Infinity when those have ended, or there are none. */
+  drainedBeside(inner: ReadonlySet<number>): number {
+    let least = Infinity;
+    for (const [edge, { drained, watermark }] of this.#edges)
+      if (!inner.has(edge) && watermark < Infinity) least = Math.min(least, drained);
+    return least;
+  }
+
   /** Highest leader epoch seen. */
   get leader(): number {
     return this.#leader;

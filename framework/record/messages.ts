@@ -139,8 +139,12 @@ export interface LoopCount {
   readonly round: number;
   readonly sent: number;
   readonly taken: number;
-  /** What comes from outside of the loop has ended, and nothing that the instance has read waits for anything. */
+  /** Nothing that the instance has read, or said to itself, is still to come; but for what timers of processing time may say. */
   readonly isQuiet: boolean;
+  /** A timer of processing time waits. */
+  readonly hasTimers: boolean;
+  /** Id of the newest savepoint before which nothing more comes from outside of the loop (R17); Infinity when nothing comes from there any more, 0 otherwise. */
+  readonly outside: number;
   /** What it sends back finds no room, and waits in memory. */
   readonly isFull: boolean;
 }

@@ -244,16 +244,20 @@ describe("R2", () => {
     expect(program.told).toEqual(["a"]);
   });
 
-  test("G4: what has been taken over the edges of the loop, and whether the others have ended", async () => {
+  test("G4, R17: what has been taken over the edges of the loop, and how far the others have come", async () => {
     const looped = { ...stage, loop: 0 };
     const edges = [edge(0), { ...edge(1), from: 1, eventTime: "fedBack" as const }];
     await open(undefined, 50, { ...plan, stages: [upstream, looped], edges }, looped);
     await append(new Sender({ edge: 0 }).frame("x"), new Sender({ epoch: 50, edge: 1 }).frame("a", "b"));
     turns();
-    expect(feed.loop()).toEqual({ taken: 2, isAtEnd: false });
+    expect(feed.loop()).toEqual({ taken: 2, outside: 0 });
+    await append(watermark(7, { drains: 5 }));
+    turns();
+    expect(feed.loop()).toEqual({ taken: 2, outside: 5 });
+    expect(feed.drained).toBe(0);
     await append(watermark(Infinity));
     turns();
-    expect(feed.loop()).toEqual({ taken: 2, isAtEnd: true });
+    expect(feed.loop()).toEqual({ taken: 2, outside: Infinity });
     expect(feed.isEnded).toBe(false);
   });
 

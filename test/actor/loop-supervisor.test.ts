@@ -31,13 +31,24 @@ beforeEach(() => {
   for (const instance of [source, hop, again]) assign(instance);
   loops = new LoopSupervisor(plan, 1, view, {
     feed: (stages, watermark) => void told.push(["feed", stages, watermark]),
+    drain: (stages, savepoint) => void told.push(["drain", stages, savepoint]),
     ask: () => void told.push(["ask", loops.round]),
     pause: (splits, forMs) => void told.push(["pause", splits.map(({ instance }) => instance), forMs > 0]),
   });
 });
 
 function says(instance: InstanceId, count: Partial<LoopCount>, more: Partial<Report> = {}): void {
-  const loop = { leader: 1, round: loops.round, sent: 1, taken: 1, isQuiet: true, isFull: false, ...count };
+  const loop = {
+    leader: 1,
+    round: loops.round,
+    sent: 1,
+    taken: 1,
+    isQuiet: true,
+    isFull: false,
+    hasTimers: false,
+    outside: Infinity,
+    ...count,
+  };
   const epoch = view.assignment(instance)?.epoch ?? 0;
   loops.report(report({ instance, epoch, loop, ...more }));
 }
@@ -76,10 +87,22 @@ describe("G6", () => {
   });
 
   test("there are no rounds where there is no loop", () => {
-    const events = { feed: () => undefined, ask: () => undefined, pause: () => undefined };
+    const events = { feed: () => undefined, drain: () => undefined, ask: () => undefined, pause: () => undefined };
     const plain = { ...plan, stages: plan.stages.map((stage) => ({ ...stage, loop: undefined })) };
     expect(new LoopSupervisor(plain, 1, view, events).round).toBe(0);
   });
+});
+
+test("R17: when a savepoint has come to the loop and nothing is on its way, the edges that close it are drained", () => {
+  const request = { kind: "savepoint", name: "s", by: "", mode: "resume", timeoutMs: 1_000 } as const;
+  view.apply(view.position + 1, 0, request);
+  const { id } = view.savepoints.open!;
+  for (let n = 0; n < 2; n += 1) for (const instance of [hop, again]) says(instance, { outside: id, hasTimers: true });
+  expect(told).toEqual([
+    ["ask", 2],
+    ["drain", [hop.stage], id],
+    ["ask", 3],
+  ]);
 });
 
 describe("R13", () => {

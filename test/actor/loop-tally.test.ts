@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Incarnation } from "../../framework/actor/assembly.ts";
 import { LoopTally } from "../../framework/actor/loop-tally.ts";
 import { compile } from "../../framework/plan/compile.ts";
+import type { SavepointView } from "../../framework/protocol/savepoint-life.ts";
 import { hopping } from "./loop-jobs.ts";
 
 const plan = compile(hopping(2));
@@ -11,7 +12,7 @@ const again = plan.edges.find(({ name }) => name === "hop.again")!;
 
 let facts: {
   taken: number;
-  isAtEnd: boolean;
+  outside: number;
   hasReadEverything: boolean;
   acknowledged: number;
   requests: number;
@@ -20,13 +21,13 @@ let facts: {
 let counted: ReadonlySet<number> | undefined;
 
 function incarnation(): Incarnation {
-  const { taken, isAtEnd, hasReadEverything, acknowledged, requests, timerAt } = facts;
+  const { taken, outside, hasReadEverything, acknowledged, requests, timerAt } = facts;
   const saidOver = (edges: ReadonlySet<number>) => {
     counted = edges;
     return 4;
   };
   return {
-    feed: { loop: () => ({ taken, isAtEnd }), hasReadEverything },
+    feed: { loop: () => ({ taken, outside }), hasReadEverything },
     outputs: { acknowledged, ordinal: 5, saidOver, isFedBackFull: false },
     program: { pending: { requests }, nextTimerAt: () => timerAt },
   } as unknown as Incarnation;
@@ -35,13 +36,15 @@ function incarnation(): Incarnation {
 let tally: LoopTally;
 
 beforeEach(() => {
-  facts = { taken: 3, isAtEnd: true, hasReadEverything: true, acknowledged: 5, requests: 0, timerAt: undefined };
+  facts = { taken: 3, outside: Infinity, hasReadEverything: true, acknowledged: 5, requests: 0, timerAt: undefined };
   tally = new LoopTally(plan, hop);
 });
 
 describe("G4: an instance is quiet", () => {
-  test("when nothing is to come of what it has read, and nothing comes from outside", () => {
-    expect(tally.count(incarnation(), true)).toMatchObject({ sent: 4, taken: 3, isQuiet: true });
+  test("when nothing is to come of what it has read; what comes from outside, and timers, are told apart", () => {
+    expect(tally.count(incarnation(), true)).toMatchObject({ sent: 4, taken: 3, isQuiet: true, outside: Infinity });
+    facts = { ...facts, outside: 6, timerAt: 7 };
+    expect(tally.count(incarnation(), true)).toMatchObject({ isQuiet: true, outside: 6, hasTimers: true });
   });
 
   test("only what goes over the edges of the loop counts as sent", () => {
@@ -50,11 +53,9 @@ describe("G4: an instance is quiet", () => {
   });
 
   test.each<[string, Partial<typeof facts>]>([
-    ["its other inputs go on", { isAtEnd: false }],
     ["something is there that it has not read", { hasReadEverything: false }],
     ["something it said is not acknowledged", { acknowledged: 4 }],
     ["a request waits", { requests: 1 }],
-    ["a timer in processing time waits", { timerAt: 7 }],
   ])("not while %s", (_why, change) => {
     facts = { ...facts, ...change };
     expect(tally.count(incarnation(), true).isQuiet).toBe(false);
@@ -63,6 +64,13 @@ describe("G4: an instance is quiet", () => {
   test("not while it replays, or has said something to itself that it has not read", () => {
     expect(tally.count(incarnation(), false).isQuiet).toBe(false);
   });
+});
+
+test("R17: a savepoint waits for the loop when nothing comes from outside before it", () => {
+  facts.outside = 6;
+  const isDraining = (open: number | undefined) =>
+    tally.isDraining(incarnation(), { open: open === undefined ? undefined : ({ id: open } as SavepointView) });
+  expect([isDraining(undefined), isDraining(5), isDraining(6), isDraining(7)]).toEqual([false, true, true, false]);
 });
 
 describe("G5: rounds", () => {

@@ -98,6 +98,29 @@ describe("G6: the end", () => {
   });
 });
 
+describe("R17: savepoints", () => {
+  test("come to a loop when nothing is on its way; timers wait for them to be over", async () => {
+    const t = await testJob(delaying());
+    await t.feed("numbers", hops);
+    expect(await t.savepoint("first")).toMatchObject({ name: "first" });
+    await t.clock(15_000);
+    expect(await t.savepoint("second")).toMatchObject({ name: "second" });
+    t.source("numbers").end();
+    await t.clock(100_000);
+    expect(t.outcome).toBe("completed");
+    expect(t.take("done")).toHaveLength(3);
+  });
+
+  test("and to one that sends to itself", async () => {
+    const t = await testJob(counting());
+    await t.feed("numbers", [5, 1]);
+    expect(await t.savepoint("first")).toMatchObject({ name: "first" });
+    await t.feed("numbers", [3]);
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+  });
+});
+
 interface Run {
   readonly rows: readonly string[];
   readonly turns: readonly string[];

@@ -9,7 +9,17 @@ const first = { stage: 1, partition: 0 };
 const second = { stage: 2, partition: 0 };
 
 function says(instance: typeof first, count: Partial<LoopCount>, over: Partial<LoopReport> = {}): LoopReport {
-  const full = { leader, round: 1, sent: 0, taken: 0, isQuiet: true, isFull: false, ...count };
+  const full = {
+    leader,
+    round: 1,
+    sent: 0,
+    taken: 0,
+    isQuiet: true,
+    isFull: false,
+    hasTimers: false,
+    outside: Infinity,
+    ...count,
+  };
   return { instance, epoch: 1, watermark: 0, count: full, ...over };
 }
 
@@ -32,6 +42,9 @@ describe("G4, G5: nothing is on its way", () => {
 
   test.each([
     ["one of them is not quiet", { isQuiet: false }],
+    ["something comes from outside", { outside: 0 }],
+    ["only a savepoint has come from outside", { outside: 12 }],
+    ["a timer of processing time waits", { hasTimers: true }],
     ["something was sent that nobody has taken", { sent: 4 }],
     ["it has answered another leader", { leader: 6 }],
   ])("not while %s", (_why, count) => {
@@ -89,6 +102,44 @@ describe("G6: the end comes in two steps", () => {
     expect(programTime({ loop: 0 }, lastInstant)).toBe(Infinity);
     expect(programTime({ loop: 0 }, 5)).toBe(5);
     expect(programTime({}, lastInstant)).toBe(lastInstant);
+  });
+});
+
+describe("R17: a savepoint", () => {
+  const drained = (end: LoopEnd, round: number, count: Partial<LoopCount> = {}) => {
+    end.report(says(first, { round, sent: 3, taken: 2, outside: 12, hasTimers: true, ...count }), 12);
+    end.report(says(second, { round, sent: 2, taken: 3, outside: Infinity, ...count }), 12);
+  };
+
+  test("comes to a loop that is empty, in two rounds; timers are part of it, and of the end it says nothing", () => {
+    const end = new LoopEnd(new LoopRounds(leader), [first, second]);
+    drained(end, 1);
+    expect(end.drained).toBe(0);
+    drained(end, 2);
+    expect([end.drained, end.step]).toEqual([12, "going"]);
+    drained(end, 9);
+    drained(end, 10);
+    expect([end.drained, end.step]).toEqual([12, "going"]);
+  });
+
+  test("not while something comes from outside before it, or is on its way", () => {
+    const end = new LoopEnd(new LoopRounds(leader), [first, second]);
+    for (const count of [{ outside: 11 }, { isQuiet: false }, { sent: 9 }])
+      for (const round of [1, 2, 3]) drained(end, round, count);
+    expect(end.drained).toBe(0);
+  });
+
+  test("what was said for the end is said anew for a savepoint, and the other way round", () => {
+    const end = new LoopEnd(new LoopRounds(leader), [first, second]);
+    both(end, 1);
+    drained(end, 2);
+    expect(end.drained).toBe(0);
+    drained(end, 3);
+    expect(end.drained).toBe(12);
+    both(end, 4);
+    expect(end.step).toBe("going");
+    both(end, 5);
+    expect(end.step).toBe("fire");
   });
 });
 

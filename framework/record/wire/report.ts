@@ -31,6 +31,8 @@ const loopCount = message<LoopCount>("LoopCount", {
   taken: integer(4),
   isQuiet: flag(5),
   isFull: flag(6),
+  hasTimers: flag(7),
+  outside: double(8),
 });
 
 const report = message<Report>("Report", {

@@ -22,8 +22,8 @@ export const loopMutants: readonly Mutant[] = [
   {
     name: "a loop is over though an instance has timers",
     file: "actor/loop-tally.ts",
-    from: "program.pending.requests === 0 && program.nextTimerAt() === undefined",
-    to: "program.pending.requests === 0",
+    from: "hasTimers: program.nextTimerAt() !== undefined,",
+    to: "hasTimers: false,",
     tests: ["actor/loop-tally.test.ts"],
   },
   {
@@ -35,10 +35,10 @@ export const loopMutants: readonly Mutant[] = [
   },
   {
     name: "a loop ends while its sources read",
-    file: "actor/loop-tally.ts",
-    from: "isQuiet: isIdle && isAtEnd && isDone && waitsForNothing",
-    to: "isQuiet: isIdle && isDone && waitsForNothing",
-    tests: ["actor/loop-tally.test.ts"],
+    file: "protocol/loop-end.ts",
+    from: "? count.outside === Infinity && !count.hasTimers",
+    to: "? !count.hasTimers",
+    tests: ["protocol/loop-end.test.ts"],
   },
   {
     name: "an edge that closes a loop carries event time",
@@ -52,6 +52,20 @@ export const loopMutants: readonly Mutant[] = [
     file: "actor/outputs.ts",
     from: 'if (out.edge.eventTime !== "fedBack") this.#heeded.add(lane);',
     to: "this.#heeded.add(lane);",
+    tests: ["actor/loops.test.ts"],
+  },
+  {
+    name: "a savepoint comes to a loop that is not empty",
+    file: "protocol/loop-end.ts",
+    from: "const isQuiet = reports.every((report) => report.count.isQuiet && isOver(report));",
+    to: "const isQuiet = reports.every((report) => isOver(report)); if (savepoint !== undefined) return isQuiet;",
+    tests: ["protocol/loop-end.test.ts"],
+  },
+  {
+    name: "timers of a loop go on while a savepoint waits for it to be empty",
+    file: "actor/instance.ts",
+    from: "const mayTick = !isFrozen && this.#loop?.isDraining(incarnation, this.#host.savepoints.savepoints) !== true;",
+    to: "const mayTick = !isFrozen;",
     tests: ["actor/loops.test.ts"],
   },
   {

@@ -104,6 +104,8 @@ const loopCount = fc.record({
   taken: whole,
   isQuiet: fc.boolean(),
   isFull: fc.boolean(),
+  hasTimers: fc.boolean(),
+  outside: time,
 });
 
 const cases: Case[] = [
