@@ -31,7 +31,7 @@ import { versionOf } from "./program-version.ts";
 import { whenReaderGone } from "./reader-gone.ts";
 import { RunningJob } from "./running-job.ts";
 import { guardsOf, type GuardedBy } from "./threads/guards.ts";
-import type { ProgramPlace } from "./threads/probation-messages.ts";
+import type { ProgramPlace } from "./threads/cell-messages.ts";
 import { resolveTelemetry, type TelemetryOptions } from "./telemetry/options.ts";
 import { openTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 import { parseDuration, type Duration } from "./time/duration.ts";

@@ -73,7 +73,8 @@ export class RunningJob implements StartedJob, Measured {
       place: { host: hostname(), processId: process.pid, ...(tools.hints ?? { capacity: 1, zone: "" }) },
       loopShare: loopShareMeter(),
       probe: tools.probe,
-      startProbation: tools.guards?.startProbation,
+      startCell: tools.guards?.startCell,
+      usesThreads: true,
       marks: tools.guards?.marks,
       onStopped: () => {
         this.#stopReason = "stopped by a command";

@@ -12,15 +12,17 @@ import { instanceKey, type AssignmentView } from "../protocol/job-log.ts";
 import type { InstanceId } from "../record/messages.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import { Instance } from "./instance.ts";
-import { Probationer, type ProbationWorld } from "./probationer.ts";
-import type { ProbationOrder, StartProbation } from "./probation.ts";
+import { CellInstance, type CellInstanceWorld } from "./cell-instance.ts";
+import type { CellOrder, StartCell } from "./cell-contract.ts";
 
 const endPhases: ReadonlySet<string> = new Set(["released", "failed", "fenced"]);
 
 /** What the worker gives to its instances, and what it wants to know. */
-export interface Hosting extends Omit<ProbationWorld, "startProbation" | "onUnusable"> {
+export interface Hosting extends Omit<CellInstanceWorld, "startCell" | "onUnusable"> {
   /** @default those on probation are hosted like any other: nothing can be found out here */
-  readonly startProbation: StartProbation | undefined;
+  readonly startCell: StartCell | undefined;
+  /** Instances of stages that ask for threads are hosted in threads. */
+  readonly usesThreads: boolean;
   /** Of the worker. */
   readonly id: string;
   readonly plan: Plan;
@@ -48,8 +50,8 @@ export class HostedInstances {
   #loss: StreamError | undefined;
   /** Id of the open savepoint. */
   #savepoint: number | undefined;
-  /** Those on probation (R15): each lives in a thread of its own. */
-  readonly #apart = new Map<string, Probationer>();
+  /** Those that live in a thread: on probation (R15), or because their stage asks for it. */
+  readonly #apart = new Map<string, CellInstance>();
 
   constructor(hosting: Hosting) {
     this.#hosting = hosting;
@@ -91,9 +93,10 @@ export class HostedInstances {
     this.#retire(key, epoch);
     const stage = this.#hosting.plan.stages[id.stage];
     if (worker !== this.#hosting.id || stage === undefined) return;
-    const startProbation = this.#isUnusable ? undefined : this.#hosting.startProbation;
-    if (suspicion?.isOnProbation === true && startProbation !== undefined)
-      return this.#hostApart(key, startProbation, { instance: id, epoch, worker, site: suspicion.site });
+    const startCell = this.#isUnusable ? undefined : this.#hosting.startCell;
+    const isOnProbation = suspicion?.isOnProbation === true;
+    if (startCell !== undefined && (isOnProbation || (this.#hosting.usesThreads && stage.threads !== undefined)))
+      return this.#hostApart(key, startCell, { instance: id, epoch, worker, isOnProbation, site: suspicion?.site });
     this.#hostHere(key, new Instance(this.#hosting.host(), id, stage, epoch));
   }
 
@@ -114,21 +117,24 @@ export class HostedInstances {
     this.#byKey.delete(key);
   }
 
-  #hostApart(key: string, startProbation: StartProbation, order: ProbationOrder): void {
+  #hostApart(key: string, startCell: StartCell, order: CellOrder): void {
     const onUnusable = (reason: string) => this.#takeBack(key, order, reason);
-    const probationer = new Probationer({ ...this.#hosting, startProbation, onUnusable }, order);
-    this.#apart.set(key, probationer);
-    probationer.start();
+    const apart = new CellInstance({ ...this.#hosting, startCell, onUnusable }, order);
+    this.#apart.set(key, apart);
+    apart.start();
+    if (this.#loss !== undefined) apart.fail(this.#loss);
+    else if (this.#isReleasing) apart.release();
   }
 
   /** The program cannot be run in a thread (it exports no job, say): nothing is found out here, and the job goes on all the same. */
-  #takeBack(key: string, { instance: id, epoch }: ProbationOrder, reason: string): void {
+  #takeBack(key: string, { instance: id, epoch }: CellOrder, reason: string): void {
     this.#isUnusable = true;
     this.#apart.delete(key);
     const stage = this.#hosting.plan.stages[id.stage];
     if (stage === undefined) return;
     const host = this.#hosting.host();
-    const what = "the program cannot be run in a thread: instances on probation are hosted like any other here";
+    const what =
+      "the program cannot be run in a thread: instances on probation, and of stages with threads, are hosted like any other here";
     host.platform.logger.log("warn", what, { reason });
     this.#hostHere(key, new Instance(host, id, stage, epoch));
   }

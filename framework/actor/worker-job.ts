@@ -8,7 +8,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { OutcomeRecord } from "../record/messages.ts";
 import type { Probe, TurnMarks } from "./host.ts";
 import type { JobStatus } from "./job-status.ts";
-import type { StartProbation } from "./probation.ts";
+import type { StartCell } from "./cell-contract.ts";
 import type { WorkerPlace } from "./worker-registry.ts";
 
 /** What a worker works on. */
@@ -28,7 +28,9 @@ export interface WorkerOptions {
   /** Where turns are said to be under way. @default nowhere */
   readonly marks?: TurnMarks | undefined;
   /** Hosts an instance alone, in a thread of its own (R15). @default it is hosted like any other */
-  readonly startProbation?: StartProbation | undefined;
+  readonly startCell?: StartCell | undefined;
+  /** Instances of stages that ask for threads are hosted in threads, too. @default false: like any other */
+  readonly usesThreads?: boolean | undefined;
   /** Where the worker runs, for people. @default nowhere in particular */
   readonly place?: WorkerPlace | undefined;
   /** Share of its time that the event loop was busy since the last call. @default nothing is said of it */

@@ -17,6 +17,8 @@ export interface InputPart {
   readonly input: KeyedInput;
   /** Partitions that were said with it. */
   readonly partitions: number | undefined;
+  /** Threads that were asked for with it. */
+  readonly threads?: number | undefined;
 }
 
 /** Begins a stage with the operator that `say` answers, and another input beside the stream's own; answers its results. What makes no sense is refused by the plan. */
@@ -49,6 +51,12 @@ export function commonPartitions(parts: readonly InputPart[]): number | undefine
     "PLAN_INVALID",
     `keyBy: the streams that meet here say ${said.join(" and ")} partitions; records of one key have to meet, so say one number`,
   );
+}
+
+/** The threads of a stage with several inputs: the most that are asked for. */
+export function mostThreads(parts: readonly InputPart[]): number | undefined {
+  const said = parts.flatMap(({ threads }) => threads ?? []);
+  return said.length === 0 ? undefined : Math.max(...said);
 }
 
 /** Two keyed streams, connected. */

@@ -20,7 +20,7 @@ import { splitOperator, type Branch } from "../operator/split.ts";
 import type { IngestionTime } from "../operator/watermarks.ts";
 import { idleTimeoutMsDefault } from "../plan/drafts.ts";
 import { checkKnownOptions } from "../known-options.ts";
-import { checkPartitions } from "../plan/options.ts";
+import { checkPartitions, checkThreads } from "../plan/options.ts";
 import type { FeedbackNode, KeyedNode, ProgramNode } from "../plan/program.ts";
 import type { ValueCodec } from "../record/codec.ts";
 import type { Key } from "../record/key.ts";
@@ -41,6 +41,7 @@ import { coGroup, intervalJoin, windowJoin, type Pair } from "./recorded-joins.t
 import type { BroadcastStream, ConnectedStreams, RuledStream } from "./connected-streams.ts";
 import {
   commonPartitions,
+  mostThreads,
   connected,
   RecordedBroadcast,
   ruled,
@@ -153,7 +154,8 @@ class RecordedStream<T, L> implements LateStream<L, T> {
   keyBy<const K extends Key>(key: (value: T) => K, options: KeyByOptions = {}): KeyedStream<K, T> {
     const input = this.#node;
     const partitions = this.#record.checked(input, () => resolvePartitions(options), undefined);
-    const own: InputPart = { input: { input, exchange: "keyed", key: key as KeySelector }, partitions };
+    const threads = this.#record.checked(input, () => resolveThreads(options), undefined);
+    const own: InputPart = { input: { input, exchange: "keyed", key: key as KeySelector }, partitions, threads };
     return new RecordedKeyedStream<K, T>(this.#begin(own), own);
   }
 
@@ -246,7 +248,8 @@ class RecordedStream<T, L> implements LateStream<L, T> {
       const parts = other === undefined ? [own] : [own, this.#record.checked(place, other, own)];
       const inputs = parts.map((part) => part.input);
       const partitions = this.#record.checked(place, () => commonPartitions(parts), undefined);
-      return lateStreamOf(this.#record, this.#record.add({ kind: "keyed", inputs, partitions, factory }));
+      const threads = mostThreads(parts);
+      return lateStreamOf(this.#record, this.#record.add({ kind: "keyed", inputs, partitions, threads, factory }));
     };
   }
 
@@ -288,8 +291,12 @@ function operatorWithSide(node: KeyedNode | undefined, name: string): KeyedNode 
 }
 
 function resolvePartitions(options: KeyByOptions): number | undefined {
-  checkKnownOptions(options, ["partitions"], "keyBy");
+  checkKnownOptions(options, ["partitions", "threads"], "keyBy");
   return options.partitions === undefined ? undefined : checkPartitions(options.partitions, "keyBy");
+}
+
+function resolveThreads({ threads }: KeyByOptions): number | undefined {
+  return threads === undefined ? undefined : checkThreads(threads, "keyBy");
 }
 
 class RecordedKeyedStream<K extends Key, T> implements KeyedStream<K, T> {

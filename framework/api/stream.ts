@@ -57,6 +57,13 @@ export interface KeyByOptions {
    * @default as many as the job says
    */
   readonly partitions?: number | undefined;
+  /**
+   * Worker threads that the instances of that stage share in each worker process, 1 to 64: for functions that keep a core busy, so that everything else of the
+   * process goes on meanwhile. The same instances, the same results; a thread that ends takes its own instances with it and nothing else. The program's file is
+   * loaded once more in each thread. Embedded, in tests, and where the file is not known, the instances live with all others.
+   * @default none
+   */
+  readonly threads?: number | undefined;
 }
 
 /** A sink that a stream has been given to. */

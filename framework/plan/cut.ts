@@ -261,7 +261,11 @@ class Cutter {
     const name = this.#nameOf(node);
     const time = commonTime(inlets);
     this.#checkTime(node.factory, name, time);
-    const stage = this.#drafts.begin({ name, partitions: node.partitions ?? this.#partitions });
+    const stage = this.#drafts.begin({
+      name,
+      partitions: node.partitions ?? this.#partitions,
+      threads: node.threads,
+    });
     const operator = this.#drafts.addOperator(stage, stage.entry, { name, factory: node.factory });
     for (const [port, { exchange, key }] of node.inputs.entries()) {
       for (const inlet of ports[port] ?? []) this.#connect(inlet, stage, { exchange, key, port });

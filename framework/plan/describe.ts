@@ -58,6 +58,8 @@ export interface StageDescription {
   readonly driftGroup?: string;
   /** A source stage has one instance per split. */
   readonly partitions: number | "splits";
+  /** Threads that its instances share in each worker process. @default none */
+  readonly threads?: number | undefined;
   /** What takes the records that come in. */
   readonly goesTo: readonly TargetDescription[];
   readonly operators: readonly OperatorDescription[];
@@ -167,6 +169,7 @@ function describeStage(plan: Plan, stage: Stage): StageDescription {
     ...(stage.maxDriftMs === undefined ? {} : { maxDrift: spanText(stage.maxDriftMs) }),
     ...(stage.driftGroup === undefined ? {} : { driftGroup: stage.driftGroup }),
     partitions: stage.source === undefined ? stage.partitions : "splits",
+    ...(stage.threads === undefined ? {} : { threads: stage.threads }),
     goesTo: described(stage.entry),
     operators: stage.operators.map((operator) => ({
       ...describeOperator(operator),
@@ -228,8 +231,9 @@ function headLines({ job, options }: Plan): readonly string[] {
 }
 
 function stageRows(stage: StageDescription): readonly (readonly string[])[] {
-  const { name, source, partitions, goesTo, operators, sinks } = stage;
-  const head = [name, String(partitions)];
+  const { name, source, partitions, threads, goesTo, operators, sinks } = stage;
+  const shared = threads === undefined ? "" : ` in ${threads} thread${threads === 1 ? "" : "s"}`;
+  const head = [name, `${partitions}${shared}`];
   const first = source === undefined ? [] : [[source, targetsText(goesTo)]];
   const rows = operators.map((operator) => [operatorText(operator), goesToText(operator)]);
   const last = first.length + rows.length > 0 ? [] : sinks.map((sink) => [sink.description, ""]);

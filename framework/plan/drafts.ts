@@ -29,6 +29,7 @@ export interface StageDraft {
   readonly isIngress: boolean;
   readonly feedbackBytes: number | undefined;
   readonly partitions: number;
+  readonly threads: number | undefined;
   readonly inputs: number[];
   readonly entry: Target[];
   readonly operators: OperatorDraft[];
@@ -44,6 +45,7 @@ export interface StageDraft {
 export interface StageBeginning {
   readonly name: string;
   readonly partitions: number;
+  readonly threads?: number | undefined;
   readonly source?: SourceSpec | undefined;
   readonly isIngress?: boolean | undefined;
   readonly feedbackBytes?: number | undefined;
@@ -62,7 +64,7 @@ export class StageDrafts {
   readonly #stages: StageDraft[] = [];
   readonly #edges: Edge[] = [];
 
-  begin({ name, partitions, source, isIngress = false, feedbackBytes }: StageBeginning): StageDraft {
+  begin({ name, partitions, threads, source, isIngress = false, feedbackBytes }: StageBeginning): StageDraft {
     const stage: StageDraft = {
       index: this.#stages.length,
       name,
@@ -70,6 +72,7 @@ export class StageDrafts {
       isIngress,
       feedbackBytes,
       partitions,
+      threads,
       inputs: [],
       entry: [],
       operators: [],

@@ -263,6 +263,14 @@ export function resolveOptions(
   };
 }
 
+/** More threads than this are refused: each holds a connection, and the program once more. */
+const threadsMax = 64;
+
+/** Checks a number of threads of a stage. @throws PLAN_INVALID */
+export function checkThreads(threads: number, place: string): number {
+  return integer(threads, [1, threadsMax], `${place}: threads`);
+}
+
 /** Checks a number of partitions, of the job or of one stage. @throws PLAN_INVALID */
 export function checkPartitions(partitions: number, place: string): number {
   return integer(partitions, [1, partitionsMax], `${place}: partitions`);

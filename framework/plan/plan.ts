@@ -53,6 +53,8 @@ export interface Stage {
   readonly isIngress: boolean;
   /** Number of instances; 0 for a source stage (splits). */
   readonly partitions: number;
+  /** Threads that its instances share in each worker process; undefined: they live with all others. No part of the plan's identity. */
+  readonly threads?: number | undefined;
   /** Data limit of its inboxes; present: a feedback stage, where what is sent back comes in, and the cycle begins that it is on. */
   readonly feedbackBytes?: number | undefined;
   /** Number of the loop that the stage is part of; undefined: of none. */

@@ -74,6 +74,8 @@ export interface KeyedNode {
   readonly inputs: readonly KeyedInput[];
   /** Partitions of its stage; undefined: as many as the job says. */
   readonly partitions: number | undefined;
+  /** Threads that its instances share in each worker process. @default none */
+  readonly threads?: number | undefined;
   readonly factory: OperatorFactory;
 }
 

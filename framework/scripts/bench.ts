@@ -9,6 +9,8 @@
  * `durability`: acknowledgements and throughput of one server and of three, by how often they force to disk what they have acknowledged; see
  * `durability-bench.ts`.
  *
+ * `threads`: a map that keeps a core busy, in one worker process without threads and with two; see `threads-bench.ts`.
+ *
  * `exchange`: generator, keyBy, windowed count, discard, through a real nats-server with file storage: what one exchange of 100-byte records costs in
  * the workers and in the server. `keyed-count`: the same of whole bids of the Nexmark benchmark, with a running count per bidder. `--workers 2` runs
  * with one worker process, then with two, and compares. `--flink` runs the same program on Flink too, where that is at hand.
@@ -22,6 +24,7 @@ import { benchJobs, type BenchJob } from "./bench-jobs.ts";
 import { measureExchange, type RunFigures } from "./bench-run.ts";
 import { durability } from "./durability-bench.ts";
 import { operators, windows } from "./operators-bench.ts";
+import { threads } from "./threads-bench.ts";
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -99,8 +102,9 @@ else if (!(Number(flags.seconds) > 0)) refuse(`--seconds is ${flags.seconds}; it
 else if (name === "operators") print(operators());
 else if (name === "windows") print(windows());
 else if (name === "durability") print({ bench: name, rows: await durability(Number(flags.seconds)) });
+else if (name === "threads") print(await threads());
 else if (program !== undefined) print(await dataPath(name, program));
 else
   refuse(
-    `no bench ${name}; there are: ${["operators", "windows", "durability", ...Object.keys(benchJobs)].join(", ")}`,
+    `no bench ${name}; there are: ${["operators", "windows", "durability", "threads", ...Object.keys(benchJobs)].join(", ")}`,
   );

@@ -1,13 +1,13 @@
 /**
- * Threads of instances on probation, simulated: each is a process of its own that dies with its worker's, or alone.
+ * Threads that host instances, simulated: each is a process of its own that dies with its worker's, or alone.
  *
  * Owns the cells of one test.
  */
-import { Cell } from "../actor/probation-cell.ts";
+import { Cell } from "../actor/cell.ts";
 import type { Instance } from "../actor/instance.ts";
 import type { Probe } from "../actor/host.ts";
 import { noMarks } from "../actor/host.ts";
-import type { ProbationCell, ProbationEars, ProbationOrder } from "../actor/probation.ts";
+import type { HostedCell, CellEars, CellOrder } from "../actor/cell-contract.ts";
 import type { WorkerJob } from "../actor/worker-job.ts";
 import { messageOf } from "../errors.ts";
 import type { Seams } from "../log/contracts.ts";
@@ -41,10 +41,10 @@ interface Entry {
 export class TestCells {
   readonly #entries: Entry[] = [];
 
-  /** Instances on probation that live. */
+  /** Instances in threads that live. */
   get instances(): readonly Instance[] {
     return this.#entries.flatMap(({ scope, parent, cell }) =>
-      scope.isDead || parent.isDead || cell?.instance === undefined ? [] : [cell.instance],
+      scope.isDead || parent.isDead ? [] : (cell?.instances ?? []),
     );
   }
 
@@ -57,7 +57,7 @@ export class TestCells {
   }
 
   /** Starts a cell in a thread of the process `parent`. */
-  start(world: TestCellWorld, parent: ProcessScope, order: ProbationOrder, ears: ProbationEars): ProbationCell {
+  start(world: TestCellWorld, parent: ProcessScope, order: CellOrder, ears: CellEars): HostedCell {
     const scope = new ProcessScope();
     const lastWord = (site: CrashSite) => this.#write(world, order, site);
     const entry: Entry = { scope, parent, cell: undefined, site: undefined, told: undefined, lastWord };
@@ -77,6 +77,8 @@ export class TestCells {
       probe: {
         beforeTurn: (...turn: Parameters<NonNullable<Probe["beforeTurn"]>>) => {
           rest();
+          // Of one that tells no steps, its board shows the message alone.
+          if (!order.isOnProbation) entry.site = { sequence: turn[2] + 1, step: 0 };
           return probe.beforeTurn?.(...turn);
         },
         isHeld: (name: string) => probe.isHeld?.(name) === true,
@@ -89,17 +91,19 @@ export class TestCells {
       },
       onRest: () => void rest(),
       onEnded: () => unlessGone(() => ears.onEnded()),
-      onFailed: (reason: string) => unlessGone(() => ears.onGone(reason, undefined)),
+      onFailed: (_which: unknown, reason: string) => unlessGone(() => ears.onGone(reason, undefined)),
+      onBroken: (reason: string) => unlessGone(() => ears.onGone(reason, undefined)),
     };
     const begin = async () => {
-      entry.cell = new Cell(scope.platform(world.platform), await world.join(scope), order, events);
+      entry.cell = new Cell(scope.platform(world.platform), await world.join(scope), order.worker, events);
+      entry.cell.host(order);
       await entry.cell.start();
     };
-    begin().catch((error: unknown) => events.onFailed(messageOf(error)));
-    return { release: () => entry.cell?.release(), kill: () => (entry.cell?.kill(), scope.kill()) };
+    begin().catch((error: unknown) => events.onBroken(messageOf(error)));
+    return { release: () => entry.cell?.release(order), kill: () => (entry.cell?.kill(), scope.kill()) };
   }
 
-  async #write(world: TestCellWorld, { instance, epoch, worker }: ProbationOrder, site: CrashSite): Promise<void> {
+  async #write(world: TestCellWorld, { instance, epoch, worker }: CellOrder, site: CrashSite): Promise<void> {
     const { plan, names } = await world.join(new ProcessScope());
     const registers = await world.seams.registers(plan.job);
     await registers.create(names.suspect(worker), encodeSuspect({ instance, epoch, site, isCertain: false }));

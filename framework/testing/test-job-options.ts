@@ -39,6 +39,8 @@ export interface TestJobOptions extends JobOptions {
    * @default a new one in memory
    */
   readonly seams?: ((clock: VirtualClock) => Seams) | undefined;
+  /** Instances of stages that ask for threads live in threads: simulated ones, which die alone. @default false: like any other */
+  readonly threads?: boolean | undefined;
   /** Where workers run, in the order in which they are started: for tests of placement and quarantine. @default nowhere in particular */
   readonly places?: readonly Partial<WorkerPlace>[] | undefined;
 }

@@ -97,6 +97,7 @@ export class TestJob {
       splits,
       crashAt: _crashAt,
       places: _places,
+      threads: _threads,
       logger = silentLogger,
       seams,
       ...jobOptions
@@ -302,9 +303,10 @@ export class TestJob {
     const cells = { platform, seams, join: (inner: ProcessScope) => this.#join(inner), probe };
     const worker: Worker = new Worker(platform, job, {
       hasManualWatermarks: true,
+      usesThreads: this.#options.threads ?? false,
       place: { ...unknownPlace, ...this.#options.places?.[index] },
       probe: probe(() => this.#kill({ worker, scope })),
-      startProbation: (order, ears) => this.#cells.start(cells, scope, order, ears),
+      startCell: (order, ears) => this.#cells.start(cells, scope, order, ears),
       onOutcome: ({ outcome, code, message }) => {
         this.#outcome = outcome;
         if (outcome === "failed") this.#failure = new StreamError(code as StreamError["code"], message);

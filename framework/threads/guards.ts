@@ -5,13 +5,13 @@
  * job and nothing else is ended when it stands still. On a cluster every worker has a watchdog, and threads where the program is known.
  */
 import type { TurnMarks } from "../actor/host.ts";
-import type { StartProbation } from "../actor/probation.ts";
+import type { StartCell } from "../actor/cell-contract.ts";
 import type { WorkerJob } from "../actor/worker-job.ts";
 import type { Home, HomePlace } from "../home.ts";
 import { planText } from "../plan/plan-text.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { ProgramPlace } from "./probation-messages.ts";
-import { probationThreads } from "./probation-threads.ts";
+import type { ProgramPlace } from "./cell-messages.ts";
+import { cellThreads } from "./cell-threads.ts";
 import { TurnBoard } from "./turn-board.ts";
 import { startWatchdog } from "./watchdog.ts";
 
@@ -30,7 +30,8 @@ export interface GuardedBy {
 /** The guards of one worker. */
 export interface Guards {
   readonly marks: TurnMarks;
-  readonly startProbation: StartProbation | undefined;
+  /** Hosts instances in threads: those on probation, and those of stages that ask for it. */
+  readonly startCell: StartCell | undefined;
   /** Begins to watch the process, for the worker of this id; answers how to end it. */
   watch(worker: string): () => void;
 }
@@ -47,7 +48,7 @@ export function guardsOf(guarded: GuardedBy): Guards | undefined {
     cluster === undefined ? undefined : { cluster, replicas, job: plan.job, key: names.suspect(worker) };
   return {
     marks: board,
-    startProbation: threadsOf(guarded),
+    startCell: threadsOf(guarded),
     watch: (worker) =>
       startWatchdog({
         clock: platform.clock,
@@ -59,13 +60,14 @@ export function guardsOf(guarded: GuardedBy): Guards | undefined {
   };
 }
 
-function threadsOf({ platform, home, place, work, program }: GuardedBy): StartProbation | undefined {
+function threadsOf({ platform, home, place, work, program }: GuardedBy): StartCell | undefined {
   const { cluster, defaults } = home;
   if (place.isEmbedded || cluster === undefined || program === undefined) return undefined;
   const { plan, names } = work;
-  return probationThreads({
+  return cellThreads({
     clock: platform.clock,
     turnMsMax: plan.options.poison.turnMsMax,
+    threadsOf: (stage) => plan.stages[stage]?.threads ?? 0,
     program,
     defaults,
     version: plan.version,

@@ -1,8 +1,8 @@
 /**
- * An instance on probation, as the worker sees it that it was assigned to (R15).
+ * An instance in a thread, as the worker sees it that it was assigned to: on probation (R15), or because its stage asks for threads.
  *
- * Owns its thread from start to end. While the thread lives, the instance reports for itself, in the worker's name; when it is gone, this reports that it has let go
- * or failed, and where.
+ * Owns its place in a thread from start to end. While it lives there, the instance reports for itself, in the worker's name; when it is gone, this reports that it has
+ * let go or failed, and where.
  *
  * PR1. The message that it died in last is begun after a wait of a length that nobody knows before: who ends processes from outside, always as soon as they have
  *      started, does not hit the same step again.
@@ -15,7 +15,7 @@ import type { Reporter } from "./host.ts";
 import { noCounts } from "./instance-meter.ts";
 import type { InstancePhase } from "./instance-machine.ts";
 import { noLoad } from "./job-status.ts";
-import type { ProbationCell, ProbationOrder, StartProbation } from "./probation.ts";
+import type { HostedCell, CellOrder, StartCell } from "./cell-contract.ts";
 import type { SuspectRegister } from "./suspect-register.ts";
 
 /** Behind the number of every report of the thread. */
@@ -26,23 +26,23 @@ const waitMsMin = 500;
 const waitMsMax = 2_500;
 
 /** What it needs of its worker. */
-export interface ProbationWorld {
+export interface CellInstanceWorld {
   readonly platform: Platform;
   readonly register: SuspectRegister;
-  readonly startProbation: StartProbation;
+  readonly startCell: StartCell;
   /** The program cannot be run in a thread: the instance is to be hosted like any other, at the same epoch. */
   onUnusable(reason: string): void;
   /** There is something to report. */
   onChanged(reporter: Reporter): void;
 }
 
-/** One incarnation on probation. */
-export class Probationer implements Reporter {
+/** One incarnation in a thread. */
+export class CellInstance implements Reporter {
   readonly id: InstanceId;
   readonly epoch: number;
-  readonly #world: ProbationWorld;
-  readonly #order: ProbationOrder;
-  #cell: ProbationCell | undefined;
+  readonly #world: CellInstanceWorld;
+  readonly #order: CellOrder;
+  #cell: HostedCell | undefined;
   #phase: InstancePhase = "claiming";
   #failure = "";
   #n = threadNMax;
@@ -50,7 +50,7 @@ export class Probationer implements Reporter {
   #hasWaited = false;
   #cancelWait: Cancel | undefined;
 
-  constructor(world: ProbationWorld, order: ProbationOrder) {
+  constructor(world: CellInstanceWorld, order: CellOrder) {
     this.#world = world;
     this.#order = order;
     this.id = order.instance;
@@ -67,9 +67,9 @@ export class Probationer implements Reporter {
   }
 
   start(): void {
-    this.#cell = this.#world.startProbation(this.#order, {
+    this.#cell = this.#world.startCell(this.#order, {
       onStep: (site, known) => this.#whenSafe(site, () => this.#enter(site, known)),
-      onRest: () => this.#world.register.leave(this, this.#suspect()),
+      onRest: () => this.#leaveRegister(),
       onGone: (reason, site) => this.#gone(reason, site),
       onEnded: () => this.#endAs("released"),
       onUnusable: (reason) => this.#unusable(reason),
@@ -136,8 +136,13 @@ export class Probationer implements Reporter {
     this.#phase = phase;
     this.#cancelWait?.();
     this.#cell?.kill();
-    this.#world.register.leave(this, this.#suspect());
+    this.#leaveRegister();
     this.#world.onChanged(this);
+  }
+
+  /** Only what is on probation is suspected. */
+  #leaveRegister(): void {
+    if (this.#order.isOnProbation) this.#world.register.leave(this, this.#suspect());
   }
 
   /** Others of the same process may be in a turn, too: it is not certain. */

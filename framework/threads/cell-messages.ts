@@ -1,7 +1,8 @@
 /**
- * What a worker and the thread of an instance on probation tell each other.
+ * What a worker and a thread that hosts instances of it tell each other.
  */
-import type { ProbationOrder } from "../actor/probation.ts";
+import type { CellIncarnation } from "../actor/cell.ts";
+import type { CellOrder } from "../actor/cell-contract.ts";
 import type { ClusterAddress } from "../log/ends.ts";
 import type { ResolvedJobOptions } from "../plan/options.ts";
 import type { CrashSite } from "../record/poison.ts";
@@ -14,7 +15,8 @@ export interface ProgramPlace {
 
 /** What a thread is started with. */
 export interface ThreadOrder {
-  readonly order: ProbationOrder;
+  /** Id of the worker that it belongs to. */
+  readonly worker: string;
   readonly buffer: SharedArrayBuffer;
   readonly program: ProgramPlace;
   readonly defaults: ResolvedJobOptions;
@@ -30,12 +32,16 @@ export type FromThread =
   /** It stands still until its board says that it may go on. */
   | { readonly kind: "step"; readonly site: CrashSite }
   | { readonly kind: "rest" }
-  | { readonly kind: "ended" }
+  | { readonly kind: "ended"; readonly which: CellIncarnation }
+  | { readonly kind: "failed"; readonly which: CellIncarnation; readonly reason: string }
   /** The program cannot be loaded here; nothing has been claimed. */
   | { readonly kind: "unusable"; readonly reason: string }
-  | { readonly kind: "failed"; readonly reason: string };
+  /** Nothing can live here any more. */
+  | { readonly kind: "broken"; readonly reason: string };
 
 /** What a thread is told. */
-export interface ToThread {
-  readonly kind: "release";
-}
+export type ToThread =
+  | { readonly kind: "host"; readonly order: CellOrder }
+  | { readonly kind: "release"; readonly which: CellIncarnation }
+  /** End it at once. */
+  | { readonly kind: "drop"; readonly which: CellIncarnation };

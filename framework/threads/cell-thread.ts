@@ -1,10 +1,10 @@
 /**
- * The thread of an instance on probation: loads the program again, connects, and hosts that one instance (R15).
+ * A thread that hosts instances: loads the program again, connects, and hosts what it is told to.
  *
- * Owns the order of its start and its end; the instance is hosted by `actor/probation-cell.ts`.
+ * Owns the order of its start; the instances are hosted by `actor/cell.ts`, and its worker ends it.
  */
 import { parentPort, workerData } from "node:worker_threads";
-import { Cell } from "../actor/probation-cell.ts";
+import { Cell, type CellIncarnation } from "../actor/cell.ts";
 import type { Job } from "../api/job.ts";
 import { captureJobs } from "../captured-job.ts";
 import { loadJob } from "../cli/program-file.ts";
@@ -18,7 +18,7 @@ import { stderrLogger } from "../platform/logger.ts";
 import { systemRandom } from "../platform/random.ts";
 import { realClock } from "../platform/real-clock.ts";
 import type { CrashSite } from "../record/poison.ts";
-import type { FromThread, ThreadOrder, ToThread } from "./probation-messages.ts";
+import type { FromThread, ThreadOrder, ToThread } from "./cell-messages.ts";
 import { TurnBoard } from "./turn-board.ts";
 
 const given = workerData as ThreadOrder;
@@ -43,8 +43,12 @@ async function planHere(): Promise<Plan> {
   throw new StreamError("JOB_MISMATCH", `${program.path}, loaded again, describes another plan of job ${plan.job}`);
 }
 
-async function host(): Promise<void> {
-  const { generation, cluster, order } = given;
+async function serve(): Promise<void> {
+  const { generation, cluster, worker } = given;
+  // What comes while this begins waits.
+  const waiting: ToThread[] = [];
+  let obey = (message: ToThread): void => void waiting.push(message);
+  parentPort?.on("message", (message: ToThread) => obey(message));
   let plan: Plan;
   try {
     plan = await planHere();
@@ -55,22 +59,25 @@ async function host(): Promise<void> {
   const names = new JobNames(plan.job, generation);
   const registers = await seams.registers(plan.job);
   const blobs = await seams.blobs(plan.job, generation);
-  const end = async () => {
-    cell.kill();
-    await seams.close();
-    tell({ kind: "ended" });
-  };
-  const cell: Cell = new Cell(platform, { plan, names, seams, registers, blobs, cluster }, order, {
+  const cell = new Cell(platform, { plan, names, seams, registers, blobs, cluster }, worker, {
     marks: board,
     onStep: (site, mustKnow) => step(site, mustKnow),
     onRest: () => tell({ kind: "rest" }),
-    onEnded: () => void end(),
-    onFailed: (reason) => tell({ kind: "failed", reason }),
+    onEnded: (which) => tell({ kind: "ended", which: named(which) }),
+    onFailed: (which, reason) => tell({ kind: "failed", which: named(which), reason }),
+    onBroken: (reason) => tell({ kind: "broken", reason }),
   });
-  parentPort?.on("message", (message: ToThread) => {
-    if (message.kind === "release") cell.release();
-  });
+  obey = (message) => {
+    if (message.kind === "host") cell.host(message.order);
+    else if (message.kind === "release") cell.release(message.which);
+    else cell.drop(message.which);
+  };
+  for (const message of waiting) obey(message);
   await cell.start();
+}
+
+function named({ instance, epoch }: CellIncarnation): CellIncarnation {
+  return { instance, epoch };
 }
 
 function step(site: CrashSite, mustKnow: boolean): void {
@@ -79,7 +86,7 @@ function step(site: CrashSite, mustKnow: boolean): void {
   board.ask(Infinity, () => tell({ kind: "step", site }));
 }
 
-host().catch((error: unknown) => {
+serve().catch((error: unknown) => {
   const code = StreamError.is(error) ? `${error.code}: ` : "";
-  tell({ kind: "failed", reason: `${code}${messageOf(error)}` });
+  tell({ kind: "broken", reason: `${code}${messageOf(error)}` });
 });

@@ -1,29 +1,35 @@
 /** An instance on probation, as its worker sees it: a program that cannot be run in a thread is no reason to fail. */
 import { expect, test } from "vitest";
-import { Probationer, type ProbationWorld } from "../../framework/actor/probationer.ts";
-import type { ProbationEars, ProbationOrder } from "../../framework/actor/probation.ts";
+import { CellInstance, type CellInstanceWorld } from "../../framework/actor/cell-instance.ts";
+import type { CellEars, CellOrder } from "../../framework/actor/cell-contract.ts";
 import { Rig } from "./rig.ts";
 import type { SuspectRegister } from "../../framework/actor/suspect-register.ts";
 
-const order: ProbationOrder = { instance: { stage: 1, partition: 0 }, epoch: 7, worker: "w", site: undefined };
+const order: CellOrder = {
+  instance: { stage: 1, partition: 0 },
+  epoch: 7,
+  worker: "w",
+  isOnProbation: true,
+  site: undefined,
+};
 
 function started(
   rig = new Rig(),
   ordered = order,
-): { readonly probationer: Probationer; readonly ears: ProbationEars; readonly told: string[] } {
+): { readonly probationer: CellInstance; readonly ears: CellEars; readonly told: string[] } {
   const told: string[] = [];
-  let heard: ProbationEars | undefined;
-  const world: ProbationWorld = {
+  let heard: CellEars | undefined;
+  const world: CellInstanceWorld = {
     platform: rig.platform,
     register: { enter: () => told.push("entered"), leave: () => told.push("left") } as unknown as SuspectRegister,
-    startProbation: (_order, ears) => {
+    startCell: (_order, ears) => {
       heard = ears;
       return { release: () => undefined, kill: () => told.push("killed") };
     },
     onUnusable: (reason) => told.push(`unusable: ${reason}`),
     onChanged: ({ phase }) => told.push(phase),
   };
-  const probationer = new Probationer(world, ordered);
+  const probationer = new CellInstance(world, ordered);
   probationer.start();
   if (heard === undefined) throw new Error("no thread was started");
   return { probationer, ears: heard, told };
