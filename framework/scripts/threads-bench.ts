@@ -19,8 +19,8 @@ interface Told {
 }
 
 /** One run of the job. @throws when it does not come to its end */
-async function runWith(threads: number): Promise<{ readonly recordsPerSecond: number; readonly onMain: number }> {
-  const args = [cli, "run", program, "--workers", "1", "--", String(threads), String(records), String(micros)];
+async function runWith(count: number): Promise<{ readonly recordsPerSecond: number; readonly onMain: number }> {
+  const args = [cli, "run", program, "--workers", "1", "--", String(count), String(records), String(micros)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -66,13 +66,13 @@ describe.each([1, 3])("on %i workers", (workers) => {
     };
     t = await testJob(counting(work), { workers, threads: true });
     await t.feed("items", items(0, 40));
-    const before = [0, 1, 2, 3].map((partition) => epochOf(t!, `light/${partition}`));
+    const before = [0, 1, 2, 3].map((partition) => epochOf(t, `light/${partition}`));
     const alive = t.workers.length;
     await t.feed("items", items(40, 100));
     await t.clock(5_000);
     expect(deaths).toBe(1);
     expect(t.workers).toHaveLength(alive);
-    expect([0, 1, 2, 3].map((partition) => epochOf(t!, `light/${partition}`))).toEqual(before);
+    expect([0, 1, 2, 3].map((partition) => epochOf(t, `light/${partition}`))).toEqual(before);
     await t.endOfInput();
     expect([t.outcome, taken(t), t.deadLetters()]).toEqual(["completed", 100, []]);
   });
