@@ -26,7 +26,15 @@ export interface NatsClusterOptions extends Pick<
   readonly size?: number | undefined;
   /** The directories that the servers run in, one each. @default new ones, removed by `stop` */
   readonly directories?: readonly string[] | undefined;
+  /**
+   * Makes the way between each two servers, on which one reaches the other's `port`; answers the port to take instead. Nothing else is between them.
+   * @default they reach each other directly
+   */
+  readonly between?: ((one: number, other: number, port: number) => Promise<number>) | undefined;
 }
+
+/** Nobody: a server that is told to be reached there is reached by those alone who have been given another way. */
+const nowhere = "127.0.0.1:1";
 
 const clusterName = "tidemark";
 const readyMsMax = 30_000;
@@ -35,14 +43,19 @@ const probe = "TIDEMARK_READY";
 
 /** Starts the servers and waits until they are a cluster (N6). @throws SERVER_UNREACHABLE */
 export async function startNatsCluster(options: NatsClusterOptions = {}): Promise<NatsCluster> {
-  const { size = 3, directories, ...given } = options;
+  const { size = 3, directories, between, ...given } = options;
   const routePorts = await freePorts(size);
-  const starting = routePorts.map((routePort, index) =>
+  const starting = routePorts.map(async (routePort, index) =>
     startNatsServer({
       ...given,
       name: `${clusterName}-${index + 1}`,
       directory: directories?.[index],
-      cluster: { name: clusterName, routePort, routePorts },
+      cluster: {
+        name: clusterName,
+        routePort,
+        routePorts: between === undefined ? routePorts : await waysOf(index, routePorts, between),
+        advertised: between === undefined ? undefined : nowhere,
+      },
     }),
   );
   const started = await Promise.allSettled(starting);
@@ -102,6 +115,17 @@ export class NatsCluster {
       await link.close();
     }
   }
+}
+
+/** One way between each two: the server with the lower number takes it. A server that knows nobody would be no cluster, so each knows itself. */
+async function waysOf(
+  index: number,
+  routePorts: readonly number[],
+  between: NonNullable<NatsClusterOptions["between"]>,
+): Promise<readonly number[]> {
+  const own = routePorts.slice(index, index + 1);
+  const others = routePorts.slice(index + 1).map((port, at) => between(index, index + 1 + at, port));
+  return [...own, ...(await Promise.all(others))];
 }
 
 /** Ports that nobody listens at: all are held until the last one is known. */

@@ -25,6 +25,8 @@ export interface ClusterPlace {
   readonly routePort: number;
   /** `routePort` of all of them. */
   readonly routePorts: readonly number[];
+  /** Where the others are told to reach it, `host:port`. @default where it listens */
+  readonly advertised?: string | undefined;
 }
 
 /** How a server is started. */
@@ -123,14 +125,14 @@ export class NatsServer {
     return this.#process?.pid;
   }
 
-  /** Sends a signal and, unless it only pauses or resumes, waits for the end of the process. */
+  /** Sends a signal and waits for the end of the process; not for one that only pauses or resumes, or begins a slow end (SIGUSR2, the lame duck). */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
-    const isEnd = signal !== "SIGSTOP" && signal !== "SIGCONT";
-    if (isEnd) this.#asked.add(child);
+    const isPause = signal === "SIGSTOP" || signal === "SIGCONT";
+    if (!isPause) this.#asked.add(child);
     child.kill(signal);
-    if (!isEnd) return;
+    if (isPause || signal === "SIGUSR2") return;
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
   }
 
@@ -215,8 +217,9 @@ export class NatsServer {
 }
 
 /** Clients know the servers that they were given, and no others: what stands between them and a server stays there. */
-function routesOf({ name, routePort, routePorts }: ClusterPlace): readonly string[] {
+function routesOf({ name, routePort, routePorts, advertised }: ClusterPlace): readonly string[] {
   const urlOf = (port: number) => `nats://127.0.0.1:${port}`;
   const routes = routePorts.map(urlOf).join(",");
-  return ["--cluster", urlOf(routePort), "--cluster_name", name, "--routes", routes, "--no_advertise"];
+  const meeting = advertised === undefined ? [] : ["--cluster_advertise", advertised];
+  return ["--cluster", urlOf(routePort), "--cluster_name", name, "--routes", routes, "--no_advertise", ...meeting];
 }

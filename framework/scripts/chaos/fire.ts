@@ -5,7 +5,7 @@
  */
 import { messageOf } from "../../errors.ts";
 import { pause, wallMs } from "../recovery/cluster.ts";
-import type { Nemesis, Strike } from "./nemeses.ts";
+import type { Nemesis, Strike } from "./nemesis.ts";
 import type { Scene } from "./scene.ts";
 import type { PlannedFault } from "./schedule.ts";
 

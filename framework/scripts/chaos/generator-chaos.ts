@@ -61,6 +61,8 @@ export interface ChaosReport {
   readonly accidents: readonly string[];
   /** Why instances failed that no fault had made throw. */
   readonly failures: readonly string[];
+  /** Savepoints that were asked for, and those that were taken: under fire one may be cancelled. */
+  readonly savepoints: { readonly asked: number; readonly taken: number };
   /** Actors run again when the job has completed: one of each stage. */
   readonly replays: readonly Replayed[];
   /** What the job keeps in the server when it has completed. */
@@ -106,7 +108,8 @@ export async function runGeneratorChaos(options: ChaosOptions): Promise<ChaosRep
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
     if (!scene.servers.hasDisks) say("no disk can be mounted here: none will be full");
-    await Promise.all(scene.seats.map((seat) => scene.seatWorker(seat)));
+    const seats = scene.seats.filter((seat) => !scene.spareSeats.includes(seat));
+    await Promise.all(seats.map((seat) => scene.seatWorker(seat)));
     return await burn(scene, options);
   } finally {
     if (options.lines !== undefined) writeLines(options.lines, scene);
@@ -176,6 +179,7 @@ async function report(
     examples,
     accidents: scene.accidents,
     failures: failuresIn(scene),
+    savepoints: { asked: scene.savepoints.length, taken: scene.savepoints.filter(({ isTaken }) => isTaken).length },
     replays: await replayActors(scene.servers.urls, scene.orderFor(""), replayed),
     left: await scene.results.left(),
     log: faults.map(({ kind, victim, partitions, atMs, healedMs }) => ({

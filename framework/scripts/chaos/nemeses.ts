@@ -2,87 +2,19 @@
  * The ways in which a scene is hurt, and how each is put right.
  *
  * Owns the choice of the victim among those that fit, drawn by the schedule. A seat, and the servers together, have one fault at a time; faults of
- * different ones overlap.
- *
- * N1. What a fault says of whose keys it has hit is what was known when it came: the instances on the victim; all keys where a source, the leader or a
- *     server was hit, because without them nobody's event time goes on.
+ * different ones overlap. What a nemesis is, is in `nemesis.ts`; those that are commands of the job are in `commands.ts`.
  */
 import { pause } from "../recovery/cluster.ts";
+import { commands } from "./commands.ts";
+import { keyedStage, type Nemesis, onSeat, pickOf, type Role, sourceStage } from "./nemesis.ts";
 import type { PlannedFault, ScheduledKind } from "./schedule.ts";
-import type { Scene, Seat } from "./scene.ts";
-
-/** A fault that has come. */
-export interface Strike {
-  readonly victim: string;
-  /** Partitions of the keyed stage that were hit. */
-  readonly partitions: readonly number[] | "all";
-  /** Processes that were killed. */
-  readonly kills: number;
-  /** Puts right what was done, after it has lasted. */
-  heal(): Promise<void>;
-}
-
-/** A kind of fault. */
-export interface Nemesis extends ScheduledKind {
-  readonly what: string;
-  /** Undefined when there is nobody to hit at the moment. */
-  strike(scene: Scene, planned: PlannedFault): Promise<Strike | undefined>;
-}
+import type { Scene } from "./scene.ts";
 
 /** What the scene must have for a kind. */
 type Need = "nothing" | "cluster" | "disks";
 
-const source = "hits/";
-const keyed = "windows/";
 /** Longer than the silence that counts as death (2 s), three times. */
 const stoppedMs = [6_500, 9_000] as const;
-
-function pickOf<T>(those: readonly T[], pick: number): T | undefined {
-  return those[Math.floor(pick * those.length)];
-}
-
-/** N1. */
-function partitionsOn(scene: Scene, seat: Seat): readonly number[] | "all" {
-  const names = scene.hostedOn(seat);
-  if (scene.isLeader(seat) || names.some((name) => name.startsWith(source))) return "all";
-  return names.map((name) => Number(name.slice(keyed.length)));
-}
-
-type Role = "any" | "leader";
-
-function chooseSeat(scene: Scene, role: Role, pick: number): Seat | undefined {
-  const fit = scene.seats.filter((seat) => !seat.isHurt && seat.worker?.id !== undefined);
-  return pickOf(role === "leader" ? fit.filter((seat) => scene.isLeader(seat)) : fit, pick);
-}
-
-/** A fault of one worker or of its links. */
-function onSeat(
-  kind: ScheduledKind & { readonly what: string },
-  role: Role,
-  inflict: (scene: Scene, seat: Seat, degree: number) => Promise<void> | void,
-  heal: (scene: Scene, seat: Seat, degree: number) => Promise<void> | void,
-  kills = 0,
-): Nemesis {
-  return {
-    ...kind,
-    async strike(scene, { pick, degree }) {
-      const seat = chooseSeat(scene, role, pick);
-      if (seat === undefined) return undefined;
-      const partitions = partitionsOn(scene, seat);
-      seat.isHurt = true;
-      await inflict(scene, seat, degree);
-      return {
-        victim: `worker ${seat.index}`,
-        partitions,
-        kills,
-        heal: async () => {
-          await heal(scene, seat, degree);
-          seat.isHurt = false;
-        },
-      };
-    },
-  };
-}
 
 function kill(name: string, what: string, role: Role, weight: number, isReported: boolean): Nemesis {
   return onSeat(
@@ -114,7 +46,7 @@ const crash: Nemesis = {
     const seat = instance === undefined ? undefined : scene.seatOf(instance.worker);
     if (instance === undefined || seat?.worker === undefined || seat.isHurt) return Promise.resolve(undefined);
     seat.worker.tell({ kind: "crash", instance: instance.name });
-    const partitions = instance.name.startsWith(source) ? "all" : [Number(instance.name.slice(keyed.length))];
+    const partitions = instance.name.startsWith(sourceStage) ? "all" : [Number(instance.name.slice(keyedStage.length))];
     return Promise.resolve({ victim: instance.name, partitions, kills: 0, heal: () => Promise.resolve() });
   },
 };
@@ -270,6 +202,44 @@ const roll = onServers(
   },
 );
 
+const lameDuck = onServers(
+  {
+    name: "lame-duck",
+    what: "a nats-server is told to go gently (SIGUSR2): it hands over what it leads, then its clients, and is started again",
+    weight: 1,
+    lastsMs: [11_000, 14_000],
+  },
+  anyServer,
+  async ({ servers }, index) => {
+    await servers.all[index]?.kill("SIGUSR2");
+    return 0;
+  },
+  restartServer,
+);
+
+const partition = onServers(
+  {
+    name: "partition-servers",
+    what: "a nats-server and the others hear nothing of each other, told or not; their clients hear them all",
+    weight: 2,
+    lastsMs: [2_000, 12_000],
+  },
+  anyServer,
+  ({ servers }, index, { degree }) => {
+    for (const link of servers.linksOf(index))
+      if (degree < 0.5) link.mute();
+      else link.cut();
+    return Promise.resolve(0);
+  },
+  ({ servers }, index) => {
+    for (const link of servers.linksOf(index)) {
+      link.drop();
+      link.clear();
+    }
+    return Promise.resolve();
+  },
+);
+
 /** A server that has been started again takes part before the next one goes. */
 const settleMs = 3_000;
 
@@ -304,6 +274,9 @@ const all: readonly (readonly [Nemesis, Need])[] = [
   [killStreamLeader, "cluster"],
   [killAll, "cluster"],
   [roll, "cluster"],
+  [lameDuck, "cluster"],
+  [partition, "cluster"],
+  ...commands.map((nemesis) => [nemesis, "nothing"] as const),
   [fullDisk, "disks"],
 ];
 

@@ -6,9 +6,13 @@
  */
 import { JobBus } from "../../actor/job-bus.ts";
 import type { JobStatus } from "../../actor/job-status.ts";
+import type { Administrator } from "../../administration/administrator.ts";
 import { JobNames } from "../../log/names.ts";
 import { connectNats } from "../../nats/connect.ts";
 import type { NatsSeams } from "../../nats/nats-seams.ts";
+import { silentLogger } from "../../platform/logger.ts";
+import { systemRandom } from "../../platform/random.ts";
+import { realClock } from "../../platform/real-clock.ts";
 import { pause, wallMs, type Line } from "../recovery/cluster.ts";
 import type { LoadShape } from "../recovery/load.ts";
 import type { Said, WorkerOrder } from "../recovery/messages.ts";
@@ -35,6 +39,8 @@ export interface Seat {
   isHurt: boolean;
 }
 
+const spareSeats = 1;
+const dismissMsMax = 20_000;
 const inboxBytes = 4 * 1024 * 1024;
 const lookMs = 250;
 const linesMax = 200_000;
@@ -44,6 +50,12 @@ const againMs = 500;
 export class Scene {
   readonly servers: Servers;
   readonly seats: readonly Seat[];
+  /** Empty at first: for workers that come and go. */
+  readonly spareSeats: readonly Seat[];
+  /** That were asked for. */
+  readonly savepoints: { readonly name: string; readonly isTaken: boolean }[] = [];
+  /** Who commands the job, over connections that nobody hurts. */
+  readonly administrator: Administrator;
   readonly names: JobNames;
   readonly shape: LoadShape;
   readonly results: ResultsStream;
@@ -77,7 +89,13 @@ export class Scene {
     this.shape = options.shape;
     this.servers = servers;
     this.seats = seats;
+    this.spareSeats = seats.slice(options.workers);
     this.#seams = seams;
+    this.administrator = {
+      platform: { clock: realClock(), random: systemRandom(), logger: silentLogger },
+      seams,
+      by: "chaos",
+    };
     this.names = new JobNames(options.job, 1);
     this.#bus = new JobBus(seams.bus, this.names);
     void this.#watch();
@@ -87,7 +105,7 @@ export class Scene {
     const servers = await startServers(options.replicas);
     try {
       const seats = await Promise.all(
-        Array.from({ length: options.workers }, async (_, index) => ({
+        Array.from({ length: options.workers + spareSeats }, async (_, index) => ({
           index,
           links: await Promise.all(servers.all.map(({ port }) => openLinkProxy(port))),
           worker: undefined,
@@ -101,6 +119,11 @@ export class Scene {
       await servers.stop();
       throw error;
     }
+  }
+
+  /** Name of the job. */
+  get job(): string {
+    return this.#options.job;
   }
 
   /** The newest that a leader has said. */
@@ -150,6 +173,17 @@ export class Scene {
     worker.signal("SIGKILL");
     await worker.ended;
     if (isReported && worker.id !== undefined) this.#bus.reportDead(worker.id);
+  }
+
+  /** Asks the worker on a seat to go, and waits for it; one that does not go is killed. The seat is empty then. */
+  async dismissWorker(seat: Seat): Promise<void> {
+    const { worker } = seat;
+    if (worker === undefined) return;
+    seat.worker = undefined;
+    worker.signal("SIGTERM");
+    const late = setTimeout(() => worker.signal("SIGKILL"), dismissMsMax);
+    await worker.ended;
+    clearTimeout(late);
   }
 
   /** Index of the server that leads a stream; undefined when none is known. */

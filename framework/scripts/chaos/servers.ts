@@ -9,26 +9,40 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NatsCluster, startNatsCluster } from "../../nats/cluster.ts";
 import { type NatsServer, startNatsServer } from "../../nats/server.ts";
+import { type LinkProxy, openLinkProxy } from "./link-proxy.ts";
 
 const diskMiB = 640;
 const fillerName = "filler";
 const pieceBytes = 1_048_576;
 
+/** What is between two servers. */
+interface Way {
+  readonly ends: readonly number[];
+  readonly link: LinkProxy;
+}
+
 /** The servers. Made by {@link startServers}. */
 export class Servers {
   readonly all: readonly NatsServer[];
+  readonly #ways: readonly Way[];
   readonly #directories: readonly string[];
   /** Whether the directories are disks of their own. */
   readonly hasDisks: boolean;
 
-  constructor(all: readonly NatsServer[], directories: readonly string[], hasDisks: boolean) {
+  constructor(all: readonly NatsServer[], ways: readonly Way[], directories: readonly string[], hasDisks: boolean) {
     this.all = all;
+    this.#ways = ways;
     this.#directories = directories;
     this.hasDisks = hasDisks;
   }
 
   get urls(): readonly string[] {
     return this.all.map(({ url }) => url);
+  }
+
+  /** What connects server `index` with the others. */
+  linksOf(index: number): readonly LinkProxy[] {
+    return this.#ways.filter(({ ends }) => ends.includes(index)).map(({ link }) => link);
   }
 
   /** Uses up what is left on the disk of server `index`. */
@@ -50,6 +64,7 @@ export class Servers {
 
   async stop(): Promise<void> {
     await new NatsCluster(this.all).stop();
+    await Promise.all(this.#ways.map(({ link }) => link.close()));
     for (const directory of this.#directories) release(directory, this.hasDisks);
   }
 }
@@ -60,13 +75,19 @@ export async function startServers(count: number): Promise<Servers> {
   const mounted = directories.filter((directory) => mount(directory));
   const hasDisks = mounted.length === count;
   if (!hasDisks) for (const directory of mounted) unmount(directory);
+  const ways: Way[] = [];
+  const between = async (one: number, other: number, port: number) => {
+    const link = await openLinkProxy(port);
+    ways.push({ ends: [one, other], link });
+    return link.port;
+  };
   try {
     const [directory] = directories;
     const all =
       count === 1
         ? [await startNatsServer({ directory })]
-        : (await startNatsCluster({ size: count, directories })).servers;
-    return new Servers(all, directories, hasDisks);
+        : (await startNatsCluster({ size: count, directories, between })).servers;
+    return new Servers(all, ways, directories, hasDisks);
   } catch (error) {
     for (const directory of directories) release(directory, hasDisks);
     throw error;
