@@ -133,8 +133,7 @@ function homeOfStarter(options: FleetOptions, connection: NatsHomeOptions | unde
       const world = {
         workers,
         command: command ?? ownCommand(),
-        bus: place.seams.bus,
-        logs: place.seams.logs,
+        seams: place.seams,
         whenThere: place.whenThere,
         most,
         server,

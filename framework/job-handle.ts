@@ -4,7 +4,9 @@
  * Owns the contract only; `running-job.ts` keeps it for a worker in this process, `fleet/running-fleet.ts` for worker processes.
  */
 import type { JobStatus } from "./actor/job-status.ts";
+import type { TakenSavepoint } from "./administration/savepoint-request.ts";
 import { StreamError } from "./errors.ts";
+import type { SavepointOptions } from "./job-savepoint.ts";
 import type { Plan } from "./plan/plan.ts";
 
 /** How a job ended here: `completed`, `failed`, or `stopped` because it was asked to go. */
@@ -24,6 +26,14 @@ export interface JobHandle {
   stop(): Promise<void>;
   /** Ends the input: the sources stop where they are, everything fires, the job completes. */
   drain(): Promise<void>;
+  /**
+   * Takes a savepoint: all of the job's state at one cut, kept until it is deleted. Sources stop for it, and go on when it is complete; with `stop` the job is stopped
+   * by it. Nothing survives an embedded job, savepoints included.
+   *
+   * @param name of it; the date and time when left out
+   * @throws OPTION_INVALID for a name that is taken; JOB_NOT_RUNNABLE when none can be taken now; SAVEPOINT_CANCELLED with the reason
+   */
+  savepoint(name?: string, options?: SavepointOptions): Promise<TakenSavepoint>;
   /** How it ended; never rejects. */
   readonly done: Promise<JobEnd>;
   /** Where this process serves its metrics; undefined where it does not. */
@@ -76,6 +86,7 @@ export function completedJob(plan: Plan, events: JobEvents): StartedJob {
     abandon: () => undefined,
     done: Promise.resolve(end),
     status: () => Promise.reject(over),
+    savepoint: () => Promise.reject(over),
     stop: () => Promise.resolve(),
     drain: () => Promise.resolve(),
     expire: () => undefined,

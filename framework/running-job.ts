@@ -7,12 +7,14 @@ import { hostname } from "node:os";
 import type { Probe } from "./actor/host.ts";
 import type { JobStatus } from "./actor/job-status.ts";
 import { discardGeneration } from "./administration/job-deletion.ts";
+import type { TakenSavepoint } from "./administration/savepoint-request.ts";
 import { RollCall } from "./administration/roll-call.ts";
 import { followSideStream, type SideRecord } from "./actor/side-stream.ts";
 import { Worker } from "./actor/worker.ts";
 import type { WorkerJob } from "./actor/worker-job.ts";
 import { messageOf } from "./errors.ts";
 import type { HomePlace } from "./home.ts";
+import { savepointOf, type SavepointOptions } from "./job-savepoint.ts";
 import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "./job-handle.ts";
 import type { Log } from "./log/contracts.ts";
 import type { Plan } from "./plan/plan.ts";
@@ -108,6 +110,10 @@ export class RunningJob implements StartedJob, Measured {
 
   drain(): Promise<void> {
     return this.#worker.drain();
+  }
+
+  savepoint(name?: string, options: SavepointOptions = {}): Promise<TakenSavepoint> {
+    return savepointOf(this.#platform, this.#place.seams, this.plan.job, name, options);
   }
 
   async stop(): Promise<void> {

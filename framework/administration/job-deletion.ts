@@ -5,16 +5,18 @@
  *
  * D1. Of a whole job the register says so first, and goes last: until then nobody joins, also not with a new generation.
  * D2. Of a generation the job log goes first: without it nothing of the generation goes on.
+ * D4. Savepoints outlive their job: they, and the registers that name them, stay unless they are to go, too.
  * D3. Only what is this job's, by its parsed name, is removed.
  */
 import { StreamError } from "../errors.ts";
-import { jobRegister, JobNames } from "../log/names.ts";
+import { jobRegister, JobNames, savepointRegisters } from "../log/names.ts";
 import type { Registers } from "../log/contracts.ts";
 import { decodeJobRecord, encodeJobRecord } from "../record/wire/job-record.ts";
 import { listHoldings, registerOf, unknownJob, type Administrator, type OwnedHolding } from "./administrator.ts";
 import { stopJob } from "./job-commands.ts";
 import { readJob } from "./job-reading.ts";
 import { callRoll } from "./roll-call.ts";
+import { listSavepoints } from "./savepoints.ts";
 
 /** What is to be deleted. */
 export interface DeletionOptions {
@@ -22,6 +24,8 @@ export interface DeletionOptions {
   readonly generation?: number | undefined;
   /** Stop the job first, if it runs, and delete it whoever is still heard. @default false */
   readonly force?: boolean | undefined;
+  /** Delete the savepoints, too, when the whole job goes. @default false */
+  readonly withSavepoints?: boolean | undefined;
 }
 
 /** What has been deleted. */
@@ -30,6 +34,8 @@ export interface Deletion {
   readonly generations: readonly number[];
   /** Whether the job itself is gone. */
   readonly isWhole: boolean;
+  /** Names of the savepoints that are kept. */
+  readonly savepoints: readonly string[];
   readonly streams: number;
   readonly bytes: number;
 }
@@ -49,7 +55,7 @@ const roundsMax = 3;
 export async function deleteJob(
   administrator: Administrator,
   job: string,
-  { generation, force = false }: DeletionOptions = {},
+  { generation, force = false, withSavepoints = false }: DeletionOptions = {},
 ): Promise<Deletion> {
   const { owned } = await listHoldings(administrator);
   const mine = owned.filter(({ owner }) => owner.job === job);
@@ -68,10 +74,12 @@ export async function deleteJob(
   if (generation === undefined && found !== undefined) await markDeleting(found.registers);
   const removed = await removeAll(administrator, mine, (owner) => generations.includes(owner.generation ?? -1));
   if (generation !== undefined && found !== undefined) await removePointers(found.registers, generation);
-  if (generation === undefined) await removeJob(administrator, job);
+  const savepoints = withSavepoints && generation === undefined ? [] : await savepointsOf(administrator, job);
+  if (generation === undefined) await removeJob(administrator, job, savepoints.length > 0);
   const isWhole = generation === undefined;
   const bytes = removed.reduce((sum, each) => sum + each.bytes, 0);
-  return { job, generations, isWhole, streams: removed.length + (isWhole ? 1 : 0), bytes };
+  const isGone = isWhole && savepoints.length === 0;
+  return { job, generations, isWhole, savepoints, streams: removed.length + (isGone ? 1 : 0), bytes };
 }
 
 /** Deletes what a generation keeps, its registers included; the job itself stays. For one that has completed, and that nobody reads any more. */
@@ -151,13 +159,29 @@ async function removePointers(registers: Registers, generation: number): Promise
   await registers.delete(new JobNames("", generation).droppedLetters);
 }
 
+/** Names of those that are complete; whatever else there is of savepoints is nobody's. */
+async function savepointsOf(administrator: Administrator, job: string): Promise<readonly string[]> {
+  const all = await listSavepoints(administrator, job).catch((error: unknown) => {
+    if (StreamError.is(error, "NOT_FOUND")) return [];
+    throw error;
+  });
+  return all.filter(({ state }) => state === "complete").map(({ name }) => name);
+}
+
 /** The register last: whatever somebody has created meanwhile goes before it. */
-async function removeJob(administrator: Administrator, job: string): Promise<void> {
+async function removeJob(administrator: Administrator, job: string, keepsSavepoints: boolean): Promise<void> {
   for (let round = 0; round < roundsMax; round += 1) {
     const { owned } = await listHoldings(administrator);
     const left = owned.filter(({ owner }) => owner.job === job && owner.generation !== undefined);
     if (left.length === 0) break;
     await removeAll(administrator, left, () => true);
   }
-  await administrator.seams.holdings.delete(`KV_TM_${job}`);
+  if (!keepsSavepoints) {
+    await administrator.seams.holdings.delete(`TM_${job}_SAVEPOINTS`);
+    return administrator.seams.holdings.delete(`KV_TM_${job}`);
+  }
+  const registers = await administrator.seams.registers(job);
+  const keys = await registers.list("");
+  const others = keys.filter((key) => key !== jobRegister && !key.startsWith(savepointRegisters));
+  for (const key of [...others, jobRegister]) await registers.delete(key);
 }

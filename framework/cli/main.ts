@@ -15,6 +15,7 @@ import { addLifeCommands } from "./life-commands.ts";
 import { addPlanCommand } from "./plan-command.ts";
 import { addReplayCommand } from "./replay-command.ts";
 import { addRunCommand } from "./run-command.ts";
+import { addSavepointCommands } from "./savepoint-commands.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { addTapCommand } from "./tap-command.ts";
 
@@ -44,6 +45,7 @@ function program(): Command {
   addStatusCommand(command);
   addLifeCommands(command);
   addFleetCommands(command);
+  addSavepointCommands(command);
   addDeadLettersCommand(command);
   addDeleteCommand(command);
   addTapCommand(command);

@@ -9,7 +9,9 @@ import type { JobStatus } from "../actor/job-status.ts";
 import { patiently } from "../actor/patience.ts";
 import type { WorkerJob } from "../actor/worker-job.ts";
 import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "../job-handle.ts";
-import type { Bus, Logs } from "../log/contracts.ts";
+import type { TakenSavepoint } from "../administration/savepoint-request.ts";
+import { savepointOf, type SavepointOptions } from "../job-savepoint.ts";
+import type { Seams } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Cancel, Platform } from "../platform/platform.ts";
@@ -26,8 +28,7 @@ export interface FleetWorld {
   readonly workers: number;
   /** The program of a worker process and its arguments. */
   readonly command: readonly string[];
-  readonly bus: Bus;
-  readonly logs: Logs;
+  readonly seams: Seams;
   /** Tries until it works. */
   readonly whenThere: <T>(open: () => Promise<T>) => Promise<T>;
   /** More workers than that it cannot keep, and why. */
@@ -68,7 +69,7 @@ export class RunningFleet implements StartedJob {
     this.#world = world;
     this.#events = events;
     this.#names = names;
-    this.#bus = new JobBus(world.bus, names);
+    this.#bus = new JobBus(world.seams.bus, names);
     const stdout = outletTo(process.stdout);
     const stderr = outletTo(process.stderr);
     this.#outlets = [stdout, stderr].filter((outlet) => outlet !== undefined);
@@ -79,7 +80,7 @@ export class RunningFleet implements StartedJob {
         startWorkerProcess(processes, { ...membership, index, server: world.server?.address }, ears),
       onGone: (worker) => this.#bus.reportDead(worker),
     });
-    const openLog = () => world.whenThere(() => world.logs.open(names.jobLog));
+    const openLog = () => world.whenThere(() => world.seams.logs.open(names.jobLog));
     const place = { host: hostname(), processId: process.pid, most: world.most };
     this.#starter = new Starter(platform, this.#bus, openLog, this.#crew, place);
     this.done = this.#crew.ended.then((end) => this.#end(end));
@@ -107,9 +108,13 @@ export class RunningFleet implements StartedJob {
   async drain(): Promise<void> {
     const record = encodeJobLogRecord({ kind: "command", command: "drain", by: "the starter of a fleet" });
     await patiently(this.#platform, "the drain of the job", async () => {
-      const log = await this.#world.logs.open(this.#names.jobLog);
+      const log = await this.#world.seams.logs.open(this.#names.jobLog);
       await log.append(record);
     });
+  }
+
+  savepoint(name?: string, options: SavepointOptions = {}): Promise<TakenSavepoint> {
+    return savepointOf(this.#platform, this.#world.seams, this.plan.job, name, options);
   }
 
   async stop(): Promise<void> {
