@@ -285,7 +285,9 @@ describe("R17: whatever stands in a job", () => {
       .process({
         rules: map<string, number>(),
         process: ({ user, n }, { rules: known }) => [n * (known.get(user) ?? 1)],
-        onBroadcast: ({ user, factor }, { rules: known }) => void known.set(user, factor),
+        onBroadcast: ({ user, factor }, { rules: known }) => {
+          known.set(user, factor);
+        },
       })
       .named("ruled");
     ruled.to(nowhere("out"));
