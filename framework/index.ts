@@ -73,7 +73,7 @@ export { defaultCodec } from "./record/default-codec.ts";
 export { json } from "./record/json-codec.ts";
 export { protobuf } from "./record/protobuf-codec.ts";
 export type { Key, KeyPart } from "./record/key.ts";
-export { run, start, type JobEnd, type JobHandle, type RunOptions } from "./run.ts";
+export { run, start, type JobEnd, type JobHandle, type RestoreFrom, type RunOptions } from "./run.ts";
 export type { OtlpOptions, PrometheusOptions, TelemetryOptions } from "./telemetry/options.ts";
 export { list, map, reducing, value, type StateOptions } from "./state/descriptors.ts";
 export { schema, type Schema, type SchemaOptions } from "./state/schema.ts";

@@ -9,6 +9,7 @@ import type { Probe } from "./actor/host.ts";
 import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./actor/injection.ts";
 import { discardGeneration } from "./administration/job-deletion.ts";
 import { joinJob } from "./actor/job-register.ts";
+import { checkOrigin } from "./actor/restore-check.ts";
 import type { Job } from "./api/job.ts";
 import { natsConnection } from "./environment.ts";
 import { isCaptured } from "./captured-job.ts";
@@ -30,6 +31,7 @@ import { realClock } from "./platform/real-clock.ts";
 import { versionOf } from "./program-version.ts";
 import { whenReaderGone } from "./reader-gone.ts";
 import { RunningJob } from "./running-job.ts";
+import { generationOrigin, previewRestore, wishedOrigin, type RestoreFrom, type RestorePreview } from "./restoring.ts";
 import { guardsOf, type GuardedBy } from "./threads/guards.ts";
 import type { ProgramPlace } from "./threads/cell-messages.ts";
 import { resolveTelemetry, type TelemetryOptions } from "./telemetry/options.ts";
@@ -37,6 +39,7 @@ import { openTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 import { parseDuration, type Duration } from "./time/duration.ts";
 
 export type { JobEnd, JobHandle } from "./job-handle.ts";
+export type { RestoreFrom, RestorePreview } from "./restoring.ts";
 
 /** What `start` and `run` may be told. */
 export interface RunOptions {
@@ -44,6 +47,12 @@ export interface RunOptions {
   readonly duration?: Duration | undefined;
   /** Begin the next generation of the job, with empty state. @default false */
   readonly startNew?: boolean | undefined;
+  /**
+   * Begin the next generation of the job, which goes on from a savepoint: `JOB/NAME`, or that and what may be left out. Refused before anything starts when the
+   * program does not fit, and while the job is running. A generation that has begun so is joined.
+   * @default none
+   */
+  readonly from?: string | RestoreFrom | undefined;
   /** The program's own file: its sha256 is the version of a job that names none. @default the file that Node was started with */
   readonly program?: string | undefined;
   /** The arguments that the program's file is given when it is loaded again, for records on probation. @default those of this process */
@@ -126,7 +135,7 @@ async function startAt(
   const platform = options.platform ?? systemPlatform(options.logLevel);
   if (where.serve === undefined) return startHere(job, where, platform, options, eventsOf(options), onMade);
   // The starter has begun the life, and ends it when its time is over.
-  const asWorker = { ...options, startNew: false, duration: undefined, ownsProcess: true };
+  const asWorker = { ...options, startNew: false, from: undefined, duration: undefined, ownsProcess: true };
   return where.serve(platform.clock, (events, made) => startHere(job, where, platform, asWorker, events, made));
 }
 
@@ -147,7 +156,7 @@ async function startHere(
   const ends: EndHome = { cluster: home.cluster ?? natsConnection(), logger: platform.logger };
   checkPlaces(injections, await checkEnds(plan, ends));
   const telemetry = await openTelemetry(wanted, plan.job, platform);
-  const intent = { startNew: options.startNew ?? false };
+  const intent = { startNew: options.startNew === true || options.from !== undefined };
   const place = await shownPlace(() => home.open(plan, platform, intent), telemetry);
   try {
     const started = await begin(plan, { ...place, cluster: ends.cluster }, platform, {
@@ -202,6 +211,28 @@ async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions
   return failedCode;
 }
 
+/**
+ * What `start` with `from` would do: checks everything, migrations included, and writes nothing.
+ *
+ * @throws what `start` would be refused with
+ */
+export async function dryRun(
+  job: Job,
+  home: Home,
+  options: RunOptions & { readonly from: RestoreFrom },
+): Promise<RestorePreview> {
+  const platform = options.platform ?? systemPlatform(options.logLevel);
+  const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
+  const ends: EndHome = { cluster: home.cluster ?? natsConnection(), logger: platform.logger };
+  await checkEnds(plan, ends);
+  const place = await home.open(plan, platform, { startNew: false });
+  try {
+    return await previewRestore(place.seams, plan, ends, options.from);
+  } finally {
+    await place.close();
+  }
+}
+
 /** Opens the place; whatever closes it closes `telemetry` afterwards, when the last values are known. */
 async function shownPlace(open: () => Promise<HomePlace>, telemetry: Telemetry): Promise<HomePlace> {
   try {
@@ -243,12 +274,16 @@ async function begin(
   const registers = await seams.registers(plan.job);
   const { job, version } = plan;
   const startNew = options.startNew ?? false;
+  const ends: EndHome = { cluster, logger: platform.logger };
+  const origin = options.from === undefined ? undefined : await wishedOrigin(seams, plan, options.from);
+  if (origin !== undefined) await checkOrigin(plan, generationOrigin(seams, plan, origin), ends);
   const record = await joinJob(registers, {
     job,
     plan: text,
     planHash: sha256Hex(text),
     version,
     startNew,
+    origin,
     generation: place.generation,
     difference,
   });
@@ -268,7 +303,8 @@ async function begin(
   const killProcess = () => void process.kill(process.pid, "SIGKILL");
   const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
   const probe = injections.length > 0 ? injector : options.probe;
-  const work = { plan, names, seams, registers, blobs, cluster };
+  const goesOnFrom = record.origin === undefined ? undefined : generationOrigin(seams, plan, record.origin);
+  const work = { plan, names, seams, registers, blobs, cluster, origin: goesOnFrom };
   const guards = guardsOf({ ...options.guard, platform, place, work, ownsProcess: options.ownsProcess ?? false });
   return new RunningJob(platform, work, place, events, { probe, guards, hints: options.guard.home.hints });
 }

@@ -91,18 +91,22 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const { host, id, stage, epoch, pointer } = claimed;
   const store = storeOf(claimed);
   const { retained } = claimed;
-  const manifest = retained[0]?.manifest;
-  if (manifest !== undefined) checkManifest(manifest, stage);
+  const own = retained[0]?.manifest;
+  if (own !== undefined) checkManifest(own, stage);
+  // Until it has a snapshot of its own, it is what the savepoint says that its generation goes on from.
+  const from = own === undefined ? await host.originOf(id) : undefined;
+  const manifest = own ?? from?.manifest;
   const sinks = stage.sinks.map((node) => sinkQueue(claimed, node, manifest, events));
   let position = (): number => manifest?.sequence ?? 0;
   const origin = { plan: host.plan, stage, partition: id.partition, epoch, channels: manifest?.channelsOut ?? [] };
   const outputs = new Outputs(origin, sinks, host.findLane, () => position());
   const steps = { stage, position: () => position(), skips: pointer.current?.skips ?? [], watch: host.watchStep };
   const program = programOf(claimed, watched(outputs, steps));
-  if (manifest !== undefined) await restoreState(program, stage, manifest, store);
+  if (own !== undefined) await restoreState(program, stage, own, store);
+  else await from?.restore(program);
   const { feed, producer } = await feedOf(claimed, program, events);
   position = () => feed.position;
-  await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index)));
+  await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index, from?.generation)));
   const replicas = stage.source === undefined ? host.plan.options.replicas : 1;
   await openWhenSettled(host.platform, replicas, () => feed.open(manifest));
   const identity = {
@@ -190,12 +194,18 @@ function sinkQueue(
   });
 }
 
-async function openSink({ host, stage, id, epoch }: Claimed, queue: SinkQueue, index: number): Promise<void> {
+async function openSink(
+  { host, stage, id, epoch }: Claimed,
+  queue: SinkQueue,
+  index: number,
+  continues: number | undefined,
+): Promise<void> {
   const node = stage.sinks[index];
   if (node === undefined) return;
   const { generation, job } = host.names;
   const { startedMs } = host;
-  const identity = { job, generation, stage: stage.name, partition: id.partition, sink: node.name, epoch, startedMs };
+  const { partition } = id;
+  const identity = { job, generation, stage: stage.name, partition, sink: node.name, epoch, startedMs, continues };
   await queue.open(await node.spec.open(identity, host.ends));
 }
 

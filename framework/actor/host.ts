@@ -10,6 +10,7 @@ import type { JobLogView } from "../protocol/job-log.ts";
 import type { InstancePhase } from "./instance-machine.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { InstanceOrigin } from "./origin.ts";
 import type { FindLane } from "./outputs.ts";
 import type { WatchStep } from "./watched-outlet.ts";
 
@@ -72,6 +73,8 @@ export interface InstanceHost {
   openIngress(stage: number, split: number): Promise<Log>;
   /** Appends a control to an inbox, past the data; as {@link import("./control-sender.ts").ControlSender.append}. */
   appendControl(stage: number, partition: number, payload: Uint8Array, repeatable?: string): Promise<number>;
+  /** What an instance without a snapshot goes on from; undefined: it begins empty. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
+  originOf(instance: InstanceId): Promise<InstanceOrigin | undefined>;
   /** The split record of an instance of a source stage. */
   splitOf(stage: number, index: number): SplitRecord | undefined;
   /** Whether the job log, read afresh, has an assignment of the instance at this sequence. */

@@ -4,12 +4,14 @@
  * Owns how it is put together from the parts that they have in common.
  */
 import type { Log } from "../log/contracts.ts";
+import type { Split } from "../log/source.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ControlSender } from "./control-sender.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import type { JobLogTail } from "./job-log-tail.ts";
 import type { LaneSet } from "./lane-set.ts";
 import type { LogDirectory } from "./log-directory.ts";
+import type { InstanceOrigin } from "./origin.ts";
 import { patientBlobs, patiently } from "./patience.ts";
 import { refusingBlobs } from "./savepoint-copy.ts";
 import type { WorkerJob } from "./worker-job.ts";
@@ -47,6 +49,7 @@ export function instanceHost(parts: HostParts): InstanceHost {
     openInbox: (stage, partition) => directory.openAgain(inboxName(job, stage, partition)),
     openIngress: (stage, split) => directory.open(names.ingress(plan.stages[stage]?.name ?? "", split)),
     appendControl: (stage, partition, payload, repeatable) => controls.append(stage, partition, payload, repeatable),
+    originOf: ({ stage, partition }) => originOf(platform, job, stage, partition, view.split(stage, partition)),
     splitOf: (stage, index) => view.split(stage, index),
     assignsAt: (sequence, instance) => tail.assignsAt(sequence, instance),
     skipsOf: (instance) => view.skips(instance),
@@ -61,6 +64,19 @@ export function instanceHost(parts: HostParts): InstanceHost {
     },
     onChanged: (instance) => parts.onChanged(instance),
   };
+}
+
+/** Waited for as any other chunk is: a store that cannot be reached for a while is no failure of the instance. */
+async function originOf(
+  platform: Platform,
+  { plan, origin }: WorkerJob,
+  index: number,
+  partition: number,
+  split: Split | undefined,
+): Promise<InstanceOrigin | undefined> {
+  const stage = plan.stages[index];
+  if (origin === undefined || stage === undefined) return undefined;
+  return patiently(platform, `savepoint ${origin.origin.name}`, () => origin.of(plan, stage, partition, split));
 }
 
 /** Opens an inbox as it was when it was opened first. */

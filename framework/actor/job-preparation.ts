@@ -29,7 +29,7 @@ async function prepareOnce(world: JobWorld, epoch: number): Promise<void> {
 }
 
 async function prepareSource(
-  { tail, logs, names, ends }: JobWorld,
+  { tail, logs, names, ends, origin }: JobWorld,
   stage: Stage,
   inbox: LogConfig,
   leader: number,
@@ -43,7 +43,9 @@ async function prepareSource(
     await Promise.all(splits.map((_, index) => logs.create(names.ingress(stage.name, index), inbox)));
   }
   if (isClosed) return;
-  for (const [index, { name, identity }] of splits.entries()) {
+  for (const [index, { name, identity: now }] of splits.entries()) {
+    // A split that was read before the savepoint is read on as it was called there: where it begins, and ends, stays.
+    const identity = (await origin?.identityOf(stage.name, name)) ?? now;
     if (view.split(stage.index, index) === undefined)
       tail.append({ kind: "split", leader, stage: stage.index, index, name, identity });
   }

@@ -6,7 +6,7 @@
 import { StreamError } from "../errors.ts";
 import type { Log, Registered, Registers } from "../log/contracts.ts";
 import { jobRegister } from "../log/names.ts";
-import type { JobRecord } from "../record/snapshot-record.ts";
+import type { JobRecord, Origin } from "../record/snapshot-record.ts";
 import { decodeJobRecord, encodeJobRecord } from "../record/wire/job-record.ts";
 
 /** What a program says of itself when it joins. */
@@ -17,6 +17,8 @@ export interface JobClaim {
   readonly version: string;
   /** Begin the next generation, with empty state, whatever the record says. */
   readonly startNew: boolean;
+  /** Begin the next generation, which goes on from there. @default none is begun so */
+  readonly origin?: Origin | undefined;
   /** The only life that may be joined; none is begun. Said by the process that started this one as a worker. @default whichever is there */
   readonly generation?: number | undefined;
   /** Compares two plan texts, for the refusal. */
@@ -29,15 +31,18 @@ export async function joinJob(registers: Registers, claim: JobClaim): Promise<Jo
     const found = await registers.get(jobRegister);
     if (claim.generation !== undefined) return acceptOnly(claim.generation, found, claim);
     if (found === undefined) {
-      const record = newLife(claim, 1);
+      const record = newLife(claim, 1 + (claim.origin?.generation ?? 0));
       const result = await registers.create(jobRegister, encodeJobRecord(record));
       if (result.kind === "written") return record;
       continue;
     }
     const record = decodeJobRecord(found.value);
     if (record.state === "deleting") throw halfDeleted(claim.job);
-    if (!claim.startNew) return accept(record, claim);
-    const next = newLife(claim, record.generation + 1);
+    // Whoever is told again to begin what has begun so is one more worker of it.
+    if (claim.origin !== undefined && isSameOrigin(record.origin, claim.origin)) return accept(record, claim);
+    if (claim.origin !== undefined && record.state === "running") throw stillRunning(claim.job, record);
+    if (!claim.startNew && claim.origin === undefined) return accept(record, claim);
+    const next = newLife(claim, 1 + Math.max(record.generation, claim.origin?.generation ?? 0));
     const result = await registers.update(jobRegister, encodeJobRecord(next), found.revision);
     if (result.kind === "written") return next;
   }
@@ -120,7 +125,20 @@ function newLife(claim: JobClaim, generation: number): JobRecord {
     message: "",
     position: 0,
     logCreatedMs: 0,
+    origin: claim.origin,
   };
+}
+
+function isSameOrigin(before: Origin | undefined, { name, generation, savepoint }: Origin): boolean {
+  return before?.name === name && before.generation === generation && before.savepoint === savepoint;
+}
+
+/** Two generations would read the same sources, and write to the same sinks. */
+function stillRunning(job: string, { generation }: JobRecord): StreamError {
+  return new StreamError(
+    "JOB_NOT_RUNNABLE",
+    `job ${job}, generation ${generation}, is running: stop it first (tidemark stop ${job}, or tidemark savepoint ${job} --stop), or replace it in one step with tidemark upgrade`,
+  );
 }
 
 /** A worker that is started again joins the life it belongs to, or none. */

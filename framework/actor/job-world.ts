@@ -8,6 +8,7 @@ import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { ControlSender } from "./control-sender.ts";
 import type { JobBus } from "./job-bus.ts";
+import type { GenerationOrigin } from "./origin.ts";
 import type { JobLogTail } from "./job-log-tail.ts";
 import type { Witness } from "./witness.ts";
 import type { WorkerRegistry } from "./worker-registry.ts";
@@ -23,6 +24,8 @@ export interface JobWorld {
   readonly openSavepoints: () => Promise<Blobs>;
   /** What sources are told of the place. */
   readonly ends: EndHome;
+  /** The savepoint that the generation goes on from, if any. */
+  readonly origin: GenerationOrigin | undefined;
   readonly bus: JobBus;
   readonly tail: JobLogTail;
   readonly registry: WorkerRegistry;

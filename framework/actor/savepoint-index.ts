@@ -9,6 +9,7 @@ import type { Edge, Plan, Stage } from "../plan/plan.ts";
 import { planText } from "../plan/plan-text.ts";
 import { sha256Hex } from "../platform/digest.ts";
 import type { JobLogView } from "../protocol/job-log.ts";
+import { savepointFormat } from "../protocol/restore.ts";
 import type { SavepointView } from "../protocol/savepoint-life.ts";
 import type { InstanceId } from "../record/messages.ts";
 import type { SavepointEdge, SavepointIndex, SavepointInstance, SavepointStage } from "../record/savepoint-record.ts";
@@ -18,9 +19,6 @@ import { inParallel } from "./in-parallel.ts";
 import { runtimeVersion } from "./runtime-version.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { statesOfStage } from "./stage-states.ts";
-
-/** Version of the index's format that this runtime writes. */
-export const savepointFormat = 1;
 
 /** Manifests that are read at a time. */
 const readsMax = 16;

@@ -9,6 +9,7 @@ import type { OutcomeRecord } from "../record/messages.ts";
 import type { Probe, TurnMarks } from "./host.ts";
 import type { JobStatus } from "./job-status.ts";
 import type { StartCell } from "./cell-contract.ts";
+import type { GenerationOrigin } from "./origin.ts";
 import type { WorkerPlace } from "./worker-registry.ts";
 
 /** What a worker works on. */
@@ -18,6 +19,8 @@ export interface WorkerJob {
   readonly seams: Seams;
   readonly registers: Registers;
   readonly blobs: Blobs;
+  /** The savepoint that this generation goes on from. @default it began empty */
+  readonly origin?: GenerationOrigin | undefined;
   /** What sources and sinks on NATS take when the program names no cluster. @default none */
   readonly cluster?: ClusterAddress | undefined;
 }

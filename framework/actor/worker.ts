@@ -273,6 +273,7 @@ export class Worker implements Measured {
       registers: this.#job.registers,
       openSavepoints: () => seams.savepoints(plan.job),
       ends: this.#ends,
+      origin: this.#job.origin,
       bus: this.#bus,
       tail: this.#tail,
       registry: this.#registry,

@@ -3,7 +3,7 @@
  *
  * Owns the way from a name to an index; nothing is created by looking. What somebody may want to know of a savepoint is in `savepoint-look.ts`.
  */
-import { savepointFormat } from "../actor/savepoint-index.ts";
+import { savepointFormat } from "../protocol/restore.ts";
 import { SnapshotStore } from "../actor/snapshot-store.ts";
 import { StreamError } from "../errors.ts";
 import type { Blobs, Registers } from "../log/contracts.ts";

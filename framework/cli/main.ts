@@ -14,6 +14,7 @@ import { addJobsCommand } from "./jobs-command.ts";
 import { addLifeCommands } from "./life-commands.ts";
 import { addPlanCommand } from "./plan-command.ts";
 import { addReplayCommand } from "./replay-command.ts";
+import { addRestoreCommand } from "./restore-command.ts";
 import { addRunCommand } from "./run-command.ts";
 import { addSavepointCommands } from "./savepoint-commands.ts";
 import { addStatusCommand } from "./status-command.ts";
@@ -40,6 +41,7 @@ function program(): Command {
     .description("Stream processing by supervised actors over NATS JetStream")
     .exitOverride();
   addRunCommand(command);
+  addRestoreCommand(command);
   addPlanCommand(command);
   addJobsCommand(command);
   addStatusCommand(command);

@@ -3,35 +3,9 @@
  */
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { injectionGrammar } from "../actor/injection.ts";
-import { StreamError } from "../errors.ts";
-import { fleet, workersAskedFor } from "../fleet.ts";
-import type { Home } from "../home.ts";
-import type { SyncInterval } from "../nats/server-config.ts";
-import { nats } from "../home-nats.ts";
-import { parseLogLevel } from "../platform/logger.ts";
 import { run } from "../run.ts";
-import { parsePort, type TelemetryOptions } from "../telemetry/options.ts";
-import { type ConnectionFlags, connectionOf, homeOf, withConnection } from "./connection-flags.ts";
-import { parseCapacity } from "../worker-hints.ts";
 import { loadJob } from "./program-file.ts";
-
-interface RunFlags extends ConnectionFlags {
-  readonly workers?: string;
-  readonly directory?: string;
-  readonly port?: string;
-  readonly syncInterval?: string;
-  readonly capacity?: string;
-  readonly zone?: string;
-  readonly duration?: string;
-  readonly new?: boolean;
-  readonly logLevel?: string;
-  readonly metricsPort?: string;
-  readonly metricsHost?: string;
-  readonly otlp?: string;
-  readonly inject?: readonly string[];
-  readonly injectInProduction?: boolean;
-}
+import { homeToRun, runOptionsOf, withRunFlags, type RunFlags } from "./run-flags.ts";
 
 /** Adds the command. */
 export function addRunCommand(program: Command): void {
@@ -40,90 +14,14 @@ export function addRunCommand(program: Command): void {
     .description("run the job of a program file; what follows -- are its arguments")
     .argument("<file>", "program file: default-exports a job, or a function from arguments to a job")
     .argument("[args...]", "arguments of the program");
-  withConnection(command)
-    .option("--replicas <n>", "copies that the cluster keeps of every stream: 1, 3 or 5 (or TIDEMARK_REPLICAS)")
-    .option("--embedded", "run in this process even when TIDEMARK_NATS is set")
-    .option("--workers <n>", "a fleet of worker processes, and a nats-server if none is named (or TIDEMARK_WORKERS)")
-    .option("--directory <path>", "keeps what the fleet's own nats-server stores")
-    .option("--port <n>", "port of the fleet's own nats-server")
-    .option("--sync-interval <duration>", "how often that forces to disk what it has acknowledged: 1s, or always")
-    .option("--capacity <n>", "how much a worker can carry, relative to the others (or TIDEMARK_CAPACITY)")
-    .option("--zone <name>", "workers of one zone may fail together: stages are spread over zones (or TIDEMARK_ZONE)")
-    .option("--duration <duration>", "drain an embedded job, stop a worker or a fleet, after this long")
+  withRunFlags(command)
     .option("--new", "begin the next generation of the job, with empty state")
-    .option("--log-level <level>", "debug, info, warn or error: lines on stderr (or TIDEMARK_LOG)")
-    .option(
-      "--metrics-port <port>",
-      "serve /metrics, /healthz and /readyz; 0 takes a free port (or TIDEMARK_METRICS_PORT)",
-    )
-    .option("--metrics-host <address>", "where, if not on loopback alone (or TIDEMARK_METRICS_HOST)")
-    .option(
-      "--otlp <url>",
-      "send metrics to an OTLP collector, like http://localhost:4318 (more by OTEL_EXPORTER_OTLP_*)",
-    )
-    .option("--inject <fault>", `a fault on purpose, once; repeatable: ${injectionGrammar}`, collect)
-    .option("--inject-in-production", "inject faults though NODE_ENV is production")
     .exitOverride()
     .action(runFile);
 }
 
-/** Values of a flag that may be given several times. */
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
-
-function telemetryOf({ metricsPort, metricsHost, otlp }: RunFlags): TelemetryOptions {
-  const isServed = metricsPort !== undefined || metricsHost !== undefined;
-  const port = metricsPort === undefined ? undefined : parsePort(metricsPort, "--metrics-port");
-  return {
-    prometheus: isServed ? { port, host: metricsHost } : undefined,
-    otlp: otlp === undefined ? undefined : { url: otlp },
-  };
-}
-
-async function runFile(file: string, args: string[], flags: RunFlags): Promise<void> {
+async function runFile(file: string, args: string[], flags: RunFlags & { readonly new?: boolean }): Promise<void> {
   const path = resolve(file);
   const job = await loadJob(path, args);
-  await run(job, homeToRun(flags), {
-    program: path,
-    programArguments: args,
-    startNew: flags.new ?? false,
-    logLevel: flags.logLevel === undefined ? undefined : parseLogLevel(flags.logLevel, "--log-level"),
-    telemetry: telemetryOf(flags),
-    inject: flags.inject,
-    injectInProduction: flags.injectInProduction,
-    ...(flags.duration === undefined ? {} : { duration: flags.duration as `${number}s` }),
-  });
-}
-
-function homeToRun(flags: RunFlags): Home {
-  const { embedded = false, directory, port, syncInterval, zone } = flags;
-  const capacity = parseCapacity(flags.capacity, "--capacity");
-  if (embedded && flags.workers !== undefined)
-    throw new StreamError("OPTION_INVALID", "--embedded and --workers: a job runs in this process, or in several");
-  if (flags.replicas !== undefined && (embedded || connectionOf(flags) === undefined))
-    throw new StreamError("OPTION_INVALID", "--replicas is for a cluster: name one with --nats or --context");
-  const workers = embedded ? undefined : workersAskedFor(flags.workers);
-  if (workers !== undefined)
-    return fleet({
-      workers,
-      nats: connectionOf(flags),
-      capacity,
-      zone,
-      directory,
-      port: port === undefined ? undefined : Number(port),
-      syncInterval: syncInterval as SyncInterval | undefined,
-    });
-  if (directory !== undefined || port !== undefined || syncInterval !== undefined)
-    throw new StreamError(
-      "OPTION_INVALID",
-      "--directory, --port and --sync-interval are those of a fleet's own nats-server: add --workers",
-    );
-  const connection = embedded ? undefined : connectionOf(flags);
-  if (connection !== undefined) return nats({ ...connection, capacity, zone });
-  if (capacity === undefined && zone === undefined) return homeOf(flags);
-  throw new StreamError(
-    "OPTION_INVALID",
-    "--capacity and --zone are for the workers of a cluster: add --nats or --workers",
-  );
+  await run(job, homeToRun(flags), { ...runOptionsOf(path, args, flags), startNew: flags.new ?? false });
 }

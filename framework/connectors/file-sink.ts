@@ -12,6 +12,8 @@
  * T3. A part that is gone has been committed: the bytes at its place are compared with its checksum. Where they differ somebody else has changed
  *     the file, and nothing is written over that.
  * T4. Every snapshot lists a transaction, an empty one if need be: the last one listed says where the file ends.
+ * T6. A generation that goes on from a savepoint goes on in the same file: behind the last transaction that the savepoint lists. What the generation before has
+ *     written behind that is computed anew, and goes first.
  * T5. `close` waits for the call under way, and takes away only what no `prepare` has answered.
  */
 import { access, constants, realpath, stat } from "node:fs/promises";
@@ -19,7 +21,7 @@ import { basename, dirname, resolve } from "node:path";
 import { invariant, StreamError } from "../errors.ts";
 import type { RefusedRow, SinkIdentity, SinkRow, SinkSpec, SinkWriter } from "../log/sink.ts";
 import { jsonOf } from "./json-form.ts";
-import { becomeFile, copyInto, holds, openPart, type PartFile, partsOf, removePart } from "./part-file.ts";
+import { becomeFile, copyInto, cutOff, holds, openPart, type PartFile, partsOf, removePart } from "./part-file.ts";
 
 /** Options of {@link file}. */
 export interface FileOptions {
@@ -35,7 +37,7 @@ export interface FileOptions {
  * Writes results into a file, each exactly once whatever crashes: the lines of a snapshot appear, in order, when it has been taken. Whoever reads just
  * then may find the last line not whole yet.
  *
- * A new generation of the job replaces the file. One instance writes for the whole stage; in a fleet the path must lead every worker to the same
+ * A new generation of the job replaces the file, unless it goes on from a savepoint: then it goes on in it. One instance writes for the whole stage; in a fleet the path must lead every worker to the same
  * file. Two sinks never write into one path: unite their streams.
  *
  * @example
@@ -182,6 +184,7 @@ class FileWriter implements SinkWriter {
       for (const transaction of transactions) await this.#commit(transaction);
       const last = transactions.at(-1);
       if (last !== undefined) this.#end = last.offset + last.length;
+      if (this.#identity.continues !== undefined) await this.#goBack(this.#identity.continues);
       for (const { name, epoch } of await partsOf(this.#path, this.#identity)) {
         if (epoch <= this.#identity.epoch) await removePart(this.#path, name);
       }
@@ -196,6 +199,13 @@ class FileWriter implements SinkWriter {
     this.#part = undefined;
     // Rows that no snapshot lists: the next incarnation writes them again (K3).
     await part?.remove();
+  }
+
+  /** T6. */
+  async #goBack(generation: number): Promise<void> {
+    if (this.#end !== undefined) await cutOff(this.#path, this.#end);
+    for (const { name } of await partsOf(this.#path, { ...this.#identity, generation }))
+      await removePart(this.#path, name);
   }
 
   async #commit({ part, isFirst, offset, length, check }: Transaction): Promise<void> {

@@ -80,6 +80,7 @@ export function jetstreamSource<T, R>(options: JetStreamSourceOptions<T, R>): So
       storesTimes: true,
       bounded: until !== undefined,
       splits: (home) => withLink(what, options, home, async (link) => [await splitOf(link, stream, from, until)]),
+      isSame: (before, now) => extentOf(before).created === extentOf(now).created,
       open: (opening) => Promise.resolve(new JetStreamReader(options as unknown as AnyOptions, opening)),
     },
   };

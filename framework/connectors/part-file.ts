@@ -114,6 +114,17 @@ export async function copyInto(path: string, part: string, offset: number, lengt
   return true;
 }
 
+/** Cuts off what `path` holds behind `offset`; harmless when there is nothing, or no file. */
+export async function cutOff(path: string, offset: number): Promise<void> {
+  await unlessGone(
+    withFile(path, "r+", async (handle) => {
+      if ((await handle.stat()).size <= offset) return;
+      await handle.truncate(offset);
+      await handle.sync();
+    }),
+  );
+}
+
 /** Copies whole lines at a time, so that a crash in between leaves whole lines. */
 async function copy(from: FileHandle, into: FileHandle, path: string, offset: number, length: number): Promise<true> {
   const { size } = await into.stat();

@@ -43,6 +43,11 @@ export interface SinkIdentity {
    * deleted, or was embedded in a process.
    */
   readonly startedMs: number;
+  /**
+   * The generation that this one goes on from by a savepoint, until the instance has a snapshot of its own: what `recover` is handed was prepared there. Rows are
+   * numbered from 1 on again; what that generation has written behind the savepoint is computed anew.
+   */
+  readonly continues?: number | undefined;
 }
 
 /** A row that the sink refuses for good; it becomes a dead letter. */

@@ -95,6 +95,12 @@ export interface ReplayableSource {
    * @throws PATH_UNUSABLE, SERVER_UNREACHABLE … before anything starts
    */
   splits(home: EndHome): Promise<readonly Split[]>;
+  /**
+   * Whether `now`, of the same name, is what has been read as `before`, though they say different things of themselves: asked when a savepoint is restored. The
+   * split is then opened as `before`.
+   * @default whether it can be opened so
+   */
+  isSame?(before: Split, now: Split): boolean;
   /** Opens one split. @throws SOURCE_CHANGED when it is another one than `opening.split` says */
   open(opening: SplitOpening): Promise<SplitReader>;
 }

@@ -50,9 +50,9 @@ export class ProgramMemory {
     const others = this.#stage.operators.flatMap(({ name: operator, factory }, index): readonly ProgramState[] => {
       const declared = (factory.states ?? [])
         .filter(({ name }) => !isKeyed(operator, name))
-        .map(({ name, form, version }) => ({ operator, name, kind: form, version }));
+        .map(({ name, form, version, oldest }) => ({ operator, name, kind: form, version, oldest }));
       const isOwn = this.#operators[index]?.snapshot !== undefined && declared.length === 0;
-      return isOwn ? [{ operator, name: "", kind: factory.kind, version: 1 }] : declared;
+      return isOwn ? [{ operator, name: "", kind: factory.kind, version: 1, oldest: 1 }] : declared;
     });
     return [...keyed, ...others];
   }
@@ -93,10 +93,10 @@ export class ProgramMemory {
   }
 
   /** Takes what the instances of a savepoint had (M1). @throws CORRUPT, SNAPSHOT_UNSUITABLE */
-  adopt({ instances, isOwn, mayDrop, counts, random, nowMs, watermark }: AdoptedState): void {
+  adopt({ instances, isOwn, fateOf, counts, random, nowMs, watermark }: AdoptedState): void {
     const decoded = instances.map(({ segments, operators }) => ({ segments, ...decodeOperators(operators) }));
     const { store, ledger, clock } = this.#parts;
-    adoptState(store, { instances: decoded, isOwn, mayDrop });
+    adoptState(store, { instances: decoded, isOwn, fateOf });
     ledger.restore(counts, random ?? ledger.random);
     clock.restore(nowMs, watermark);
     const named = Map.groupBy(
@@ -105,7 +105,7 @@ export class ProgramMemory {
     );
     for (const [name, theirs] of named) {
       const operator = this.#named(name);
-      if (operator?.restore === undefined && mayDrop(name)) continue;
+      if (fateOf(name) === "dropped") continue;
       this.#adoptOperator(
         name,
         operator,

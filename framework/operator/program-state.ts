@@ -48,24 +48,32 @@ export interface ProgramState {
   readonly name: string;
   /** `value`, `map (ttl in event time)`, `average tumbling 5m` … */
   readonly kind: string;
-  /** Version of its schema. */
+  /** Version of its schema, and the oldest that there is a way from. */
   readonly version: number;
+  readonly oldest: number;
 }
 
 /** The states of a column: itself, and what is declared within it. */
-export function statesOfColumn({ name: column, form, version, parts = [] }: Column): readonly ProgramState[] {
+export function statesOfColumn({
+  name: column,
+  form,
+  version,
+  oldest = 1,
+  parts = [],
+}: Column): readonly ProgramState[] {
   const { operator, name } = stateOfColumn(column);
   const inner = parts.map((part) => ({
     operator,
     name: `window/${part.name}`,
     kind: part.form,
     version: part.version,
+    oldest: part.oldest ?? 1,
   }));
-  return [{ operator, name, kind: form, version }, ...inner];
+  return [{ operator, name, kind: form, version, oldest }, ...inner];
 }
 
 /** A stage instance as it goes on from a savepoint, of this number of instances or another. */
-export interface AdoptedState extends Pick<Adoption, "isOwn" | "mayDrop"> {
+export interface AdoptedState extends Pick<Adoption, "isOwn" | "fateOf"> {
   /** In the order of their partitions. */
   readonly instances: readonly Pick<SavedState, "segments" | "operators">[];
   readonly nowMs: number;

@@ -317,6 +317,11 @@ export class StageProgram {
     return this.#ledger.counts;
   }
 
+  /** Number of keys that have state. */
+  get keys(): number {
+    return this.#store.size;
+  }
+
   /** The state that it keeps: what a savepoint names, and a restore compares. */
   get states(): readonly ProgramState[] {
     return this.#memory.states;

@@ -34,8 +34,8 @@ export class WindowState {
       return new WindowPlace(this, store, `${prefix}${name}`, index);
     });
     this.parts = Object.keys(declared).map((name, index) => {
-      const { form = "", version = 1 } = this.#codecs[index] ?? {};
-      return { name, form, version };
+      const { form = "", version = 1, oldest } = this.#codecs[index] ?? {};
+      return { name, form, version, oldest };
     });
   }
 

@@ -148,4 +148,20 @@ export interface JobRecord {
   readonly logCreatedMs: number;
   /** Id of the newest savepoint whose hold was given up: this generation goes on, and none takes its place by that savepoint. @default of none */
   readonly resumed?: number | undefined;
+  /** The savepoint that this generation goes on from. @default it began empty */
+  readonly origin?: Origin | undefined;
+}
+
+/** Where a generation goes on from. */
+export interface Origin {
+  /** Name of the savepoint. */
+  readonly name: string;
+  /** The generation that it was taken of, and its id there. */
+  readonly generation: number;
+  readonly savepoint: number;
+  /** Its index, in the job's savepoints. */
+  readonly index: readonly ChunkRef[];
+  /** What may begin empty, and what is dropped, by `STAGE`, `STAGE/STATE` … */
+  readonly allowMissing: readonly string[];
+  readonly allowUnknown: readonly string[];
 }

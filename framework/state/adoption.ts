@@ -26,9 +26,12 @@ export interface Adoption {
   readonly instances: readonly AdoptedInstance[];
   /** Whether the key with this hash is the store's. */
   isOwn(hash: number): boolean;
-  /** Whether the state of that column may be left out (A3). */
-  mayDrop(column: string): boolean;
+  /** What becomes of the state of that column, or operator: the program has it, may do without it, or knows nothing of it (A3). */
+  fateOf(name: string): StateFate;
 }
+
+/** `taken`: by the state of that name. `dropped`: it is left out. `unknown`: there must be none of it. */
+export type StateFate = "taken" | "dropped" | "unknown";
 
 /** Gives `store` the state of a savepoint; called once, when all state is declared, before the first step. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
 export function adoptState(store: KeyedStore, adoption: Adoption): void {
@@ -69,8 +72,10 @@ function placed(row: {
     const from = row.saved.columns[at];
     const place = row.places[at] ?? -1;
     if (cell === undefined || from === undefined) continue;
-    if (place >= 0) placedCells[place] = { saved: cell, from };
-    else if (!row.adoption.mayDrop(from.name))
+    const fate = row.adoption.fateOf(from.name);
+    if (fate === "dropped") continue;
+    if (fate === "taken" && place >= 0) placedCells[place] = { saved: cell, from };
+    else
       throw new StreamError(
         "SNAPSHOT_UNSUITABLE",
         `the savepoint has state ${from.name} of key ${renderKey(row.key)}, and the program has none like it`,

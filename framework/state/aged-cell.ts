@@ -23,6 +23,7 @@ export function agedCellCodec(codec: CellCodec): AgedCellCodec {
   return {
     form: codec.form,
     version: codec.version,
+    oldest: codec.oldest,
     encode(cell) {
       const aged = cell as AgedCell;
       return [aged.usedMs, codec.encode(aged.cell)];

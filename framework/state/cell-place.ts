@@ -43,6 +43,8 @@ export interface CellCodec {
   readonly form: string;
   /** Version of the schema of the values that `encode` writes; 1 where there is none. */
   readonly version: number;
+  /** The oldest version that `decode` takes. @default 1 */
+  readonly oldest?: number | undefined;
   /** The cell as a value of the default codec. */
   encode(cell: unknown): unknown;
   /** The cell of a value that `encode` answered, now or (`from`) of another version; undefined when it is something else. @throws SNAPSHOT_UNSUITABLE */

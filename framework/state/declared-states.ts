@@ -81,6 +81,8 @@ export interface DeclaredState {
   /** `value`, `map (ttl in event time)`. */
   readonly form: string;
   readonly version: number;
+  /** The oldest version that there is a way from. */
+  readonly oldest: number;
 }
 
 /** What a program declares; it has been checked. */
@@ -89,6 +91,7 @@ export function declaredStates(declared: States): readonly DeclaredState[] {
     name,
     form: ttl === undefined ? kind : agedForm(kind, resolveTtl(ttl, `state ${name}`).time),
     version: schema?.version ?? 1,
+    oldest: schema?.first ?? 1,
   }));
 }
 

@@ -18,6 +18,7 @@ export class RowPlace implements CellPlace, Column {
   readonly name: string;
   readonly form: string;
   readonly version: number;
+  readonly oldest: number | undefined;
   readonly undoLog: UndoLog;
   readonly limits: StateLimits;
   readonly #store: KeyedStore;
@@ -30,6 +31,7 @@ export class RowPlace implements CellPlace, Column {
     this.name = name;
     this.form = form ?? codec.form;
     this.version = codec.version;
+    this.oldest = codec.oldest;
     this.undoLog = store.undoLog;
     this.limits = store.limits;
     this.#store = store;

@@ -146,6 +146,7 @@ export function versionedCodec(
   return {
     form: codec.form,
     version,
+    oldest: schemaOf.first,
     mapped: (saved, change) => codec.mapped(saved, change),
     encode: (cell) => codec.encode(cell instanceof Unmigrated ? cell.cell : cell),
     decode(saved, from) {

@@ -21,6 +21,13 @@ export interface ColumnPart {
   readonly version: number;
 }
 
+/** A part as the program has it. */
+export interface DeclaredPart extends ColumnPart {
+  readonly form: string;
+  /** The oldest version that it takes from a savepoint. @default 1 */
+  readonly oldest?: number | undefined;
+}
+
 /** What the cells of a column were written as. */
 export interface SavedColumn extends ColumnPart {
   /** Absent: as the program has them. */
@@ -35,8 +42,10 @@ export interface Column {
   readonly form: string;
   /** Version of the schema of what it holds; 1 where there is none. */
   readonly version: number;
+  /** The oldest version that it takes from a savepoint. @default 1 */
+  readonly oldest?: number | undefined;
   /** What its cells consist of, where that is declared. */
-  readonly parts?: readonly (ColumnPart & { readonly form: string })[] | undefined;
+  readonly parts?: readonly DeclaredPart[] | undefined;
   /** The cell as a value of the default codec. */
   encode(cell: unknown): unknown;
   /** The cell of a value that `encode` answered, in `row`; `from`: as what it was written. @throws CORRUPT when it is something else; SNAPSHOT_UNSUITABLE */

@@ -19,3 +19,4 @@ export {
   type TestJobOptions,
   type TestTurn,
 } from "./test-job.ts";
+export type { TestOrigin } from "./test-joining.ts";

@@ -8,6 +8,8 @@ import type { ReplayableSource, SourceSpec, SplitEntry, SplitOpening, SplitReade
 
 interface ManualSplit {
   readonly entries: SplitEntry[];
+  /** Position before the first entry: that of the savepoint, in a job that goes on from one. */
+  before: number;
   readonly readers: Set<SplitOpening>;
   isEnded: boolean;
 }
@@ -23,6 +25,7 @@ export class ManualSource {
     this.#now = now;
     this.#splits = Array.from({ length: splits }, () => ({
       entries: [],
+      before: 0,
       readers: new Set<SplitOpening>(),
       isEnded: false,
     }));
@@ -62,7 +65,7 @@ export class ManualSource {
   #push(index: number, make: (position: number) => SplitEntry): void {
     const split = this.#splits[index];
     if (split === undefined) throw new RangeError(`the source has no split ${index}`);
-    split.entries.push(make(split.entries.length + 1));
+    split.entries.push(make(split.before + split.entries.length + 1));
     wake(split);
   }
 
@@ -81,7 +84,9 @@ export class ManualSource {
   #open(opening: SplitOpening): SplitReader {
     const split = this.#splits[Number(opening.split.name.slice("manual-".length))];
     if (split === undefined) throw new RangeError(`the source has no split ${opening.split.name}`);
-    let next = opening.after ?? 0;
+    const { after = 0 } = opening;
+    if (split.entries.length === 0) split.before = after;
+    let next = after - split.before;
     split.readers.add(opening);
     return {
       take(): SplitTake {

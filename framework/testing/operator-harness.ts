@@ -213,7 +213,7 @@ export class OperatorHarness {
         segments: [...held].map(([segment, bytes]) => ({ segment, bytes })),
       })),
       isOwn,
-      mayDrop: () => false,
+      fateOf: () => "taken",
       counts,
       random,
       nowMs: Math.max(...from.map(({ cut }) => cut.nowMs)),

@@ -6,6 +6,7 @@ import type { Seams } from "../log/contracts.ts";
 import type { JobOptions } from "../plan/options.ts";
 import type { Logger } from "../platform/platform.ts";
 import type { VirtualClock } from "../platform/virtual-clock.ts";
+import type { TestOrigin } from "./test-joining.ts";
 
 /** How a test wants its job. */
 export interface TestJobOptions extends JobOptions {
@@ -39,6 +40,11 @@ export interface TestJobOptions extends JobOptions {
    * @default a new one in memory
    */
   readonly seams?: ((clock: VirtualClock) => Seams) | undefined;
+  /**
+   * The savepoint of another test's job that this one goes on from: the same program, or another version of it. Sources go on behind what had been read then.
+   * @default it begins empty
+   */
+  readonly from?: TestOrigin | undefined;
   /** Instances of stages that ask for threads live in threads: simulated ones, which die alone. @default false: like any other */
   readonly threads?: boolean | undefined;
   /** Where workers run, in the order in which they are started: for tests of placement and quarantine. @default nowhere in particular */

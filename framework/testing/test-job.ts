@@ -5,7 +5,6 @@
  * by `clock` alone: starting, recovering and ending take none.
  */
 import { takeSavepoint, type SavepointWish, type TakenSavepoint } from "../administration/savepoint-request.ts";
-import { joinJob } from "../actor/job-register.ts";
 import { followSideStream, type SideRecord } from "../actor/side-stream.ts";
 import type { Probe } from "../actor/host.ts";
 import type { Instance } from "../actor/instance.ts";
@@ -17,20 +16,20 @@ import type { Job } from "../api/job.ts";
 import { StreamError, invariant } from "../errors.ts";
 import type { Seams } from "../log/contracts.ts";
 import { MemorySeams } from "../log/memory-seams.ts";
-import { JobNames } from "../log/names.ts";
 import { compile } from "../plan/compile.ts";
 import { embeddedDefaults } from "../plan/options.ts";
-import { planText } from "../plan/plan-text.ts";
 import type { Plan } from "../plan/plan.ts";
 import { silentLogger } from "../platform/logger.ts";
 import type { Platform, Random } from "../platform/platform.ts";
 import { seededRandom } from "../platform/random.ts";
+import type { Origin } from "../record/snapshot-record.ts";
 import { VirtualClock } from "../platform/virtual-clock.ts";
 import type { CollectingSink, TakenRow } from "./collecting-sink.ts";
 import { replaceEnds } from "./manual-ends.ts";
 import type { ManualSource } from "./manual-source.ts";
 import { ProcessScope } from "./process-scope.ts";
 import { TestCells } from "./test-cells.ts";
+import { carryOver, joinTest } from "./test-joining.ts";
 import type { TestJobOptions, TestTurn } from "./test-job-options.ts";
 
 export type { CrashKind, TestJobOptions, TestTurn } from "./test-job-options.ts";
@@ -88,6 +87,7 @@ export class TestJob {
   #spawned = 0;
   #outcome: "completed" | "failed" | undefined;
   #failure: StreamError | undefined;
+  #origin: Origin | undefined;
 
   constructor(job: Job, options: TestJobOptions) {
     const {
@@ -98,6 +98,7 @@ export class TestJob {
       crashAt: _crashAt,
       places: _places,
       threads: _threads,
+      from: _from,
       logger = silentLogger,
       seams,
       ...jobOptions
@@ -122,6 +123,8 @@ export class TestJob {
 
   /** Starts the workers; called by {@link testJob}. */
   async begin(workers: number): Promise<void> {
+    const { from } = this.#options;
+    if (from !== undefined) this.#origin = await carryOver(from, this);
     for (let count = 0; count < workers; count += 1) await this.startWorker();
     await this.#untilRunning();
     if (this.#failure !== undefined) throw this.#failure;
@@ -373,21 +376,8 @@ export class TestJob {
     return this.#down.has(name) || this.#instance(name)?.epoch === epoch;
   }
 
-  async #join(scope: ProcessScope): Promise<WorkerJob> {
-    const { plan } = this;
-    const seams = scope.seams(this.seams);
-    const claim = {
-      job: plan.job,
-      plan: planText(plan),
-      planHash: "test",
-      version: plan.version,
-      startNew: false,
-      difference: () => "",
-    };
-    const registers = await seams.registers(plan.job);
-    const { generation } = await joinJob(registers, claim);
-    const blobs = await seams.blobs(plan.job, generation);
-    return { plan, names: new JobNames(plan.job, generation), seams, registers, blobs };
+  #join(scope: ProcessScope): Promise<WorkerJob> {
+    return joinTest(scope.seams(this.seams), this.plan, this.#origin);
   }
 
   /** Drives the clock until what is waited for should be there. */

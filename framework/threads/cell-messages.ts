@@ -5,6 +5,7 @@ import type { CellIncarnation } from "../actor/cell.ts";
 import type { CellOrder } from "../actor/cell-contract.ts";
 import type { ClusterAddress } from "../log/ends.ts";
 import type { ResolvedJobOptions } from "../plan/options.ts";
+import type { Origin } from "../record/snapshot-record.ts";
 import type { CrashSite } from "../record/poison.ts";
 
 /** The program that a job is made by. */
@@ -24,6 +25,8 @@ export interface ThreadOrder {
   /** The plan as text: the thread's must be the same. */
   readonly plan: string;
   readonly generation: number;
+  /** The savepoint that it goes on from, if any. */
+  readonly origin: Origin | undefined;
   readonly cluster: ClusterAddress;
 }
 

@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Cell, type CellIncarnation } from "../actor/cell.ts";
+import { GenerationOrigin } from "../actor/origin.ts";
 import type { Job } from "../api/job.ts";
 import { captureJobs } from "../captured-job.ts";
 import { loadJob } from "../cli/program-file.ts";
@@ -44,7 +45,7 @@ async function planHere(): Promise<Plan> {
 }
 
 async function serve(): Promise<void> {
-  const { generation, cluster, worker } = given;
+  const { generation, origin: from, cluster, worker } = given;
   // What comes while this begins waits.
   const waiting: ToThread[] = [];
   let obey = (message: ToThread): void => void waiting.push(message);
@@ -59,7 +60,8 @@ async function serve(): Promise<void> {
   const names = new JobNames(plan.job, generation);
   const registers = await seams.registers(plan.job);
   const blobs = await seams.blobs(plan.job, generation);
-  const cell = new Cell(platform, { plan, names, seams, registers, blobs, cluster }, worker, {
+  const origin = from && new GenerationOrigin(from, () => seams.savepoints(plan.job));
+  const cell = new Cell(platform, { plan, names, seams, registers, blobs, cluster, origin }, worker, {
     marks: board,
     onStep: (site, mustKnow) => step(site, mustKnow),
     onRest: () => tell({ kind: "rest" }),

@@ -73,6 +73,7 @@ function threadsOf({ platform, home, place, work, program }: GuardedBy): StartCe
     version: plan.version,
     plan: planText(plan),
     generation: names.generation,
+    origin: work.origin?.origin,
     cluster,
   });
 }

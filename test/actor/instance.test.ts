@@ -72,6 +72,7 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     blobs: () => blobs,
     probe: {},
     marks: noMarks,
+    originOf: () => Promise.resolve(undefined),
     skipsOf: () => [],
     ends: { cluster: undefined, logger: rig.platform.logger },
     startedMs: 0,

@@ -356,6 +356,16 @@ const cases: Case[] = [
       position: whole,
       logCreatedMs: whole,
       resumed: absent(positive),
+      origin: absent(
+        fc.record({
+          name: text,
+          generation: whole,
+          savepoint: whole,
+          index: few(chunk),
+          allowMissing: few(text),
+          allowUnknown: few(text),
+        }),
+      ),
     }),
     encode: encodeJobRecord,
     decode: decodeJobRecord,
