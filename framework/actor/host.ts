@@ -21,6 +21,8 @@ export interface Probe {
    * turns, and nobody else's, until it settles.
    */
   beforeTurn?(stage: string, partition: number, position: number): void | Promise<void>;
+  /** What the turns of an instance take, as a share of a core, instead of what is measured. */
+  busyOf?(name: string): number | undefined;
   /** Whether an instance is to wait before it claims: it counts as down meanwhile. */
   isHeld?(name: string): boolean;
 }

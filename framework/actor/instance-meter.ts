@@ -20,6 +20,7 @@ export class InstanceMeter {
   readonly #clock: Clock;
   readonly #durations = new TurnDurations();
   readonly #busy = new BusyShare();
+  readonly #busyOf: () => number | undefined;
   #turns = 0;
   #turnMs = 0;
   /** Of a turn that goes on in the next slice (O3). */
@@ -31,8 +32,10 @@ export class InstanceMeter {
   #inbox: FeedLook | undefined;
   #p99 = { ms: 0, atMs: -Infinity };
 
-  constructor(clock: Clock) {
+  /** @param busyOf what is said instead of the share that is measured */
+  constructor(clock: Clock, busyOf: () => number | undefined = () => undefined) {
     this.#clock = clock;
+    this.#busyOf = busyOf;
     this.#coveredAtMs = clock.monotonicMs();
   }
 
@@ -74,7 +77,7 @@ export class InstanceMeter {
       snapshotDurationMs: this.#snapshot.durationMs,
       snapshotBytes: this.#snapshot.bytes,
       turnP99Ms: this.#turnP99Ms(),
-      busy: this.#busy.sample(this.#turnMs, this.#clock.monotonicMs()),
+      busy: this.#busyOf() ?? this.#busy.sample(this.#turnMs, this.#clock.monotonicMs()),
     };
   }
 

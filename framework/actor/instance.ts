@@ -81,7 +81,7 @@ export class Instance implements Reporter {
     const { clock } = host.platform;
     this.#loop = stage.loop === undefined ? undefined : new LoopTally(host.plan, stage);
     this.#pause = new ReadingPause(clock, () => this.wake());
-    this.#meter = new InstanceMeter(clock);
+    this.#meter = new InstanceMeter(clock, () => host.probe.busyOf?.(this.name));
     this.#times = new RecoveryTimes(clock);
     this.#turns = new TurnLoop(this.#turnOwner(), host.platform, this.#meter, host.plan.options.deterministicGlobals);
     this.#freezer = new Freezer(this.#cutOwner());

@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { callMutants } from "./mutants/calls.ts";
 import { eventTimeMutants } from "./mutants/event-time.ts";
 import { exchangeMutants } from "./mutants/exchange.ts";
+import { fleetMutants } from "./mutants/fleet.ts";
 import { inputMutants } from "./mutants/inputs.ts";
 import { jetstreamMutants } from "./mutants/jetstream.ts";
 import type { Mutant } from "./mutants/mutant.ts";
@@ -29,6 +30,7 @@ const mutants: readonly Mutant[] = [
   ...jetstreamMutants,
   ...callMutants,
   ...poisonMutants,
+  ...fleetMutants,
   ...inputMutants,
   ...eventTimeMutants,
   ...loopMutants,

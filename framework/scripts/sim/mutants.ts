@@ -5,6 +5,7 @@
  * here, for no result could tell: `docs/proof.md` says which, and why.
  */
 import { callMutants } from "../mutants/calls.ts";
+import { fleetMutants } from "../mutants/fleet.ts";
 import { exchangeMutants } from "../mutants/exchange.ts";
 import { loopMutants } from "../mutants/loops.ts";
 import type { Mutant } from "../mutants/mutant.ts";
@@ -19,10 +20,9 @@ export interface SimMutant extends Pick<Mutant, "name" | "file" | "from" | "to">
 }
 
 const known = new Map(
-  [...callMutants, ...exchangeMutants, ...loopMutants, ...progressMutants, ...recoveryMutants].map((each) => [
-    each.name,
-    each,
-  ]),
+  [...callMutants, ...fleetMutants, ...exchangeMutants, ...loopMutants, ...progressMutants, ...recoveryMutants].map(
+    (each) => [each.name, each],
+  ),
 );
 
 /** One of the unit tests' mutants. */
@@ -283,6 +283,7 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     unit("undo forgets requests", "failures"),
     own("undo forgets random draws", "operator/ledger.ts", "this.#random = this.#markedRandom;", "", "failures"),
     unit("budget counts moves", "shifts"),
+    unit("a crash is always repeated where it was", "quarantine"),
   ],
   sinks: [
     unit("rows of a failed write lost", "outages"),

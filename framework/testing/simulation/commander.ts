@@ -5,6 +5,7 @@
  */
 import { restartJob, stopJob } from "../../administration/job-commands.ts";
 import type { Administrator } from "../../administration/administrator.ts";
+import { drainWorker, undrainWorker } from "../../administration/worker-drain.ts";
 import type { SimulatedPlace } from "./place.ts";
 
 const silenceMsMax = 3_000;
@@ -35,6 +36,17 @@ export class Commander {
       if (hasStopped) await this.#try(() => restartJob(this.#administrator, this.#job), attemptsMax);
       this.#isBusy = false;
       onRestarted();
+    };
+    void command();
+  }
+
+  /** Takes a worker out of the job, and lets it in again some `forMs` later. */
+  drainFor(worker: string, forMs: number): void {
+    const command = async () => {
+      const patience = { timeoutMs: silenceMsMax };
+      if (!(await this.#try(() => drainWorker(this.#administrator, this.#job, worker, patience), 1))) return;
+      await this.#later(forMs);
+      await this.#try(() => undrainWorker(this.#administrator, this.#job, worker), Infinity);
     };
     void command();
   }

@@ -36,6 +36,9 @@ export interface Disturbed {
   readonly crashesMax: number;
 }
 
+/** What turns may take, as shares of a core. */
+const shares = [0, 0.05, 0.2, 0.5, 1] as const;
+
 type Action = (kind: FaultKind) => void;
 
 /** Disturbs. */
@@ -46,6 +49,8 @@ export class Disturber {
   #step = 0;
   #soonest = Infinity;
   #crashes = 0;
+  /** The process that spoils what takes a turn in it, now and then. */
+  #bad: SimulatedProcess | undefined;
   /** Waits for its successor. */
   #replaced: SimulatedProcess | undefined;
 
@@ -77,6 +82,7 @@ export class Disturber {
       process.connection.setDown(false);
       process.connection.setJobLogLate(false);
       process.scope.slowDown(0);
+      process.isBad = false;
       if (process.scope.isPaused) process.scope.resume();
     }
     fleet.neverEmpty();
@@ -91,6 +97,9 @@ export class Disturber {
     slowWorker: (kind) => this.#slow(kind),
     moves: (kind) => this.#move(kind),
     commands: (kind) => this.#command(kind),
+    drains: (kind) => this.#drain(kind),
+    loads: (kind) => this.#load(kind),
+    badHost: (kind) => this.#spoil(kind),
     clockJump: (kind) => this.#jump(kind),
     busCut: (kind) => this.#cut(kind),
     placeDown: (kind) => this.#down(kind),
@@ -276,6 +285,37 @@ export class Disturber {
       journal.write("goes on by command");
       fleet.goOn(1 + this.#below(kind, 3));
     });
+  }
+
+  #drain(kind: FaultKind): void {
+    const { fleet, dice, commander } = this.#world;
+    const process = this.#pick(kind);
+    if (process?.worker === undefined || fleet.size < 2) return;
+    dice.count(kind, process, `process ${process.number}`);
+    commander.drainFor(process.worker.id, this.#spanMs(kind, 8_000));
+  }
+
+  #load(kind: FaultKind): void {
+    const { fleet, dice } = this.#world;
+    const all = fleet.living.flatMap(({ instances }) => instances);
+    const instance = all[this.#below(kind, Math.max(1, all.length))];
+    if (instance === undefined) return;
+    const share = shares[this.#below(kind, shares.length)] ?? 0;
+    dice.count(kind, { states: [instance.phase] }, `${instance.name}: ${share}`);
+    fleet.busy.set(instance.name, share);
+  }
+
+  /** One in the whole simulation, and only while somebody else could take over. */
+  #spoil(kind: FaultKind): void {
+    const { fleet, dice, place } = this.#world;
+    const others = fleet.living.filter(({ scope, worker }) => !scope.isPaused && worker !== undefined);
+    if (others.length < 2) return;
+    this.#bad ??= others[this.#below(kind, others.length)];
+    const process = others.find((each) => each === this.#bad);
+    if (process === undefined || process.isBad || this.#isEnough()) return;
+    dice.count(kind, process, `process ${process.number}`);
+    process.isBad = true;
+    place.clock.schedule(this.#spanMs(kind, 20_000), () => void (process.isBad = false));
   }
 
   #jump(kind: FaultKind): void {

@@ -85,6 +85,12 @@ export const faultKinds = {
   moves: { layer: "process", beyond: false },
   /** The job is stopped by a command, and restarted. */
   commands: { layer: "process", beyond: false },
+  /** A worker is drained by a command, and let in again. */
+  drains: { layer: "process", beyond: false },
+  /** What the turns of an instance take, as they are measured, changes. */
+  loads: { layer: "process", beyond: false },
+  /** For a while every instance crashes that takes a turn in one process, and in no other. */
+  badHost: { layer: "process", beyond: false },
   /** A wall clock jumps by up to an hour. */
   clockJump: { layer: "process", beyond: false },
   /** A process's clock is fast or slow by up to a tenth, from its start. */
@@ -103,7 +109,15 @@ export type FaultKind = keyof typeof faultKinds;
 export const allFaults: readonly FaultKind[] = Object.keys(faultKinds) as FaultKind[];
 
 /** Kinds that strike where it hurts most: drawn by the mixes that name them, and now and then by the swarm. */
-export const sharpFaults: readonly FaultKind[] = ["deleteLate", "jobLogLate", "replaced", "blackout"];
+export const sharpFaults: readonly FaultKind[] = [
+  "deleteLate",
+  "jobLogLate",
+  "replaced",
+  "blackout",
+  "drains",
+  "loads",
+  "badHost",
+];
 
 /** Whether a kind is more than the fault model allows. */
 export function isBeyond(kind: FaultKind): boolean {

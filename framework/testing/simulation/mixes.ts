@@ -301,6 +301,23 @@ export const mixes: readonly Mix[] = [
     workloads: ["looping"],
   },
   {
+    name: "fleets",
+    about: "workers that are drained, join and leave, and loads that change, while leaders come and go",
+    draw(random) {
+      const rates = { drains: 0.004, loads: 0.01, moves: 0.003, ...drawRates(random, withinModel, 0.1) };
+      return { ...drawSetting(random, rates), workers: 3, partitions: 3, faultsMs: 10_000 };
+    },
+  },
+  {
+    name: "quarantine",
+    about: "a host on which everything crashes, and a job that may hardly ever crash",
+    draw(random) {
+      const rates = { badHost: 0.002, loads: 0.005, ...drawRates(random, ["busLate", "busTwice", "readerSlow"], 0.3) };
+      const change = { workers: 3, partitions: 3, faultsMs: 15_000, restartsMax: 4 };
+      return { ...drawSetting(random, rates), ...change };
+    },
+  },
+  {
     name: "rivals",
     about: "incarnations that speak beside their successors, unknown to the leader",
     draw(random) {

@@ -34,6 +34,8 @@ const driftMax = 0.1;
 export class SimulatedFleet {
   readonly #world: FleetWorld;
   readonly #processes: SimulatedProcess[] = [];
+  /** What turns of instances take, by their names, where that is not as measured. */
+  readonly busy = new Map<string, number>();
   #spawned = 0;
   #starting = 0;
   #isStopped = false;
@@ -121,6 +123,7 @@ export class SimulatedFleet {
       laneBytes,
       random: random.fork(`process ${number}`),
       logger: new ProcessLogger(journal, number),
+      busyOf: (name) => this.busy.get(name),
       clockRate: this.#clockRate(),
       onOutcome: (of, outcome) => this.#onOutcome(of, outcome),
       onStopped: (of) => this.leave(of),

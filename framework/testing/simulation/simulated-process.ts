@@ -6,6 +6,7 @@
 import { joinJob } from "../../actor/job-register.ts";
 import type { Instance } from "../../actor/instance.ts";
 import { Worker } from "../../actor/worker.ts";
+import { StreamError } from "../../errors.ts";
 import type { Seams } from "../../log/contracts.ts";
 import { JobNames } from "../../log/names.ts";
 import type { SinkSpec, SinkWriter } from "../../log/sink.ts";
@@ -34,10 +35,16 @@ export interface ProcessWorld {
   readonly laneBytes: number;
   /** Speed of its clock against the place's. */
   readonly clockRate: number;
+  /** What the turns of an instance take, as a share of a core; undefined: as measured. */
+  busyOf(name: string): number | undefined;
   onOutcome(process: SimulatedProcess, outcome: OutcomeRecord): void;
   /** The job has been stopped by a command: the process is to go. */
   onStopped(process: SimulatedProcess): void;
 }
+
+/** Machines and zones that processes are spread over. */
+const hosts = 3;
+const zones = 2;
 
 /** The job's generation in a simulation: there is one. */
 export const generation = 1;
@@ -51,6 +58,8 @@ export class SimulatedProcess {
   readonly connection: Connection;
   readonly #world: ProcessWorld;
   #worker: Worker | undefined;
+  /** Every instance that takes a turn here crashes. */
+  isBad = false;
   /** Error of its wall clock, ms. */
   #skewMs = 0;
 
@@ -88,6 +97,13 @@ export class SimulatedProcess {
     const job = await this.#join();
     this.#worker = new Worker(platform, job, {
       laneBytesMax: laneBytes,
+      place: { host: `host-${this.number % hosts}`, zone: `zone-${this.number % zones}`, processId: 0, capacity: 1 },
+      probe: {
+        beforeTurn: () => {
+          if (this.isBad) throw new StreamError("UNAVAILABLE", "crashed by the simulation: a bad host");
+        },
+        busyOf: (name) => this.#world.busyOf(name),
+      },
       onOutcome: (outcome) => this.#world.onOutcome(this, outcome),
       onStopped: () => this.#world.onStopped(this),
     });
