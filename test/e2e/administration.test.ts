@@ -4,17 +4,12 @@
 import { expect, describe, onTestFinished, test } from "vitest";
 import type { JobStatus } from "../../framework/actor/job-status.ts";
 import type { JobListing } from "../../framework/administration/job-listing.ts";
+import { type Ran, runTidemark } from "../support/command.ts";
 import { binaryForTests, natsForTests, type NatsForTests } from "../support/nats.ts";
 import { type Program, startTidemark } from "../support/program.ts";
 
 const timeout = 120_000;
 const binary = await binaryForTests();
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly said: string;
-}
 
 interface Shell {
   readonly nats: NatsForTests;
@@ -33,11 +28,7 @@ async function shell(): Promise<Shell> {
   const seams = await nats.connect();
   return {
     nats,
-    tidemark: async (...args) => {
-      const program = startTidemark(args, environment);
-      const { code } = await program.ended();
-      return { code, out: program.stdout.join("\n"), said: program.stderr.join("\n") };
-    },
+    tidemark: (...args) => runTidemark(args, environment),
     worker: (name, ...args) => startTidemark(["run", "test/e2e/programs/ticking.ts", "--", name, ...args], environment),
     streams: async () => (await seams.holdings.list()).map(({ name }) => name).toSorted(),
   };

@@ -11,8 +11,8 @@ import { silentLogger } from "../../framework/platform/logger.ts";
 import { systemRandom } from "../../framework/platform/random.ts";
 import { realClock } from "../../framework/platform/real-clock.ts";
 import { Outsider } from "../connectors/streams.ts";
+import { runTidemark } from "../support/command.ts";
 import { natsForTests } from "../support/nats.ts";
-import { startTidemark } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
 const timeout = 60_000;
@@ -140,11 +140,8 @@ test.skipIf(server === undefined)(
       .to(callback("out", (n: number) => void taken.push(n)));
     const handle = await start(asked, nats({ servers: url }), { platform: quiet });
     onTestFinished(() => handle.stop());
-    const tidemark = async (...args: readonly string[]) => {
-      const command = startTidemark(["dead-letters", "asked", ...args], { TIDEMARK_NATS: url });
-      const { code } = await command.ended();
-      return { code, out: command.stdout.join("\n"), said: command.stderr.join("\n") };
-    };
+    const tidemark = (...args: readonly string[]) =>
+      runTidemark(["dead-letters", "asked", ...args], { TIDEMARK_NATS: url });
     await outsider.publish("numbers", "1", "{", "3");
     // The head of the table, and a line each.
     while ((await tidemark("list")).out.split("\n").length < 4);

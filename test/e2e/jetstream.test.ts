@@ -12,7 +12,7 @@ import { until } from "../support/until.ts";
 import { type MinuteRow, Readings, sorted } from "./readings-place.ts";
 
 const binary = await binaryForTests();
-const rounds = 6;
+const rounds = 4;
 const readingsPerRound = 3_000;
 const workers = 2;
 
@@ -89,7 +89,7 @@ describe.skipIf(binary === undefined)("a stream in, a stream out", { timeout: 24
       await outsider.send("readings", JSON.stringify(readings.closing()));
       const expected = sorted(readings.expected());
       const stored = async () => (await outsider.state("AVERAGES")).messages;
-      while ((await stored()) < expected.length);
+      await expect.poll(stored, { interval: 100, timeout: 120_000 }).toBeGreaterThanOrEqual(expected.length);
       const found = (await outsider.stored("AVERAGES")).map(({ payload }) => JSON.parse(payload) as MinuteRow);
       expect(sorted(found)).toEqual(expected);
       for (const program of running) {

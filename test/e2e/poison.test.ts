@@ -2,8 +2,9 @@
  * Records that do harm, on real processes: one that throws, one that ends its process, one that never ends (R15). All others are processed, each once.
  */
 import { describe, expect, onTestFinished, test } from "vitest";
+import { runTidemark } from "../support/command.ts";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
-import { startNode, startTidemark, type Program } from "../support/program.ts";
+import { startNode, type Program } from "../support/program.ts";
 
 const timeout = 120_000;
 const binary = await binaryForTests();
@@ -50,11 +51,8 @@ async function expectEnded(running: Program, harmful: readonly number[]): Promis
 
 /** What the command line says of the dead letters of the job `poisoned`. */
 async function expectLetters(url: string): Promise<void> {
-  const tidemark = async (...args: readonly string[]) => {
-    const command = startTidemark(["dead-letters", "poisoned", ...args], { TIDEMARK_NATS: url });
-    const { code } = await command.ended();
-    return { code, out: command.stdout.join("\n"), said: command.stderr.join("\n") };
-  };
+  const tidemark = (...args: readonly string[]) =>
+    runTidemark(["dead-letters", "poisoned", ...args], { TIDEMARK_NATS: url });
   const listed = JSON.parse((await tidemark("list", "--json")).out) as {
     number: string;
     code: string;

@@ -16,7 +16,7 @@ import { realClock } from "../../framework/platform/real-clock.ts";
 import { newJob } from "../conformance/place.ts";
 import { freePort } from "../support/free-port.ts";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
-import { startTidemark } from "../support/program.ts";
+import { runTidemark } from "../support/command.ts";
 
 const binary = await binaryForTests();
 const scratch = await files.mkdtemp(join(tmpdir(), "tidemark-domains-"));
@@ -46,9 +46,8 @@ describe.skipIf(binary === undefined)("a domain behind a leaf node without JetSt
     const handle = await start(counted, nats({ servers: leaf, domain: "hub" }), { platform });
     expect(await handle.done).toMatchObject({ state: "completed" });
     expect(new Set(rows)).toEqual(new Set(["a", "aa", "b"]));
-    const jobs = startTidemark(["jobs", "--nats", leaf, "--json"], { TIDEMARK_JS_DOMAIN: "hub" });
-    await jobs.ended();
-    expect(jobs.stdout.join("")).toContain(counted.name);
+    const jobs = await runTidemark(["jobs", "--nats", leaf, "--json"], { TIDEMARK_JS_DOMAIN: "hub" });
+    expect(jobs.out).toContain(counted.name);
     await expect(connectNats({ servers: leaf })).rejects.toMatchObject({ code: "SERVER_UNSUITABLE" });
     await expect(connectNats({ servers: leaf, domain: "moon" })).rejects.toMatchObject({
       code: "SERVER_UNSUITABLE",
