@@ -81,11 +81,10 @@ export class NatsBlobs implements Blobs {
 
   async #checkSame(name: string, bytes: Uint8Array): Promise<void> {
     const there = await this.get(name);
-    if (there !== undefined && Buffer.compare(there, bytes) === 0) return;
-    throw new StreamError(
-      "CORRUPT",
-      `blob ${name} exists with other bytes (${there?.length ?? 0}, not ${bytes.length})`,
-    );
+    // Of several copies the first may be proposed and not stored: it keeps the second one out until it is known what becomes of it.
+    if (there === undefined) throw new StreamError("UNAVAILABLE", `blob ${name} is on its way, and not stored yet`);
+    if (Buffer.compare(there, bytes) === 0) return;
+    throw new StreamError("CORRUPT", `blob ${name} exists with other bytes (${there.length}, not ${bytes.length})`);
   }
 
   #subjectOf(name: string): string {

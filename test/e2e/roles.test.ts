@@ -17,9 +17,12 @@ const binary = await binaryForTests();
 /** Commands of users of one server. */
 interface Roles {
   /** Starts one that goes on. */
-  start(role: string, ...args: readonly string[]): Program;
+  readonly start: (role: string, ...args: readonly string[]) => Program;
   /** Runs one to its end; what it said, by lines. */
-  run(role: string, ...args: readonly string[]): Promise<Omit<Ran, "said"> & { readonly said: readonly string[] }>;
+  readonly run: (
+    role: string,
+    ...args: readonly string[]
+  ) => Promise<Omit<Ran, "said"> & { readonly said: readonly string[] }>;
 }
 
 /** Starts a server with the accounts of `nats.conf`; answers how a command is given by a user of it. */

@@ -130,13 +130,11 @@ async function burn(scene: Scene, options: ChaosOptions): Promise<ChaosReport> {
     const kinds = nemesesFor(scene.servers.all.length > 1, scene.servers.hasDisks);
     const wanted = kinds.filter(({ name }) => options.only?.includes(name) ?? true);
     const fireMs = wallMs();
-    const faults = await Promise.race([
-      setFire(scene, drawSchedule(seed, durationMs, wanted), fireMs, say),
-      scene.failed.then((reason) => Promise.reject(new Error(`the job has failed: ${reason}`))),
-    ]);
+    const failed = scene.failed.then((reason) => Promise.reject(new Error(`the job has failed: ${reason}`)));
+    const faults = await Promise.race([setFire(scene, drawSchedule(seed, durationMs, wanted), fireMs, say), failed]);
     await pause(fireMs + durationMs - wallMs());
     say("the fire is out; the input ends");
-    const endMs = await scene.complete(completeMsMax);
+    const endMs = await Promise.race([scene.complete(completeMsMax), failed]);
     return await report(scene, options, calm, fireMs, endMs, faults);
   } finally {
     cancel();
