@@ -155,14 +155,14 @@ export class Worker implements Measured {
 
   async #leave(): Promise<void> {
     if (this.phase !== "working") return this.kill();
-    this.#actor.send({ type: "LEAVE" });
+    this.#send("LEAVE");
     this.#registry.leaving();
     this.#bus.announce(this.#announcement());
     await this.#handOver();
     this.#instances.release();
     while (!this.#instances.haveEnded) await this.#later(releaseLookMs);
     this.#reports.flush();
-    this.#actor.send({ type: "LEFT" });
+    this.#send("LEFT");
     this.kill();
   }
 
@@ -301,7 +301,7 @@ export class Worker implements Measured {
     const totals = this.statusHere()?.totals;
     // What this worker alone has found out (a log that cannot be followed) counts for all only when it leads.
     const mustRecord = this.#tail.view.outcome !== undefined || this.isLeader;
-    this.#actor.send({ type: "OVER" });
+    this.#send("OVER");
     this.kill();
     const stand = { state: outcome.outcome, message: outcome.message };
     const recorded = mustRecord ? recordEnd(this.#platform, this.#job, this.#tail.view, stand) : Promise.resolve();
@@ -391,7 +391,7 @@ export class Worker implements Measured {
 
   /** Everything that was in the job log has been read. */
   #join(): void {
-    this.#actor.send({ type: "JOINED" });
+    this.#send("JOINED");
     const { clock } = this.#platform;
     const again = (everyMs: number, action: () => void) => this.#endings.push(repeat(clock, everyMs, action));
     again(announceMs, () => this.#bus.announce(this.#announcement()));
@@ -425,6 +425,11 @@ export class Worker implements Measured {
 
   get #ends(): EndHome {
     return { cluster: this.#job.cluster, logger: this.#platform.logger };
+  }
+
+  /** The job may be over while it leaves: what has ended hears nothing more. */
+  #send(type: "JOINED" | "LEAVE" | "LEFT" | "OVER"): void {
+    if (this.#actor.getSnapshot().status === "active") this.#actor.send({ type });
   }
 
   #later(ms: number): Promise<void> {
