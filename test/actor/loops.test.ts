@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Job } from "tidemark";
 import { testJob, type CrashKind, type TestJob, type TestTurn } from "tidemark/testing";
+import { JobNames } from "../../framework/log/names.ts";
+import { encodeJobLogRecord } from "../../framework/record/wire/job-log.ts";
 import { counting, delaying, growing, hopped, hopping, summing, type Hop } from "./loop-jobs.ts";
 
 const hops: readonly Hop[] = [
@@ -109,6 +111,25 @@ describe("R17: savepoints", () => {
     await t.clock(100_000);
     expect(t.outcome).toBe("completed");
     expect(t.take("done")).toHaveLength(3);
+  });
+
+  test("no timer puts anything on its way while a savepoint waits for the loop to be empty", async () => {
+    const t = await testJob(delaying());
+    await t.feed("numbers", [{ id: "a", left: 1, at: 0 }]);
+    await t.crash("again/0", { stayDown: true });
+    const opening = t.seams.logs.open(new JobNames("delaying", 1).jobLog);
+    await t.settle();
+    const log = await opening;
+    const wish = { name: "first", by: "test", mode: "resume", timeoutMs: 60_000 } as const;
+    const ignored = () => undefined;
+    log.appender(ignored, ignored).append(encodeJobLogRecord({ kind: "savepoint", ...wish }), 1, 1);
+    await t.clock(15_000);
+    expect(t.status().savepoint).toMatchObject({ name: "first", state: "freezing" });
+    expect(t.take("done")).toEqual([]);
+    await t.revive("again/0");
+    await t.clock(5_000);
+    expect(t.status().savepoint).toBeUndefined();
+    expect(t.take("done")).toHaveLength(1);
   });
 
   test("and to one that sends to itself", async () => {
