@@ -10,7 +10,7 @@
  */
 import { StreamError, messageOf } from "../errors.ts";
 import type { Blobs } from "../log/contracts.ts";
-import { savepointPrefix, savepointRegister } from "../log/names.ts";
+import { savepointRegister } from "../log/names.ts";
 import { decideSavepoint, gapReason, gapsOf, progressOf, type SavepointProgress } from "../protocol/savepoint.ts";
 import type { SavepointView } from "../protocol/savepoint-life.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
@@ -211,11 +211,11 @@ export class SavepointKeeper {
   #tidy(task: Task): void {
     this.#task = undefined;
     if (!task.isReserved) return;
-    const { name, id } = task.savepoint;
-    const prefix = savepointPrefix(name, this.#world.names.generation, id);
+    const { registers, names, tail } = this.#world;
+    const ended = tail.view.savepoints.all.filter(({ id, state }) => id <= task.savepoint.id && state !== "refused");
     const isOver = () => this.#isClosed;
     this.#open(task, isOver)
-      .then((blobs) => sweepSavepoints(this.#world.registers, blobs, prefix))
+      .then((blobs) => sweepSavepoints(registers, blobs, names.generation, ended))
       .catch((error: unknown) =>
         this.#world.platform.logger.log("debug", "what is left of a savepoint stays for now", {
           reason: messageOf(error),

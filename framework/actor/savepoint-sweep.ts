@@ -1,10 +1,15 @@
 /**
  * What savepoints leave behind: copies of those that were cancelled, and of incarnations that did not live to see the end.
  *
- * Owns which chunks nobody needs. Of a complete savepoint everything stays but what its index does not name; what a register has open is left alone.
+ * Owns which chunks nobody needs. Somebody may be writing for the next savepoint, or have written for one that this leader knows nothing of: only what the job
+ * log says the end of is looked at.
+ *
+ * SW1. Of a cancelled savepoint everything goes, unless its register says that it has come about (F4).
+ * SW2. Of a complete one everything stays but what neither its index nor a manifest names.
  */
 import type { Blobs, Registers } from "../log/contracts.ts";
-import { savepointPrefix, savepointRegisters } from "../log/names.ts";
+import { savepointPrefix, savepointRegister } from "../log/names.ts";
+import type { SavepointView } from "../protocol/savepoint-life.ts";
 import type { SavepointRecord } from "../record/savepoint-record.ts";
 import { decodeSavepointIndex, decodeSavepointRecord } from "../record/wire/savepoint.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -13,36 +18,47 @@ import { SnapshotStore } from "./snapshot-store.ts";
 
 const deletionsMax = 16;
 
-/** Removes what nobody needs; `prefix`: of the savepoint that has just ended, whose chunks are looked at one by one. @throws what the stores refuse with */
-export async function sweepSavepoints(registers: Registers, blobs: Blobs, prefix: string): Promise<void> {
-  const kept = new Set<string>();
-  const named = new Set<string>();
-  for (const key of await registers.list(savepointRegisters)) {
-    const found = await registers.get(key);
-    const record = found === undefined ? undefined : decodeSavepointRecord(found.value);
-    if (record === undefined || record.state === "cancelled") continue;
-    const its = savepointPrefix(key.slice(savepointRegisters.length), record.generation, record.savepoint);
-    kept.add(its);
-    if (its === prefix && record.state === "complete") for (const name of await namesIn(blobs, record)) named.add(name);
+/** Removes what nobody needs of savepoints of `generation`: of the cancelled ones among `ended`, and of the newest. @throws what the stores refuse with */
+export async function sweepSavepoints(
+  registers: Registers,
+  blobs: Blobs,
+  generation: number,
+  ended: readonly SavepointView[],
+): Promise<void> {
+  const newest = ended.at(-1)?.id;
+  for (const savepoint of ended) {
+    const { name, id, state } = savepoint;
+    if (state !== "cancelled" && id !== newest) continue;
+    const record = await recordOf(registers, savepoint, generation);
+    const isComplete = record?.state === "complete";
+    // The job log says that it is complete, and the register is shown as it was before.
+    if (!isComplete && state !== "cancelled") continue;
+    const named = isComplete ? await namesIn(blobs, record) : new Set<string>();
+    const names = await blobs.list(savepointPrefix(name, generation, id));
+    await inParallel(
+      names.filter((each) => !named.has(each)),
+      deletionsMax,
+      (each) => blobs.delete(each),
+    );
   }
-  const names = await blobs.list("");
-  const isNeeded = (name: string) => {
-    const its = `${name.split(".").slice(0, 3).join(".")}.`;
-    return kept.has(its) && (named.size === 0 || its !== prefix || named.has(name));
-  };
-  await inParallel(
-    names.filter((name) => !isNeeded(name)),
-    deletionsMax,
-    (name) => blobs.delete(name),
-  );
+}
+
+async function recordOf(
+  registers: Registers,
+  { name, id }: SavepointView,
+  generation: number,
+): Promise<SavepointRecord | undefined> {
+  const found = await registers.get(savepointRegister(name));
+  const record = found === undefined ? undefined : decodeSavepointRecord(found.value);
+  return record?.generation === generation && record.savepoint === id ? record : undefined;
 }
 
 /** Names of all chunks of a complete savepoint. @throws CORRUPT */
-async function namesIn(blobs: Blobs, { index: chunks }: SavepointRecord): Promise<readonly string[]> {
+async function namesIn(blobs: Blobs, { index: chunks }: SavepointRecord): Promise<ReadonlySet<string>> {
   const store = new SnapshotStore(blobs, { stage: "index", partition: 0, epoch: 0 });
   const index = decodeSavepointIndex(await store.getSegment(chunks));
   const instances = index.stages.flatMap((stage, at) =>
     stage.instances.map(({ partition, manifest }) => ({ instance: { stage: at, partition }, chunks: manifest })),
   );
-  return [...chunks.map(({ name }) => name), ...chunksOf(await readCopies(blobs, instances)).keys()];
+  return new Set([...chunks.map(({ name }) => name), ...chunksOf(await readCopies(blobs, instances)).keys()]);
 }

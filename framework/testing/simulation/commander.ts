@@ -1,9 +1,10 @@
 /**
- * Somebody who stops a simulated job by command, and lets it go on after a while.
+ * Somebody who stops a simulated job by command, and lets it go on after a while; and takes savepoints of it.
  *
  * A command is repeated until it is answered, as people would.
  */
 import { restartJob, stopJob } from "../../administration/job-commands.ts";
+import { takeSavepoint, type SavepointWish } from "../../administration/savepoint-request.ts";
 import type { Administrator } from "../../administration/administrator.ts";
 import { drainWorker, undrainWorker } from "../../administration/worker-drain.ts";
 import type { SimulatedPlace } from "./place.ts";
@@ -47,6 +48,28 @@ export class Commander {
       if (!(await this.#try(() => drainWorker(this.#administrator, this.#job, worker, patience), 1))) return;
       await this.#later(forMs);
       await this.#try(() => undrainWorker(this.#administrator, this.#job, worker), Infinity);
+    };
+    void command();
+  }
+
+  /**
+   * Takes a savepoint; one that stops the job is followed by a restart some `forMs` later, of which `onRestarted` is told. Nothing happens while an earlier command
+   * is being carried out.
+   */
+  savepoint(wish: SavepointWish, forMs: number, onStopping: () => void, onRestarted: () => void): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    const stops = wish.mode === "stop";
+    if (stops) onStopping();
+    const command = async () => {
+      await this.#try(() => takeSavepoint(this.#administrator, this.#job, wish), 1);
+      if (stops) {
+        await this.#later(forMs);
+        // Also when it is said to have been cancelled: who says so may be wrong about it.
+        await this.#try(() => restartJob(this.#administrator, this.#job), 2);
+        onRestarted();
+      }
+      this.#isBusy = false;
     };
     void command();
   }

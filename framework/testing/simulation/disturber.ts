@@ -51,6 +51,7 @@ export class Disturber {
   #crashes = 0;
   /** The process that spoils what takes a turn in it, now and then. */
   #bad: SimulatedProcess | undefined;
+  #savepoints = 0;
   /** Waits for its successor. */
   #replaced: SimulatedProcess | undefined;
 
@@ -100,6 +101,7 @@ export class Disturber {
     drains: (kind) => this.#drain(kind),
     loads: (kind) => this.#load(kind),
     badHost: (kind) => this.#spoil(kind),
+    savepoints: (kind) => this.#savepoint(kind),
     clockJump: (kind) => this.#jump(kind),
     busCut: (kind) => this.#cut(kind),
     placeDown: (kind) => this.#down(kind),
@@ -316,6 +318,20 @@ export class Disturber {
     dice.count(kind, process, `process ${process.number}`);
     process.isBad = true;
     place.clock.schedule(this.#spanMs(kind, 20_000), () => void (process.isBad = false));
+  }
+
+  #savepoint(kind: FaultKind): void {
+    const { fleet, dice, commander, journal } = this.#world;
+    const mode = (["resume", "resume", "resume", "hold", "stop"] as const)[this.#below(kind, 5)] ?? "resume";
+    const timeoutMs = 500 + this.#spanMs(kind, 16_000);
+    this.#savepoints += 1;
+    dice.count(kind, { states: this.#allStates() }, `${mode}, ${timeoutMs} ms`);
+    const goOn = () => {
+      journal.write("goes on behind a savepoint");
+      fleet.goOn(1 + this.#below(kind, 3));
+    };
+    const wish = { name: `s${this.#savepoints}`, mode, timeoutMs };
+    commander.savepoint(wish, this.#spanMs(kind, 4_000), () => fleet.expectStop(), goOn);
   }
 
   #jump(kind: FaultKind): void {

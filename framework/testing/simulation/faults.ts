@@ -91,6 +91,8 @@ export const faultKinds = {
   loads: { layer: "process", beyond: false },
   /** For a while every instance crashes that takes a turn in one process, and in no other. */
   badHost: { layer: "process", beyond: false },
+  /** Somebody takes a savepoint: of some the job is stopped, some are held until they are given up. */
+  savepoints: { layer: "process", beyond: false },
   /** A wall clock jumps by up to an hour. */
   clockJump: { layer: "process", beyond: false },
   /** A process's clock is fast or slow by up to a tenth, from its start. */

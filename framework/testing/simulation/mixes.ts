@@ -28,6 +28,9 @@ function drawRate(random: Random, kind: FaultKind): number {
   return rates[random.below(rates.length)] ?? 0;
 }
 
+/** Of savepoints, per task: some in every second. */
+const savepointRate = 0.003;
+
 /** Each of `kinds` is in one of two seeds, with a rate of its own. */
 function drawRates(random: Random, kinds: readonly FaultKind[], share = 0.5): Rates {
   const rates: Partial<Record<FaultKind, number>> = {};
@@ -52,7 +55,8 @@ function drawSetting(random: Random, rates: Rates): Setting {
   };
 }
 
-const withinModel = allFaults.filter((kind) => !isBeyond(kind) && !sharpFaults.includes(kind));
+/** Savepoints are drawn apart: they stop a job again and again. */
+const withinModel = allFaults.filter((kind) => !isBeyond(kind) && !sharpFaults.includes(kind) && kind !== "savepoints");
 const sharp = sharpFaults.filter((kind) => !isBeyond(kind));
 
 /** A mix of some kinds in most of its seeds, others sometimes. */
@@ -90,7 +94,9 @@ export const mixes: readonly Mix[] = [
     seldom: ["cycling", "flooding"],
     draw: (random) => {
       const rates = { ...drawRates(random, withinModel, 0.33), ...drawRates(random.fork("sharp"), sharp, 0.1) };
-      return drawSetting(random, rates);
+      const apart = random.fork("savepoints");
+      const savepoints = apart.below(8) === 0 ? savepointRate : 0;
+      return drawSetting(random, savepoints === 0 ? rates : { ...rates, savepoints });
     },
   },
   {
@@ -332,6 +338,29 @@ export const mixes: readonly Mix[] = [
       snapshotBytes: 200,
       snapshotIntervalMs: 300,
     }),
+  },
+  {
+    name: "savepoints",
+    about: "savepoints one after the other, of jobs to which some things happen meanwhile",
+    draw(random) {
+      const share = [0, 0.05, 0.2][random.below(3)] ?? 0;
+      const rates = { ...drawRates(random, withinModel, share), savepoints: savepointRate };
+      return { ...drawSetting(random, rates), faultsMs: 8_000, snapshotBytes: 400 };
+    },
+  },
+  {
+    name: "freezes",
+    about: "savepoints of jobs whose instances crash and move, and whose leaders do",
+    draw(random) {
+      const rates = {
+        crashActor: 0.003,
+        crashWorker: 0.001,
+        crashLeader: 0.001,
+        moves: 0.002,
+        savepoints: savepointRate,
+      };
+      return { ...drawSetting(random, rates), workers: 2, faultsMs: 8_000, snapshotIntervalMs: 1_000 };
+    },
   },
   {
     name: "slow",

@@ -44,6 +44,7 @@ import { mixOf } from "./mixes.ts";
 import { SimulatedPlace } from "./place.ts";
 import { PointerOracle } from "./pointer-oracle.ts";
 import { ReplayOracle } from "./replay-oracle.ts";
+import { SavepointOracle } from "./savepoint-oracle.ts";
 import { scriptedSource } from "./scripted-source.ts";
 import { Successions } from "./successions.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
@@ -104,6 +105,7 @@ class Simulation {
   readonly #pointers: PointerOracle;
   readonly #excuses: ExcuseLedger;
   readonly #idleness: IdleOracle;
+  readonly #savepoints: SavepointOracle;
   readonly #scripts = new Map<SourceSpec<SimulatedRecord>, readonly SplitScript[]>();
   readonly #replays: ReplayOracle;
   readonly #replayRandom: Random;
@@ -135,6 +137,7 @@ class Simulation {
       dice: this.#dice,
       scriptsOf: (stage) => this.#scriptsOf(stage),
     });
+    this.#savepoints = new SavepointOracle(this.#plan, this.#names.reportsSubject, this.#place.savepoints);
     this.#pointers = new PointerOracle(this.#place, (key) => this.#inboxOf(key));
     const administrator = bystander(this.#place, this.#plan.job);
     const commander = new Commander(this.#place, administrator, this.#plan.job);
@@ -244,7 +247,7 @@ class Simulation {
     this.#place.watch({
       onStored: (log, sequence, payload) => {
         this.#journal.write(`${log} ${sequence} ${payload.length} ${payload.at(1)} ${payload.at(-1)}`);
-        if (log === jobLog) this.#onJobLog(payload);
+        if (log === jobLog) this.#onJobLog(sequence, payload);
         else {
           const message = decodeMessage(payload);
           this.#channels.onStored(log, message);
@@ -260,6 +263,7 @@ class Simulation {
       onRegistered: (key, value) => {
         this.#journal.write(`${key} written ${value.length}`);
         this.#pointers.onRegistered(key, value);
+        this.#savepoints.onRegistered(key, value);
       },
       onBlobDeleted: (name) => {
         this.#journal.write(`${name} deleted`);
@@ -268,11 +272,13 @@ class Simulation {
       onPublished: (subject, payload) => {
         this.#excuses.onPublished(subject, payload);
         this.#idleness.onPublished(subject, payload);
+        this.#savepoints.onPublished(subject, payload);
       },
     });
   }
 
-  #onJobLog(payload: Uint8Array): void {
+  #onJobLog(sequence: number, payload: Uint8Array): void {
+    this.#savepoints.onJobLog(sequence, Math.floor(this.#clock.now()), payload);
     const record = decodeJobLogRecord(payload);
     if (record.kind === "outcome") this.#recordedOutcome ??= record;
   }
@@ -377,6 +383,7 @@ class Simulation {
       return this.#scenario
         .check(side)
         .map(({ oracle, what }) => ({ oracle: "O10" as const, what: `${oracle}: ${what}` }));
-    return [...this.#scenario.check(side), ...this.#channels.missing(), ...this.#garbage()];
+    const savepoints = this.#savepoints.atCompletion();
+    return [...this.#scenario.check(side), ...this.#channels.missing(), ...this.#garbage(), ...savepoints];
   }
 }
