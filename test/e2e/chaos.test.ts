@@ -36,11 +36,12 @@ describe.skipIf(binary === undefined)("nothing is lost, duplicated or wrong", { 
     expect(report.calmPauseMs.samples).toBeGreaterThan(0);
   });
 
-  test("while a server of three is killed, which leads an inbox", async () => {
-    const only = ["kill-stream-leader"];
-    const options = { durationMs: 10_000, calmMs: 2_000, replicas: 3, seed: "e2e-7", rate: 1_000, workers: 2, only };
+  test("while one server of three is parted from the others, and one that leads an inbox is killed", async () => {
+    const only = ["kill-stream-leader", "partition-servers"];
+    const options = { durationMs: 10_000, calmMs: 2_000, replicas: 3, seed: "e2e-323", rate: 1_000, workers: 2, only };
     const report = await runGeneratorChaos({ ...options, say: () => undefined });
-    expectRight(report, 1);
+    expectRight(report, 2);
+    expect(report.log.map(({ kind }) => kind)).toEqual(only.toReversed());
     expect(report.kills).toBeGreaterThan(0);
   });
 });
