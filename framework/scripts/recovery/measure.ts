@@ -102,14 +102,16 @@ function learn(aim: Aim, fault: Fault, { recoveries }: Measured): void {
     aim.learn(Math.min(...recoveries.map(({ assignedMs }) => assignedMs)));
 }
 
-interface Span {
+/** From the fault to where nothing moves any more. */
+export interface Span {
   readonly faultMs: number;
   readonly firstEndMs: number;
   readonly lastEndMs: number;
   readonly lines: readonly Line[];
 }
 
-function evaluate(cluster: Cluster, { faultMs, firstEndMs, lastEndMs, lines }: Span): Measured {
+/** What came of the results from the fault on. */
+export function evaluate(cluster: Cluster, { faultMs, firstEndMs, lastEndMs, lines }: Span): Measured {
   const { ledger, shape } = cluster;
   const { windowMs } = shape;
   const recoveries = recoveriesOf(lines, faultMs);
