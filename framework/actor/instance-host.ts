@@ -6,6 +6,7 @@
 import type { Log } from "../log/contracts.ts";
 import type { Split } from "../log/source.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { JobLogView } from "../protocol/job-log.ts";
 import type { ControlSender } from "./control-sender.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import type { JobLogTail } from "./job-log-tail.ts";
@@ -82,6 +83,21 @@ async function originOf(
 /** Opens an inbox as it was when it was opened first. */
 export function openInbox(directory: LogDirectory, job: WorkerJob, stage: number, partition: number): Promise<Log> {
   return directory.open(inboxName(job, stage, partition));
+}
+
+/** More are not opened ahead. */
+const aheadMax = 256;
+
+/**
+ * Opens the inboxes of a job that is at work, for a worker that has just joined it: what moves here claims sooner, and speaks sooner. One that cannot be opened is
+ * opened when it is needed.
+ */
+export function openAhead(directory: LogDirectory, job: WorkerJob, view: JobLogView): void {
+  const assigned = [...view.assignments()].filter(
+    ({ instance }) => job.plan.stages[instance.stage]?.source === undefined,
+  );
+  for (const { instance } of assigned.slice(0, aheadMax))
+    openInbox(directory, job, instance.stage, instance.partition).catch(() => undefined);
 }
 
 function inboxName({ names, plan }: WorkerJob, stage: number, partition: number): string {

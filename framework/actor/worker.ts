@@ -18,7 +18,7 @@ import { Candidate } from "./candidate.ts";
 import { ControlSender } from "./control-sender.ts";
 import { noMarks, type InstanceHost } from "./host.ts";
 import { HostedInstances } from "./hosted-instances.ts";
-import { instanceHost, openInbox } from "./instance-host.ts";
+import { instanceHost, openAhead, openInbox } from "./instance-host.ts";
 import type { Instance } from "./instance.ts";
 import { JobBus } from "./job-bus.ts";
 import { JobLogTail } from "./job-log-tail.ts";
@@ -392,6 +392,7 @@ export class Worker implements Measured {
   /** Everything that was in the job log has been read. */
   #join(): void {
     this.#send("JOINED");
+    openAhead(this.#directory, this.#job, this.#tail.view);
     const { clock } = this.#platform;
     const again = (everyMs: number, action: () => void) => this.#endings.push(repeat(clock, everyMs, action));
     again(announceMs, () => this.#bus.announce(this.#announcement()));

@@ -115,7 +115,7 @@ async function scaleOut(workers: number, recordsPerMs: number): Promise<number> 
     const added = await Promise.all(Array.from({ length: workers - 1 }, () => cluster.spawn()));
     const join = () => added.forEach((worker) => worker.tell({ kind: "join" }));
     await phase(cluster, map, `out to ${workers}`, join, 1, workers);
-    const leave = () => added.forEach((worker) => void worker.signal("SIGTERM"));
+    const leave = () => added.forEach((worker) => worker.signal("SIGTERM"));
     await phase(cluster, map, "back to 1", leave, workers, 1);
     const endMs = await cluster.complete();
     const verdict = cluster.ledger.verdict(endMs);
