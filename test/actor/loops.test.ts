@@ -132,6 +132,19 @@ describe("R17: savepoints", () => {
     expect(t.take("done")).toHaveLength(1);
   });
 
+  test("are gone on from, at another number of partitions: timers in the loop are there, and numbers of the loop begin anew", async () => {
+    const before = await testJob(delaying(), { partitions: 2 });
+    await before.feed("numbers", hops);
+    await before.clock(12_000);
+    const rows = before.take("done");
+    await before.savepoint("first");
+    const t = await testJob(delaying(), { partitions: 3, now: 12_000, from: { test: before, savepoint: "first" } });
+    t.source("numbers").end();
+    await t.clock(100_000);
+    expect(t.outcome).toBe("completed");
+    expect(idsOf([...rows, ...t.take("done")])).toEqual(hopped(hops));
+  });
+
   test("and to one that sends to itself", async () => {
     const t = await testJob(counting());
     await t.feed("numbers", [5, 1]);
