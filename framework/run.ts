@@ -9,6 +9,7 @@ import type { Probe } from "./actor/host.ts";
 import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./actor/injection.ts";
 import { discardGeneration } from "./administration/job-deletion.ts";
 import { joinJob } from "./actor/job-register.ts";
+import { awaitSuccession } from "./actor/succession.ts";
 import { checkOrigin } from "./actor/restore-check.ts";
 import type { Job } from "./api/job.ts";
 import { natsConnection } from "./environment.ts";
@@ -19,7 +20,9 @@ import { embedded, type Home, type HomePlace } from "./home.ts";
 import { nats } from "./home-nats.ts";
 import { completedJob, type JobEnd, type JobEvents, type JobHandle, type StartedJob } from "./job-handle.ts";
 import type { EndHome } from "./log/ends.ts";
+import type { Registers } from "./log/contracts.ts";
 import { JobNames } from "./log/names.ts";
+import type { JobRecord } from "./record/snapshot-record.ts";
 import { compile } from "./plan/compile.ts";
 import { difference, planText } from "./plan/plan-text.ts";
 import type { Plan } from "./plan/plan.ts";
@@ -80,6 +83,7 @@ export interface RunOptions {
 }
 
 const signals = ["SIGINT", "SIGTERM"] as const;
+const workerIdLength = 8;
 /** Exit codes: the job failed or could not start; the program or an option makes no sense; ended by a second signal. */
 const failedCode = 1;
 const usageCode = 2;
@@ -118,13 +122,15 @@ export function start(job: Job, home?: Home, options: RunOptions = {}): Promise<
 }
 
 /** What `run` and fleets know besides. */
-interface StartOptions extends RunOptions {
+export interface StartOptions extends RunOptions {
   /** The process is there for the job: its program may be loaded again, and it is ended when it stands still. @default false */
   readonly ownsProcess?: boolean | undefined;
+  /** The generation that is to take the place of the running one, and waits for its savepoint. @default none */
+  readonly successor?: number | undefined;
 }
 
-/** `onMade` is told as soon as there is something to stop. */
-async function startAt(
+/** As {@link start}; `onMade` is told as soon as there is something to stop. */
+export async function startAt(
   job: Job,
   home: Home | undefined,
   options: StartOptions,
@@ -184,18 +190,24 @@ async function startHere(
  * if (import.meta.main) await run(job);
  */
 export async function run(job: Job, home?: Home, options: RunOptions = {}): Promise<number> {
-  const code = await runToTheEnd(job, home, options);
+  const code = await runToTheEnd(home, (where, onMade) =>
+    startAt(job, where, { ...options, ownsProcess: true }, onMade),
+  );
   process.exitCode = code;
   return code;
 }
 
-async function runToTheEnd(job: Job, home: Home | undefined, options: RunOptions): Promise<number> {
+/** What starts, and tells as soon as there is something to stop. */
+export type StartIn = (home: Home, onMade: (started: StartedJob) => void) => Promise<StartedJob>;
+
+/** Runs what `startIn` starts until it ends, is stopped by a signal, or its duration is over; answers the exit code. */
+export async function runToTheEnd(home: Home | undefined, startIn: StartIn): Promise<number> {
   let handle: StartedJob | undefined;
   let unlisten = () => {};
   try {
     const where = home ?? defaultHome();
     if (where.serve === undefined) unlisten = stopWhenAsked(() => handle);
-    handle = await startAt(job, where, { ...options, ownsProcess: true }, (made) => {
+    handle = await startIn(where, (made) => {
       handle = made;
     });
   } catch (error) {
@@ -277,16 +289,25 @@ async function begin(
   const ends: EndHome = { cluster, logger: platform.logger };
   const origin = options.from === undefined ? undefined : await wishedOrigin(seams, plan, options.from);
   if (origin !== undefined) await checkOrigin(plan, generationOrigin(seams, plan, origin), ends);
-  const record = await joinJob(registers, {
-    job,
-    plan: text,
-    planHash: sha256Hex(text),
-    version,
-    startNew,
-    origin,
-    generation: place.generation,
-    difference,
-  });
+  const program = { plan: text, planHash: sha256Hex(text), version };
+  const { successor } = options;
+  if (place.fleetOf !== undefined && successor !== undefined)
+    return place.fleetOf({ plan, names: new JobNames(job, successor) }, events);
+  const wanted = place.generation ?? successor;
+  const held =
+    wanted === undefined
+      ? undefined
+      : await succession(platform, seams, { job, generation: wanted, registers, program });
+  const record =
+    held ??
+    (await joinJob(registers, {
+      job,
+      ...program,
+      startNew,
+      origin,
+      generation: wanted,
+      difference,
+    }));
   if (record.state === "completed") {
     const what = `job ${job}, generation ${record.generation}, has completed; start the next one with --new`;
     // In a fleet it has completed before this worker had joined: its starter knows.
@@ -304,9 +325,28 @@ async function begin(
   const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
   const probe = injections.length > 0 ? injector : options.probe;
   const goesOnFrom = record.origin === undefined ? undefined : generationOrigin(seams, plan, record.origin);
-  const work = { plan, names, seams, registers, blobs, cluster, origin: goesOnFrom };
+  const isSuccessor = held !== undefined;
+  const work = { plan, names, seams, registers, blobs, cluster, origin: goesOnFrom, isSuccessor };
   const guards = guardsOf({ ...options.guard, platform, place, work, ownsProcess: options.ownsProcess ?? false });
   return new RunningJob(platform, work, place, events, { probe, guards, hints: options.guard.home.hints });
+}
+
+/** The record of a generation that is prepared beside another one, when its savepoint is there; while it is not, the worker says that it waits. */
+function succession(
+  platform: Platform,
+  seams: HomePlace["seams"],
+  of: {
+    readonly job: string;
+    readonly generation: number;
+    readonly registers: Registers;
+    readonly program: Pick<JobRecord, "plan" | "planHash" | "version">;
+  },
+): Promise<JobRecord | undefined> {
+  const me = Buffer.from(platform.random.id(workerIdLength));
+  const { waitingSubject } = new JobNames(of.job, of.generation);
+  return awaitSuccession(platform, of.registers, of.generation, of.program, () =>
+    seams.bus.publish(waitingSubject, me),
+  );
 }
 
 function eventsOf({ onEnd, onDeadLetter }: RunOptions): JobEvents {
@@ -317,13 +357,14 @@ function eventsOf({ onEnd, onDeadLetter }: RunOptions): JobEvents {
   };
 }
 
-function systemPlatform(given: LogLevel | undefined): Platform {
+/** The system's clock and chance, lines on stderr. */
+export function systemPlatform(given: LogLevel | undefined): Platform {
   const level = parseLogLevel(given ?? (process.env["TIDEMARK_LOG"] || "warn"), "the log level");
   return { clock: realClock(), random: systemRandom(), logger: stderrLogger({ level }) };
 }
 
 /** Sinks that cannot be written and sources that cannot be read are refused before anything starts. Answers how many instances each stage has. */
-async function checkEnds(plan: Plan, home: EndHome): Promise<ReadonlyMap<string, number>> {
+export async function checkEnds(plan: Plan, home: EndHome): Promise<ReadonlyMap<string, number>> {
   const instances = new Map<string, number>();
   for (const stage of plan.stages) {
     for (const sink of stage.sinks) await sink.spec.validate?.(home);

@@ -33,6 +33,9 @@ import { manifestFormat, Snapshotter, type RetainedSnapshot } from "./snapshotte
 import { SplitFeed } from "./split-feed.ts";
 import { WatchedOutlet, type StepWatch } from "./watched-outlet.ts";
 
+/** How often something that must become true is looked at again, ms. */
+export const lookMs = 5;
+
 /** The working parts of an incarnation, from the restore on. */
 export interface Incarnation {
   readonly program: StageProgram;
@@ -71,6 +74,8 @@ export interface AssemblyEvents extends FeedEvents {
   onRefused(sink: string, refused: RefusedRow): Promise<void>;
   /** Resolves when everything up to the ordinal is acknowledged. */
   acknowledged(ordinal: number): Promise<void>;
+  /** It has its state, and waits until its generation may begin; or does not wait any more. */
+  onHeld(isHeld: boolean): void;
 }
 
 /** The split that an instance of a source stage reads. @throws NOT_FOUND when the job log names none */
@@ -106,6 +111,8 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   else await from?.restore(program);
   const { feed, producer } = await feedOf(claimed, program, events);
   position = () => feed.position;
+  // Of a successor: up to here nothing has been said to anybody, and the generation before it may still go on.
+  await untilBegun(claimed, events);
   await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index, from?.generation)));
   const replicas = stage.source === undefined ? host.plan.options.replicas : 1;
   await openWhenSettled(host.platform, replicas, () => feed.open(manifest));
@@ -192,6 +199,14 @@ function sinkQueue(
     onRefused: (refused) => events.onRefused(name, refused),
     onFailed: (error) => events.onFailed(error),
   });
+}
+
+async function untilBegun({ host, isOver }: Claimed, events: AssemblyEvents): Promise<void> {
+  if (!host.isHeld) return;
+  events.onHeld(true);
+  while (host.isHeld && !isOver())
+    await new Promise<void>((resolve) => host.platform.clock.schedule(lookMs, resolve, { background: true }));
+  events.onHeld(false);
 }
 
 async function openSink(

@@ -77,6 +77,8 @@ export interface InstanceHost {
   appendControl(stage: number, partition: number, payload: Uint8Array, repeatable?: string): Promise<number>;
   /** What an instance without a snapshot goes on from; undefined: it begins empty. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
   originOf(instance: InstanceId): Promise<InstanceOrigin | undefined>;
+  /** Whether nothing may move yet: the generation is prepared beside another one (an upgrade). */
+  readonly isHeld: boolean;
   /** The split record of an instance of a source stage. */
   splitOf(stage: number, index: number): SplitRecord | undefined;
   /** Whether the job log, read afresh, has an assignment of the instance at this sequence. */

@@ -52,6 +52,9 @@ export function instanceHost(parts: HostParts): InstanceHost {
     appendControl: (stage, partition, payload, repeatable) => controls.append(stage, partition, payload, repeatable),
     originOf: ({ stage, partition }) => originOf(platform, job, stage, partition, view.split(stage, partition)),
     splitOf: (stage, index) => view.split(stage, index),
+    get isHeld() {
+      return job.isSuccessor === true && !view.hasBegun;
+    },
     assignsAt: (sequence, instance) => tail.assignsAt(sequence, instance),
     skipsOf: (instance) => view.skips(instance),
     get isDraining() {

@@ -28,6 +28,8 @@ export interface InstancePhases {
 export type InstancePhase =
   | "claiming"
   | "restoring"
+  /** It has its state, and waits until its generation takes the place of another one. */
+  | "held"
   | "replaying"
   | "running"
   | "snapshotting"

@@ -17,7 +17,7 @@ import type { Heartbeat, InstanceId, LoopCount, Report } from "../record/message
 import type { InstanceMeasures } from "../telemetry/measures.ts";
 import { AckStall } from "./ack-stall.ts";
 import { AckGate } from "./ack-gate.ts";
-import { assemble, type Claimed, type Incarnation, letGo } from "./assembly.ts";
+import { assemble, type Claimed, type Incarnation, letGo, lookMs } from "./assembly.ts";
 import { claimInstance, explain, explained } from "./claiming.ts";
 import { failureText } from "./failure-text.ts";
 import type { TurnResult } from "./feed.ts";
@@ -35,9 +35,6 @@ import { ReadingPause } from "./reading-pause.ts";
 import { RecoveryTimes } from "./recovery-times.ts";
 import { TickSchedule } from "./tick-schedule.ts";
 import { TurnLoop, type TurnOwner } from "./turn-loop.ts";
-
-/** How often something that must become true is looked at again, ms. */
-const lookMs = 5;
 
 /** One incarnation of one instance. */
 export class Instance implements Reporter {
@@ -61,6 +58,7 @@ export class Instance implements Reporter {
   #end: InstanceEnd | undefined;
   #isReleasing = false;
   #hasSettled = false;
+  #isHeld = false;
   #isFailing = false;
   #cancelLook: Cancel | undefined;
   /** How far it may read, once it has been told. */
@@ -105,7 +103,7 @@ export class Instance implements Reporter {
 
   /** An end counts from the moment it is entered: whoever is told of it then must see it. */
   get phase(): InstancePhase {
-    return this.#end ?? this.#actor.getSnapshot().value;
+    return this.#end ?? (this.#isHeld ? "held" : this.#actor.getSnapshot().value);
   }
 
   /** Whether nothing of the time before it is left: of a split, which has no epoch-start, a snapshot of its own says so. */
@@ -319,6 +317,10 @@ export class Instance implements Reporter {
       acknowledged: (ordinal) => {
         this.wake();
         return this.#acks.until(ordinal);
+      },
+      onHeld: (isHeld) => {
+        this.#isHeld = isHeld;
+        this.#host.onChanged(this);
       },
     });
     // Superseded or released meanwhile: what has just been opened is let go again.

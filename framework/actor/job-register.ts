@@ -8,6 +8,7 @@ import type { Log, Registered, Registers } from "../log/contracts.ts";
 import { jobRegister } from "../log/names.ts";
 import type { JobRecord, Origin } from "../record/snapshot-record.ts";
 import { decodeJobRecord, encodeJobRecord } from "../record/wire/job-record.ts";
+import { highestGeneration } from "./succession.ts";
 
 /** What a program says of itself when it joins. */
 export interface JobClaim {
@@ -42,7 +43,9 @@ export async function joinJob(registers: Registers, claim: JobClaim): Promise<Jo
     if (claim.origin !== undefined && isSameOrigin(record.origin, claim.origin)) return accept(record, claim);
     if (claim.origin !== undefined && record.state === "running") throw stillRunning(claim.job, record);
     if (!claim.startNew && claim.origin === undefined) return accept(record, claim);
-    const next = newLife(claim, 1 + Math.max(record.generation, claim.origin?.generation ?? 0));
+    // Also of those that were to be (U2 of successions).
+    const highest = await highestGeneration(registers, Math.max(record.generation, claim.origin?.generation ?? 0));
+    const next = newLife(claim, 1 + highest);
     const result = await registers.update(jobRegister, encodeJobRecord(next), found.revision);
     if (result.kind === "written") return next;
   }

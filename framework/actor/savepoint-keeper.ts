@@ -22,6 +22,7 @@ import { patientBlobs, patiently } from "./patience.ts";
 import { refusingBlobs } from "./savepoint-copy.ts";
 import { chunksOf, indexOf, putIndex, readCopies, type InstanceCopy } from "./savepoint-index.ts";
 import { SavepointRegister, type Conclusion, type RegisterOutcome } from "./savepoint-register.ts";
+import { SuccessionWatch } from "./succession-watch.ts";
 import { sweepSavepoints } from "./savepoint-sweep.ts";
 
 /** What the keeper knows of the instances. */
@@ -63,6 +64,7 @@ export class SavepointKeeper {
   readonly #world: JobWorld;
   readonly #leader: number;
   readonly #known: KnownReports;
+  readonly #succession: SuccessionWatch;
   #task: Task | undefined;
   #isClosed = false;
 
@@ -70,6 +72,7 @@ export class SavepointKeeper {
     this.#world = world;
     this.#leader = leader;
     this.#known = known;
+    this.#succession = new SuccessionWatch(world, leader);
   }
 
   /** The open savepoint and how far it has come. */
@@ -84,6 +87,7 @@ export class SavepointKeeper {
   refresh(): void {
     const { open } = this.#world.tail.view.savepoints;
     if (this.#isClosed) return;
+    this.#succession.look();
     if (this.#task !== undefined && this.#task.savepoint.id !== open?.id) this.#tidy(this.#task);
     if (open === undefined) return;
     const task = (this.#task ??= this.#begin(open));
@@ -95,6 +99,7 @@ export class SavepointKeeper {
   /** The leader leads no more: what is under way is left to the next one. */
   close(): void {
     this.#isClosed = true;
+    this.#succession.close();
   }
 
   #begin(savepoint: SavepointView): Task {

@@ -21,6 +21,8 @@ export interface WorkerJob {
   readonly blobs: Blobs;
   /** The savepoint that this generation goes on from. @default it began empty */
   readonly origin?: GenerationOrigin | undefined;
+  /** It is prepared beside the running generation (an upgrade): nothing moves before it has taken the place of that. @default false */
+  readonly isSuccessor?: boolean | undefined;
   /** What sources and sinks on NATS take when the program names no cluster. @default none */
   readonly cluster?: ClusterAddress | undefined;
 }

@@ -31,6 +31,7 @@ import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
 import { repeat } from "./repeat.ts";
 import { ReportOutbox } from "./report-outbox.ts";
+import { claimSuccessorLog } from "./succession.ts";
 import { SuspectRegister } from "./suspect-register.ts";
 import { WorkerMeter } from "./worker-meter.ts";
 import { considerSnapshots } from "./snapshot-looks.ts";
@@ -136,7 +137,9 @@ export class Worker implements Measured {
     this.#actor.start();
     const { names, seams } = this.#job;
     const log = await seams.logs.create(names.jobLog, { maxBytes: jobLogBytes, full: "refuse" });
-    await claimJobLog(this.#job.registers, names.generation, log);
+    const { registers, isSuccessor } = this.#job;
+    if (isSuccessor === true) await claimSuccessorLog(registers, names.generation, log.createdMs);
+    else await claimJobLog(registers, names.generation, log);
     const tail = new JobLogTail(this.#platform, log, {
       onRead: () => this.#follow(),
       onBroken: (error) => void this.#broken(error),
@@ -274,6 +277,7 @@ export class Worker implements Measured {
       openSavepoints: () => seams.savepoints(plan.job),
       ends: this.#ends,
       origin: this.#job.origin,
+      isSuccessor: this.#job.isSuccessor ?? false,
       bus: this.#bus,
       tail: this.#tail,
       registry: this.#registry,

@@ -19,6 +19,7 @@ import { addRunCommand } from "./run-command.ts";
 import { addSavepointCommands } from "./savepoint-commands.ts";
 import { addStatusCommand } from "./status-command.ts";
 import { addTapCommand } from "./tap-command.ts";
+import { addUpgradeCommand } from "./upgrade-command.ts";
 
 /** Runs the command line of `argv` (as `process.argv`); sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -42,6 +43,7 @@ function program(): Command {
     .exitOverride();
   addRunCommand(command);
   addRestoreCommand(command);
+  addUpgradeCommand(command);
   addPlanCommand(command);
   addJobsCommand(command);
   addStatusCommand(command);

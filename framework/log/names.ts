@@ -81,6 +81,10 @@ export class JobNames {
   get startersSubject(): string {
     return this.#subject("starters");
   }
+  /** Bus subject on which workers of a successor say that they wait for its savepoint. */
+  get waitingSubject(): string {
+    return this.#subject("waiting");
+  }
   /** Bus subject on which a leader's heartbeats are heard. */
   get heartbeatSubject(): string {
     return this.#subject("heartbeat");
@@ -114,6 +118,14 @@ export function savepointRegister(name: string): string {
 /** What the names of all chunks of a savepoint begin with: the same name may have been tried before. */
 export function savepointPrefix(name: string, generation: number, savepoint: number): string {
   return `${name}.${generation}.${savepoint}.`;
+}
+
+/** Beginning of the registers of successors; what follows is the number of the generation. */
+export const successorRegisters = "successor.";
+
+/** Register of a generation that is to take the place of the running one: a {@link import("../record/job-record.ts").JobRecord}. */
+export function successorRegister(generation: number): string {
+  return successorRegisters + String(generation);
 }
 
 /** Register that holds the job itself: {@link import("../record/job-record.ts").JobRecord}. */

@@ -49,6 +49,39 @@ export function stagesIn(text: string): readonly WrittenStage[] {
   }));
 }
 
+/** A stage with the state that its operators declare, as a plan's text names it. */
+export interface WrittenStates {
+  readonly name: string;
+  readonly partitions: number;
+  readonly isSource: boolean;
+  readonly states: readonly {
+    readonly operator: string;
+    readonly name: string;
+    readonly kind: string;
+    readonly version: number;
+  }[];
+}
+
+/** The state that is declared in the text of a plan, by stage. */
+export function statesIn(text: string): readonly WrittenStates[] {
+  const blocks = text.split(/^(?=stage |edge )/m);
+  return stagesIn(text).map(({ name, partitions, source }) => {
+    const block = blocks.find((each) => each.startsWith(`stage ${name},`)) ?? "";
+    const operators = block.split(/^(?= {2}operator )/m).slice(1);
+    const states = operators.flatMap((lines) => {
+      const operator = /^ {2}operator ([a-z0-9-]+):/.exec(lines)?.[1] ?? "";
+      const declared = [...lines.matchAll(/^ {4}state (\S+): (.*), version (\d+)$/gm)];
+      return declared.map(([, state = "", kind = "", version]) => ({
+        operator,
+        name: state,
+        kind,
+        version: Number(version),
+      }));
+    });
+    return { name, partitions, isSource: source === true, states };
+  });
+}
+
 /** An edge as a plan's text names it. */
 export interface WrittenEdge {
   /** As in the plan, and in the sections of frames. */

@@ -93,6 +93,7 @@ export class JobLogView {
   #restarts = 0;
   #position = 0;
   #storedAtMs = -Infinity;
+  #hasBegun = false;
 
   /** Sequence of the last record applied; 0 before the first. */
   get position(): number {
@@ -107,6 +108,11 @@ export class JobLogView {
   /** The newest leader, whether it lives or not. */
   get leader(): LeaderView | undefined {
     return this.#leader;
+  }
+
+  /** Whether a generation that was prepared beside another one has taken its place (an upgrade); no other one has to. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
   }
 
   /** Whether the sources are to end where they are. */
@@ -141,7 +147,7 @@ export class JobLogView {
     if (record.kind === "leaderStart") this.#lead(sequence, record);
     else if (record.kind === "command") this.#command(sequence, record);
     else if (record.kind === "savepoint") this.savepoints.request(sequence, storedAtMs, record, this.#hindrance);
-    else if (record.kind === "resume") this.savepoints.resume(record);
+    else if (record.kind === "resume") this.#resume(record);
     else if (record.kind === "fleetOrder") this.fleet.order(record);
     else if (record.leader >= this.#leaderMin) this.#applyValid(sequence, storedAtMs, record);
   }
@@ -196,6 +202,12 @@ export class JobLogView {
   /** How many assignments there have been that were not the first of their instance, by cause. */
   get movesBy(): ReadonlyMap<AssignmentCause, number> {
     return this.#movesBy;
+  }
+
+  /** Of savepoint 0: of none, but of the generation itself. */
+  #resume(record: Resume): void {
+    if (record.savepoint === 0) this.#hasBegun = true;
+    this.savepoints.resume(record);
   }
 
   #lead(sequence: number, { worker }: LeaderStart): void {

@@ -73,6 +73,7 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     probe: {},
     marks: noMarks,
     originOf: () => Promise.resolve(undefined),
+    isHeld: false,
     skipsOf: () => [],
     ends: { cluster: undefined, logger: rig.platform.logger },
     startedMs: 0,
