@@ -39,6 +39,8 @@ export class Acknowledgements {
     const stop = this.#link.onEvent(onLink);
     return {
       append: (payload, tag, attempt) => {
+        // Sent again: what was sent before was not answered, or refused.
+        if (attempt > 1) this.#link.doubt();
         const failure = this.#send(subject, payload, `${this.#inbox}.${lane}.${attempt}.${tag}`);
         if (failure !== undefined) this.#fail(lane, tag, attempt, failure);
       },
@@ -72,7 +74,10 @@ export class Acknowledgements {
   #route(message: Msg): void {
     const [lane = "", attempt, tag] = message.subject.slice(this.#inbox.length + 1).split(".");
     const onAppended = this.#lanes.get(lane);
-    if (onAppended !== undefined) guarded(() => onAppended(Number(tag), Number(attempt), parseAck(message)));
+    if (onAppended === undefined) return;
+    const result = parseAck(message);
+    if (result.kind !== "failed") this.#link.trust();
+    guarded(() => onAppended(Number(tag), Number(attempt), result));
   }
 }
 

@@ -15,6 +15,8 @@ export const refusals = {
   wrongLastSequenceUnknown: 10164,
   streamFull: 10077,
   messageTooLarge: 10054,
+  /** JetStream system temporarily unavailable: the server does not know who leads. */
+  unavailable: 10008,
   /** More replicas than one, and a server that is in no cluster. */
   notClustered: 10074,
   /** No suitable peers for placement: the cluster has fewer servers than replicas, or too few of them have room, and then says so. */

@@ -14,7 +14,7 @@
 import { errors, type Msg, type MsgHdrs, type RequestOptions } from "@nats-io/nats-core";
 import { messageOf, StreamError } from "../errors.ts";
 import { AnswerWait, type WaitBounds } from "./answer-wait.ts";
-import { refusalError } from "./api-refusal.ts";
+import { refusalError, refusals } from "./api-refusal.ts";
 import { afterMs, type Link } from "./link.ts";
 import { systemMonotonicMs } from "./system-time.ts";
 
@@ -42,6 +42,9 @@ const lookAgainMs = 50;
 /** A4. */
 const askAgainMs = 500;
 const questions = /^(INFO|STREAM\.INFO|STREAM\.NAMES|STREAM\.LIST|STREAM\.MSG\.GET)(\.|$)/;
+
+/** Refusals are short. */
+const outageBytesMax = 512;
 
 const emptyBody = new Uint8Array(0);
 
@@ -119,9 +122,14 @@ export class JetStreamApi {
     );
     const late = setTimeout(() => lost.reject(noAnswer(subject)), this.#wait.next());
     try {
-      return await Promise.race([request({ timeout: this.#wait.maxMs }, () => isOver), lost.promise]);
+      const answer = await Promise.race([request({ timeout: this.#wait.maxMs }, () => isOver), lost.promise]);
+      if (isAboutOutage(answer)) this.link.doubt();
+      else this.link.trust();
+      return answer;
     } catch (error) {
-      throw requestError(error, subject);
+      const failure = requestError(error, subject);
+      if (failure.isRetryable) this.link.doubt();
+      throw failure;
     } finally {
       isOver = true;
       clearTimeout(late);
@@ -151,6 +159,12 @@ export class JetStreamApi {
       await afterMs(lookAgainMs);
     }
   }
+}
+
+/** The server that is connected to reaches nobody who leads. */
+function isAboutOutage({ data }: Msg): boolean {
+  if (data.length > outageBytesMax) return false;
+  return Buffer.from(data.buffer, data.byteOffset, data.length).includes(`"err_code":${refusals.unavailable}`);
 }
 
 function isUnanswerable(error: unknown): boolean {

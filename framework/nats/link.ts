@@ -6,21 +6,29 @@
  *
  * L1. Listeners hear `disconnected` and `reconnected` strictly in turn, and nothing of a close that was asked for.
  * L2. A callback that throws does not reach the client, whose read loop would end: the error is thrown in a task of its own.
+ * L3. A server that is parted from its cluster goes on talking to its clients, and reaches nothing for them. Who is not answered, or told that JetStream is
+ *     not there, says so; when nobody has been answered otherwise for a while, the connection moves on to another server, if there is one.
  */
 import type { NatsConnection } from "@nats-io/nats-core";
 import { StreamError } from "../errors.ts";
 import type { LinkEvent, Unsubscribe } from "../log/contracts.ts";
 import { systemMonotonicMs } from "./system-time.ts";
 
+/** L3: how long nobody is answered before the connection moves on, and how soon it does so again at the earliest. */
+const doubtedMsMax = 4_000;
+const stayMsMin = 10_000;
+
 /** How often watchers look at what may have gone silent. */
 const watchMs = 500;
 
 /** Where things are on the other side. */
-export interface LinkSubjects {
+export interface LinkOptions {
   /** Beginning of the subjects on which answers to this connection arrive. @default "_INBOX" */
   readonly inboxPrefix?: string | undefined;
   /** Beginning of the subjects of the JetStream API, where a domain or another account has it. @default {@link apiPrefixOfServer} */
   readonly apiPrefix?: string | undefined;
+  /** All servers that may be connected to. @default one */
+  readonly servers?: readonly string[] | undefined;
 }
 
 /** Beginning of the subjects of the JetStream API of the server that is connected to. */
@@ -31,19 +39,23 @@ export class Link {
   readonly connection: NatsConnection;
   readonly inboxPrefix: string;
   readonly apiPrefix: string;
+  readonly #hasOthers: boolean;
   readonly #listeners = new Set<(event: LinkEvent) => void>();
   readonly #watchers = new Set<(nowMs: number) => void>();
   readonly #watch: NodeJS.Timeout;
   #isUp = true;
   #isClosed = false;
+  #doubtedSinceMs: number | undefined;
+  #movedAtMs = -Infinity;
 
   constructor(
     connection: NatsConnection,
-    { inboxPrefix = "_INBOX", apiPrefix = apiPrefixOfServer }: LinkSubjects = {},
+    { inboxPrefix = "_INBOX", apiPrefix = apiPrefixOfServer, servers = [] }: LinkOptions = {},
   ) {
     this.connection = connection;
     this.inboxPrefix = inboxPrefix;
     this.apiPrefix = apiPrefix;
+    this.#hasOthers = servers.length > 1;
     this.#watch = setInterval(() => this.#look(), watchMs).unref();
     void this.#follow();
   }
@@ -61,6 +73,22 @@ export class Link {
   onWatch(look: (nowMs: number) => void): Unsubscribe {
     this.#watchers.add(look);
     return () => void this.#watchers.delete(look);
+  }
+
+  /** A question or message has got no answer, or none from JetStream (L3). */
+  doubt(nowMs: number = systemMonotonicMs()): void {
+    this.#doubtedSinceMs ??= nowMs;
+    const isLong = nowMs - this.#doubtedSinceMs >= doubtedMsMax && nowMs - this.#movedAtMs >= stayMsMin;
+    const hasOthers = this.#hasOthers || (this.connection.info?.connect_urls?.length ?? 0) > 1;
+    if (!isLong || !this.isUp || !hasOthers) return;
+    this.#doubtedSinceMs = undefined;
+    this.#movedAtMs = nowMs;
+    void this.connection.reconnect();
+  }
+
+  /** JetStream has answered over this connection. */
+  trust(): void {
+    this.#doubtedSinceMs = undefined;
   }
 
   /** Resolves when the link is up. @throws UNAVAILABLE when it is still down after `timeoutMs`, or closed */
@@ -100,6 +128,7 @@ export class Link {
   #turn(isUp: boolean): void {
     if (isUp === this.#isUp) return;
     this.#isUp = isUp;
+    this.#doubtedSinceMs = undefined;
     if (this.#isClosed) return;
     for (const listener of this.#listeners) guarded(() => listener(isUp ? "reconnected" : "disconnected"));
   }

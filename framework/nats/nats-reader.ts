@@ -126,8 +126,10 @@ export class NatsReader implements LogReader {
   /** E4. A stream that is missing or cannot be asked is the business of the next beginning. */
   async #checkPlace(life: number): Promise<void> {
     try {
+      const expected = this.#next;
       const broken = await this.#whyBroken(false);
-      if (life === this.#life && broken !== undefined) this.#begin("the stream has changed");
+      if (life !== this.#life || this.#next !== expected) return;
+      if (broken !== undefined) this.#begin("the stream has changed");
     } catch (error) {
       if (!StreamError.is(error)) throw error;
     }
