@@ -22,6 +22,7 @@ import { loopMutants } from "./mutants/loops.ts";
 import { poisonMutants } from "./mutants/poison.ts";
 import { progressMutants } from "./mutants/progress.ts";
 import { recoveryMutants } from "./mutants/recovery.ts";
+import { savepointMutants } from "./mutants/savepoints.ts";
 
 const mutants: readonly Mutant[] = [
   ...exchangeMutants,
@@ -34,6 +35,7 @@ const mutants: readonly Mutant[] = [
   ...inputMutants,
   ...eventTimeMutants,
   ...loopMutants,
+  ...savepointMutants,
 ];
 
 type Fate = "caught" | "SURVIVED" | "STALE";

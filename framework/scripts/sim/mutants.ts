@@ -11,6 +11,7 @@ import { loopMutants } from "../mutants/loops.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import { progressMutants } from "../mutants/progress.ts";
 import { recoveryMutants } from "../mutants/recovery.ts";
+import { savepointMutants } from "../mutants/savepoints.ts";
 
 /** A mutant, and where to look first. */
 export interface SimMutant extends Pick<Mutant, "name" | "file" | "from" | "to"> {
@@ -20,9 +21,15 @@ export interface SimMutant extends Pick<Mutant, "name" | "file" | "from" | "to">
 }
 
 const known = new Map(
-  [...callMutants, ...fleetMutants, ...exchangeMutants, ...loopMutants, ...progressMutants, ...recoveryMutants].map(
-    (each) => [each.name, each],
-  ),
+  [
+    ...callMutants,
+    ...fleetMutants,
+    ...exchangeMutants,
+    ...loopMutants,
+    ...progressMutants,
+    ...recoveryMutants,
+    ...savepointMutants,
+  ].map((each) => [each.name, each]),
 );
 
 /** One of the unit tests' mutants. */
@@ -284,6 +291,22 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     own("undo forgets random draws", "operator/ledger.ts", "this.#random = this.#markedRandom;", "", "failures"),
     unit("budget counts moves", "shifts"),
     unit("a crash is always repeated where it was", "quarantine"),
+  ],
+  savepoints: [
+    unit("drain before acks", "savepoints", "freezes"),
+    unit("a frozen instance takes turns", "savepoints"),
+    unit("sources read on", "savepoints"),
+    unit("frozen for good", "savepoints"),
+    unit("one frozen instance is enough for its stage", "savepoints"),
+    unit("one drained edge is enough", "savepoints"),
+    unit("a sweep takes what the index names", "savepoints"),
+    own(
+      "whether copies make a cut is not asked",
+      "actor/savepoint-keeper.ts",
+      "if (gap !== undefined)",
+      "if (gap !== undefined && gap.said > gap.read)",
+      "freezes",
+    ),
   ],
   sinks: [
     unit("rows of a failed write lost", "outages"),
