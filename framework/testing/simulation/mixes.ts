@@ -310,8 +310,8 @@ export const mixes: readonly Mix[] = [
     name: "fleets",
     about: "workers that are drained, join and leave, and loads that change, while leaders come and go",
     draw(random) {
-      const rates = { drains: 0.004, loads: 0.01, moves: 0.003, ...drawRates(random, withinModel, 0.1) };
-      return { ...drawSetting(random, rates), workers: 3, partitions: 3, faultsMs: 10_000 };
+      const rates = { ...drawRates(random, withinModel, 0.05), drains: 0.0005, loads: 0.003, moves: 0.0005 };
+      return { ...drawSetting(random, rates), workers: 3, partitions: 3, faultsMs: 6_000 };
     },
   },
   {
