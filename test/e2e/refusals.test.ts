@@ -13,8 +13,9 @@ import { realClock } from "../../framework/platform/real-clock.ts";
 import quickStart from "../../examples/quick-start.ts";
 import sensorHistory from "../../examples/sensor-history.ts";
 import { temporaryFolder } from "../connectors/temporary-folder.ts";
+import { runTidemark } from "../support/command.ts";
 import { binaryForTests, natsForTests } from "../support/nats.ts";
-import { startNode, startTidemark } from "../support/program.ts";
+import { startNode } from "../support/program.ts";
 import { historyPlace } from "./history-place.ts";
 
 const timeout = 90_000;
@@ -35,10 +36,10 @@ async function refusal(url: string) {
 
 /** The command says the same in one line and has an exit code. */
 async function expectCommand(url: string, line: RegExp): Promise<void> {
-  const command = startTidemark(["run", "examples/quick-start.ts", "--nats", url]);
-  const { code } = await command.ended();
-  expect(command.stderr).toEqual([expect.stringMatching(line)]);
-  expect(command.stdout).toEqual([]);
+  const { code, out, said } = await runTidemark(["run", "examples/quick-start.ts", "--nats", url]);
+  expect(said).toMatch(line);
+  expect(said).not.toContain("\n");
+  expect(out).toBe("");
   expect(code).toBe(1);
 }
 
