@@ -5,9 +5,11 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { fromArray, job, print, value as valueState } from "tidemark";
 import { testJob } from "tidemark/testing";
 import keyedState from "../../examples/features/keyed-state.ts";
 import triggers from "../../examples/features/triggers.ts";
+import versions from "../../examples/features/versions.ts";
 import { startNode } from "../support/program.ts";
 
 const folder = fileURLToPath(new URL("../../examples/features/", import.meta.url));
@@ -110,6 +112,12 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
     ],
     "of the last two": [result("north", minute(0), 50), result("north", minute(1), 1)],
   },
+  versions: {
+    changes: [
+      { device: "boiler", before: "nothing" },
+      { device: "boiler", before: "70 celsius" },
+    ],
+  },
   watermarks: { bounded: beats, punctuated: beats, own: beats },
   "window-functions": {
     "all records": [
@@ -190,6 +198,22 @@ test("triggers: a record within the allowed lateness updates the result, and one
     { ...result("south", minute(0), 15), fire: { cause: "late", pane: 2 } },
   ]);
   expect(t.take("too late").map(({ value }) => value)).toEqual([{ at: 3_000, shop: "south", euros: 7 }]);
+});
+
+test("versions: what the first version of the program has kept is migrated", async () => {
+  const first = job("versions");
+  first
+    .source("readings", fromArray<{ readonly device: string; readonly celsius: number }>([]))
+    .keyBy((each) => each.device)
+    .process({ state: { last: valueState<number>() }, process: ({ celsius }, { state }) => state.last.set(celsius) })
+    .named("latest")
+    .to(print("changes"));
+  const t = await testJob(first, { partitions: 3 });
+  await t.feed("readings", [{ device: "boiler", celsius: 61 }]);
+  await t.savepoint("before");
+  const upgraded = await testJob(versions, { partitions: 2, from: { test: t, savepoint: "before" } });
+  await upgraded.feed("readings", [{ device: "boiler", celsius: 70 }]);
+  expect(upgraded.take("changes").map(({ value: said }) => said)).toEqual([{ device: "boiler", before: "61 celsius" }]);
 });
 
 test("keyed-state: what has not been written for an hour of event time is forgotten", async () => {
