@@ -22,11 +22,21 @@ export function statusText(status: JobStatus, nowMs: number): string {
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-function headText({ job, generation, state, leader, lastFailure }: JobStatus): string {
+function headText({ job, generation, state, leader, lastFailure, savepoint }: JobStatus): string {
   const led =
     leader === "none" ? "leader: none; as of the last snapshots" : `leader ${leader.worker}, epoch ${leader.epoch}`;
   const failure = lastFailure === "" ? "" : `\nlast failure: ${lastFailure}`;
-  return `job ${job}, generation ${generation}: ${state} (${led})${failure}`;
+  return `job ${job}, generation ${generation}: ${state} (${led})${failure}${savepointText(savepoint)}`;
+}
+
+function savepointText(savepoint: JobStatus["savepoint"]): string {
+  if (savepoint === undefined) return "";
+  const { name, by, state, instances, frozen, copied } = savepoint;
+  const progress =
+    state === "held"
+      ? "complete and held: nothing moves until it is followed up"
+      : `${frozen} of ${counted(instances, "instance")} frozen, ${copied} copied`;
+  return `\nsavepoint ${name}, by ${by}: ${progress}`;
 }
 
 function workersText({ workers }: JobStatus): string {
