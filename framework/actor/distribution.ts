@@ -40,7 +40,7 @@ export interface KnownInstances {
 
 /** The distribution of one leader epoch. */
 export class Distribution {
-  readonly #world: Pick<JobWorld, "tail" | "registry" | "bus">;
+  readonly #world: Pick<JobWorld, "plan" | "tail" | "registry" | "bus">;
   readonly #leader: number;
   readonly #quarantines: Quarantines;
   readonly #instances: KnownInstances;
@@ -48,7 +48,7 @@ export class Distribution {
   readonly #busy = new Map<string, number>();
 
   constructor(
-    world: Pick<JobWorld, "tail" | "registry" | "bus">,
+    world: Pick<JobWorld, "plan" | "tail" | "registry" | "bus">,
     leader: number,
     quarantines: Quarantines,
     instances: KnownInstances,
@@ -109,6 +109,7 @@ export class Distribution {
       workers: this.#quarantines.workers(),
       current: (instance) => this.holderOf(instance),
       busyOf: (instance) => this.#busy.get(instanceKey(instance)),
+      isSource: ({ stage }) => this.#world.plan.stages[stage]?.source !== undefined,
       avoids: (instance, worker) => this.#avoids(instance, worker),
       movesMax: Math.max(0, movesMax - this.#arriving(instances)),
     };

@@ -17,6 +17,8 @@ interface Candidate {
 interface InstanceFacts {
   /** Share of a core that its turns take; undefined while it has not been measured. */
   busyOf(id: InstanceId): number | undefined;
+  /** Every key waits while it moves. */
+  isSource(id: InstanceId): boolean;
   /** It is not to be put on the worker, while there is another place. */
   avoids(id: InstanceId, worker: string): boolean;
 }
@@ -109,23 +111,28 @@ export class Burdens {
     return undefined;
   }
 
-  /** P3: the move from the most burdened host that can give something away which brings two burdens closest. */
+  /** P3: the move from the most burdened host that can give something away which brings two burdens closest. P8: a source moves when nothing else can. */
   bestForBalance(): Move | undefined {
+    return this.#bestOf(false) ?? this.#bestOf(true);
+  }
+
+  #bestOf(isSource: boolean): Move | undefined {
     const heaviest = this.#heaviestFirst();
     for (const from of heaviest) {
       for (const to of heaviest.toReversed()) {
-        const move = this.#bestBetween(from, to);
+        const move = this.#bestBetween(from, to, isSource);
         if (move !== undefined) return move;
       }
     }
     return undefined;
   }
 
-  #bestBetween(from: Host, to: Host): Move | undefined {
+  #bestBetween(from: Host, to: Host, isSource: boolean): Move | undefined {
     const limit = burdenOf(from) - this.#worth + epsilon;
     let best: InstanceId | undefined;
     let least = Infinity;
     for (const instance of from.settled) {
+      if (this.#facts.isSource(instance) !== isSource) continue;
       const after = this.#burdenWith(to, instance);
       if (
         after > limit ||

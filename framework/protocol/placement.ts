@@ -13,6 +13,7 @@
  * P4. The same facts give the same placement, in whatever order they are given.
  * P5. No zone gets more of a stage's instances than its share by capacity, rounded up; what it has beyond that moves, few at a time.
  * P7. An instance is not put where it is to avoid, while there is another place for it; what it avoids and has, it keeps.
+ * P8. Of all that could move for balance, a source is the last: event time, and with it every key, waits for it.
  * P6. Workers in quarantine are used all the same when there is nobody else.
  */
 import type { AssignmentCause, InstanceId } from "../record/messages.ts";
@@ -44,6 +45,8 @@ export interface PlacementFacts {
   readonly current: (id: InstanceId) => string | undefined;
   /** Share of a core that the instance's turns take; undefined while it has not been measured. @default nothing has been measured */
   readonly busyOf?: ((id: InstanceId) => number | undefined) | undefined;
+  /** Whether event time stands still for every key while the instance moves. @default it never does */
+  readonly isSource?: ((id: InstanceId) => boolean) | undefined;
   /** Whether the instance is not to be put on the worker: it has crashed there lately. @default it never is */
   readonly avoids?: ((id: InstanceId, worker: string) => boolean) | undefined;
   /** Moves of instances whose worker lives and stays, at most. */
@@ -66,8 +69,8 @@ interface Homeless extends Omit<Placement, "worker"> {
 /** Decides what is to be assigned; empty when nothing is, or when nobody may be given anything. */
 export function place(facts: PlacementFacts): readonly Placement[] {
   const instances = facts.instances.toSorted(byStageAndPartition);
-  const { busyOf = () => undefined, avoids = () => false } = facts;
-  const burdens = new Burdens(openWorkers(facts.workers), instances, { busyOf, avoids });
+  const { busyOf = () => undefined, avoids = () => false, isSource = () => false } = facts;
+  const burdens = new Burdens(openWorkers(facts.workers), instances, { busyOf, avoids, isSource });
   const byWorker = new Map(facts.workers.map((worker) => [worker.worker, worker]));
   const homeless: Homeless[] = [];
   for (const instance of instances) {

@@ -205,6 +205,24 @@ describe("P3: by measured load", () => {
   });
 });
 
+describe("P8: a source is the last to move for balance", () => {
+  const sources = (owners: readonly string[], isSource: (partition: number) => boolean) => ({
+    ...loaded(
+      [{ name: "a" }, { name: "b" }],
+      owners.map(() => 0.2),
+      owners,
+      9,
+    ),
+    isSource: ({ partition }: InstanceId) => isSource(partition),
+  });
+
+  test("P8: others move while they can bring burdens closer; without others, it moves", () => {
+    const owners = ["a", "a", "a", "a"];
+    expect(lines(place(sources(owners, (partition) => partition >= 2)))).toEqual(["0/1 b balance", "0/0 b balance"]);
+    expect(lines(place(sources(owners, () => true)))).toEqual(["0/3 b balance", "0/2 b balance"]);
+  });
+});
+
 describe("P7: where it has crashed lately an instance is not put", () => {
   const avoiding = (owners: readonly (string | undefined)[], names = "a b") => ({
     ...loaded(

@@ -75,6 +75,13 @@ export const fleetMutants: readonly Mutant[] = [
     tests: placement,
   },
   {
+    name: "a source moves like any other",
+    file: "protocol/burdens.ts",
+    from: "return this.#bestOf(false) ?? this.#bestOf(true);",
+    to: "return this.#bestOf(true) ?? this.#bestOf(false);",
+    tests: placement,
+  },
+  {
     name: "balanced back to where it has crashed",
     file: "protocol/burdens.ts",
     from: "after > limit || this.#facts.avoids(instance, to.worker) ||",
