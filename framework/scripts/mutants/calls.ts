@@ -101,8 +101,8 @@ const calls: readonly Mutant[] = [
   {
     name: "no room for results",
     file: "plan/reserve.ts",
-    from: "return plainBytes(options) + resultReserveBytes(stage);",
-    to: "return plainBytes(options) + 0 * resultReserveBytes(stage);",
+    from: "return plainBytes(options) + resultReserveBytes(stage) +",
+    to: "return plainBytes(options) + 0 * resultReserveBytes(stage) +",
     tests: ["actor/async-calls.test.ts"],
   },
   {

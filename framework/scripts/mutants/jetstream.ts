@@ -3,6 +3,30 @@
  */
 import type { Mutant } from "./mutant.ts";
 
+const limits: readonly Mutant[] = [
+  {
+    name: "chunk on its way taken for damage",
+    file: "nats/nats-blobs.ts",
+    from: 'if (there === undefined) throw new StreamError("UNAVAILABLE",',
+    to: 'if (there === undefined) throw new StreamError("CORRUPT",',
+    tests: ["nats/blobs.test.ts"],
+  },
+  {
+    name: "one entry more than a key may have",
+    file: "state/state-limits.ts",
+    from: "if (count < entriesMax) return;",
+    to: "if (count <= entriesMax) return;",
+    tests: ["plan/limits.test.ts"],
+  },
+  {
+    name: "one timer more than a key may have",
+    file: "state/state-limits.ts",
+    from: "if (count < timersMax) return;",
+    to: "if (count <= timersMax) return;",
+    tests: ["plan/limits.test.ts"],
+  },
+];
+
 const cursor: readonly Mutant[] = [
   {
     name: "gap in a stream not proven",
@@ -86,5 +110,5 @@ const writer: readonly Mutant[] = [
   },
 ];
 
-/** Mutants of the JetStream connectors. */
-export const jetstreamMutants: readonly Mutant[] = [...cursor, ...writer];
+/** Mutants of the JetStream connectors, of chunks, and of limits. */
+export const jetstreamMutants: readonly Mutant[] = [...limits, ...cursor, ...writer];
