@@ -1,6 +1,6 @@
 /** The life of a job in its register: who may begin one, join one, or is refused. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { claimJobLog, joinJob, recordState, type JobClaim } from "../../framework/actor/job-register.ts";
+import { claimJobLog, giveUpSwitch, joinJob, recordState, type JobClaim } from "../../framework/actor/job-register.ts";
 import type { Registers } from "../../framework/log/contracts.ts";
 import { Rig } from "./rig.ts";
 
@@ -151,4 +151,15 @@ describe("R8: the job log of a generation", () => {
     await claimed(2_000, 2);
     expect(await join()).toMatchObject({ generation: 2, logCreatedMs: 2_000 });
   });
+});
+
+test("R17: a hold that is given up is given up for good, and only while no other generation has taken the place", async () => {
+  expect(await rig.result(giveUpSwitch(registers, 1, 7))).toBe(false);
+  await join();
+  expect(await rig.result(giveUpSwitch(registers, 1, 7))).toBe(true);
+  expect(await join()).toMatchObject({ generation: 1, resumed: 7 });
+  expect(await rig.result(giveUpSwitch(registers, 1, 7))).toBe(true);
+  await join({ startNew: true });
+  expect(await rig.result(giveUpSwitch(registers, 1, 9))).toBe(false);
+  expect((await join()).resumed).toBeUndefined();
 });

@@ -175,8 +175,8 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     own(
       "idle state missing from the snapshot",
       "protocol/watermark.ts",
-      "for (const { edge, ...clock } of states) Object.assign(this.#clock(edge), clock);",
-      "for (const { edge, ...clock } of states) Object.assign(this.#clock(edge), { ...clock, isIdle: false, watermark: -Infinity });",
+      "Object.assign(this.#clock(edge), { ...clock, drained });",
+      "Object.assign(this.#clock(edge), { ...clock, drained, isIdle: false, watermark: -Infinity });",
       "snapshots",
     ),
   ],
