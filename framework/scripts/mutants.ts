@@ -22,6 +22,7 @@ import { loopMutants } from "./mutants/loops.ts";
 import { poisonMutants } from "./mutants/poison.ts";
 import { progressMutants } from "./mutants/progress.ts";
 import { recoveryMutants } from "./mutants/recovery.ts";
+import { restoreMutants } from "./mutants/restores.ts";
 import { savepointMutants } from "./mutants/savepoints.ts";
 
 const mutants: readonly Mutant[] = [
@@ -36,6 +37,7 @@ const mutants: readonly Mutant[] = [
   ...eventTimeMutants,
   ...loopMutants,
   ...savepointMutants,
+  ...restoreMutants,
 ];
 
 type Fate = "caught" | "SURVIVED" | "STALE";

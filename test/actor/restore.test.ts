@@ -165,6 +165,14 @@ describe("event time goes on", () => {
     expect(next.take("averages")).toEqual([]);
   });
 
+  test("a split is read on behind what had been read", async () => {
+    const t = await testJob(plant(), options);
+    await feed(t, { items: [{ at: 3, key: "a", n: 1 }], watermark: 30 });
+    await t.savepoint("between");
+    const next = await testJob(plant(), { ...options, from: { test: t, savepoint: "between" } });
+    expect(next.status().instances.find(({ name }) => name === "items/0")).toMatchObject({ position: 2 });
+  });
+
   test("an instance that crashes before its first snapshot goes on from the savepoint again", async () => {
     const t = await testJob(plant(), options);
     for (const part of feedings(2)) await feed(t, part);

@@ -165,6 +165,24 @@ test("A2: timers of one time fire in the order of their registration within each
   expect(fired()).toEqual(fired());
 });
 
+test("A2: a timer that is registered behind a restore fires behind those of its time that were registered before", () => {
+  const factory = () =>
+    operator({
+      process: ({ n }, { timers }) => {
+        for (let at = 0; at < n; at++) timers.cancelEventTime(timers.onEventTime(1_000 + at));
+        timers.onEventTime(100);
+        return [];
+      },
+      onTimer: (_time, { key: of }) => [of],
+    });
+  const instances = new Instances(factory, 3);
+  for (const of of [1, 2, 3, 4]) instances.process({ key: of, n: 20, at: 1 });
+  instances.redivide(1);
+  instances.process({ key: 5, n: 0, at: 2 });
+  instances.watermark(100);
+  expect(instances.take().at(-1)?.value).toBe(5);
+});
+
 test("A3: state that the program does not know is refused, unless there is none of it", () => {
   const factory = (name: string) =>
     operator({
