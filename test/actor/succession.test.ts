@@ -1,5 +1,8 @@
 /** Which of two generations a job is, while one is to take the place of the other: whoever dies, one of them goes on. */
 import { expect, test } from "vitest";
+import { job } from "../../framework/api/job.ts";
+import { fromArray } from "../../framework/connectors/memory.ts";
+import { print } from "../../framework/connectors/print.ts";
 import { giveUpSwitch, joinJob } from "../../framework/actor/job-register.ts";
 import {
   announceSuccessor,
@@ -16,6 +19,7 @@ import { silentLogger } from "../../framework/platform/logger.ts";
 import type { Platform } from "../../framework/platform/platform.ts";
 import { seededRandom } from "../../framework/platform/random.ts";
 import { VirtualClock } from "../../framework/platform/virtual-clock.ts";
+import { testJob } from "../../framework/testing/test-job.ts";
 import { MemorySeams } from "../../framework/log/memory-seams.ts";
 
 const program = { plan: "new", planHash: "new", version: "2" };
@@ -89,6 +93,31 @@ test("U3: one that was given up never begins, nor do its workers wait any longer
   await expect(waiting).rejects.toThrow("the upgrade to generation 2 has been given up: it does not come up");
   await expect(settled(giveOrigin(registers, 2, origin))).rejects.toThrow("has been given up");
   expect(await settled(switchTo(platform, registers, 2))).toBe(false);
+});
+
+test("U1: the workers of a generation that has been succeeded stop, also when nobody tells them", async () => {
+  const plant = job("plant");
+  plant
+    .source("items", fromArray<string>([]))
+    .keyBy((item) => item)
+    .process({ process: () => {} })
+    .to(print("items"));
+  const t = await testJob(plant);
+  const { savepoint } = await t.savepoint("between", { mode: "hold" });
+  const during = async <T>(promise: Promise<T>): Promise<T> => {
+    promise.catch(() => undefined);
+    await t.settle();
+    return promise;
+  };
+  const registers = await during(t.seams.registers("plant"));
+  await during(announceSuccessor(registers, 1, program));
+  await during(giveOrigin(registers, 2, { ...origin, savepoint }));
+  const platform = { clock: t.virtualClock, random: seededRandom(1), logger: silentLogger };
+  expect(await during(switchTo(platform, registers, 2))).toBe(true);
+  expect(t.workers.map(({ phase }) => phase)).toEqual(["working"]);
+  await t.clock(3_000);
+  expect(t.workers.map(({ phase }) => phase)).toEqual(["left"]);
+  expect(await during(generationOf(registers))).toBe(2);
 });
 
 test("a worker of a successor waits for the savepoint, and is none of another program", async () => {
