@@ -3,6 +3,7 @@
  *
  * Owns what a wish may say, and the rehearsal of a restore (`--dry-run`). `run.ts` begins the generation.
  */
+import { resolve } from "node:path";
 import { GenerationOrigin } from "./actor/origin.ts";
 import { checkOrigin, rehearse } from "./actor/restore-check.ts";
 import { originNamed } from "./administration/savepoint-origin.ts";
@@ -11,11 +12,14 @@ import type { Seams } from "./log/contracts.ts";
 import type { EndHome } from "./log/ends.ts";
 import { parseHoldingName } from "./log/holding-name.ts";
 import type { Plan } from "./plan/plan.ts";
+import type { Allowances } from "./protocol/restore.ts";
 import type { Origin } from "./record/snapshot-record.ts";
+import { openSavepointFile } from "./savepoint-file.ts";
+import { importSavepoint, readableFile } from "./savepoint-import.ts";
 
 /** The savepoint that the next generation of a job goes on from. */
 export interface RestoreFrom {
-  /** `JOB/NAME`. */
+  /** `JOB/NAME`; or the path of a file that `tidemark savepoint --out` has written, which becomes a savepoint of the job here: `./first.savepoint`. */
   readonly savepoint: string;
   /** What of the program may be missing in the savepoint, and begins empty: `STAGE`, `STAGE/STATE`. @default nothing */
   readonly allowMissing?: readonly string[] | undefined;
@@ -39,12 +43,21 @@ export interface RestorePreview {
 
 const namePattern = /^([a-z0-9-]{1,32})\/([a-z0-9-]{1,32})$/;
 
-/** The savepoint that is wished for, in the place of the job. @throws OPTION_INVALID, NOT_FOUND; SNAPSHOT_UNSUITABLE of another job */
-export async function wishedOrigin(seams: Seams, { job }: Plan, from: string | RestoreFrom): Promise<Origin> {
+/** A savepoint that is wished for, before the generation begins. Close it. */
+interface WishedSavepoint {
+  /** For checks: nothing has been written for it. */
+  readonly generation: GenerationOrigin;
+  /** What the generation goes on from: from here on the savepoint is one of the job's own. @throws JOB_MISMATCH when another one has the name of a file's */
+  settle(): Promise<Origin>;
+  close(): Promise<void>;
+}
+
+/** Opens what is wished for. @throws OPTION_INVALID, NOT_FOUND, PATH_UNUSABLE, CORRUPT; SNAPSHOT_UNSUITABLE of another job */
+async function wishedSavepoint(seams: Seams, plan: Plan, from: string | RestoreFrom): Promise<WishedSavepoint> {
   const { savepoint, allowMissing = [], allowUnknown = [] } = typeof from === "string" ? { savepoint: from } : from;
   const [, of, name] = namePattern.exec(savepoint) ?? [];
-  if (of === undefined || name === undefined)
-    throw new StreamError("OPTION_INVALID", `from is ${JSON.stringify(savepoint)}; it takes JOB/NAME`);
+  if (of === undefined || name === undefined) return inFile(seams, plan, savepoint, { allowMissing, allowUnknown });
+  const { job } = plan;
   if (of !== job)
     throw new StreamError(
       "SNAPSHOT_UNSUITABLE",
@@ -52,13 +65,53 @@ export async function wishedOrigin(seams: Seams, { job }: Plan, from: string | R
     );
   if (!(await isKnown(seams, job)))
     throw new StreamError("NOT_FOUND", `there is no job ${job} here, and so no savepoint ${savepoint}`);
-  return originNamed(await seams.registers(job), job, name, { allowMissing, allowUnknown });
+  const origin = await originNamed(await seams.registers(job), job, name, { allowMissing, allowUnknown });
+  return {
+    generation: generationOrigin(seams, plan, origin),
+    settle: () => Promise.resolve(origin),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function inFile(seams: Seams, { job }: Plan, path: string, allowed: Allowances): Promise<WishedSavepoint> {
+  if (!/[./]/.test(path))
+    throw new StreamError(
+      "OPTION_INVALID",
+      `from is ${JSON.stringify(path)}; it takes JOB/NAME, or the path of a file`,
+    );
+  const file = await openSavepointFile(resolve(path));
+  const { blobs, index } = readableFile(file);
+  const { name, generation, savepoint } = file.index;
+  return {
+    generation: new GenerationOrigin({ name, generation, savepoint, index, ...allowed }, () => Promise.resolve(blobs)),
+    async settle() {
+      await importSavepoint(seams, file);
+      return originNamed(await seams.registers(job), job, name, allowed);
+    },
+    close: () => file.close(),
+  };
 }
 
 /** Whether the job has registers: to ask for them would create them. */
 async function isKnown(seams: Seams, job: string): Promise<boolean> {
   const owners = (await seams.holdings.list()).map(({ name }) => parseHoldingName(name));
   return owners.some((owner) => owner?.job === job && owner.holds === "registers");
+}
+
+/** The savepoint that is wished for, checked and one of the job's own. @throws what a restore is refused with: then nothing has been written */
+export async function checkedOrigin(
+  seams: Seams,
+  plan: Plan,
+  ends: EndHome,
+  from: string | RestoreFrom,
+): Promise<Origin> {
+  const wished = await wishedSavepoint(seams, plan, from);
+  try {
+    await checkOrigin(plan, wished.generation, ends);
+    return await wished.settle();
+  } finally {
+    await wished.close();
+  }
 }
 
 /** What a generation goes on from, read when it is asked. */
@@ -73,8 +126,12 @@ export async function previewRestore(
   ends: EndHome,
   from: string | RestoreFrom,
 ): Promise<RestorePreview> {
-  const origin = generationOrigin(seams, plan, await wishedOrigin(seams, plan, from));
-  const changes = await checkOrigin(plan, origin, ends);
-  const { generation, atMs, name } = await origin.index();
-  return { job: plan.job, savepoint: name, generation, atMs, changes, ...(await rehearse(plan, origin)) };
+  const wished = await wishedSavepoint(seams, plan, from);
+  try {
+    const changes = await checkOrigin(plan, wished.generation, ends);
+    const { generation, atMs, name } = await wished.generation.index();
+    return { job: plan.job, savepoint: name, generation, atMs, changes, ...(await rehearse(plan, wished.generation)) };
+  } finally {
+    await wished.close();
+  }
 }

@@ -10,7 +10,6 @@ import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./
 import { discardGeneration } from "./administration/job-deletion.ts";
 import { joinJob } from "./actor/job-register.ts";
 import { awaitSuccession } from "./actor/succession.ts";
-import { checkOrigin } from "./actor/restore-check.ts";
 import type { Job } from "./api/job.ts";
 import { natsConnection } from "./environment.ts";
 import { isCaptured } from "./captured-job.ts";
@@ -34,7 +33,7 @@ import { realClock } from "./platform/real-clock.ts";
 import { versionOf } from "./program-version.ts";
 import { whenReaderGone } from "./reader-gone.ts";
 import { RunningJob } from "./running-job.ts";
-import { generationOrigin, previewRestore, wishedOrigin, type RestoreFrom, type RestorePreview } from "./restoring.ts";
+import { checkedOrigin, generationOrigin, previewRestore, type RestoreFrom, type RestorePreview } from "./restoring.ts";
 import { guardsOf, type GuardedBy } from "./threads/guards.ts";
 import type { ProgramPlace } from "./threads/cell-messages.ts";
 import { resolveTelemetry, type TelemetryOptions } from "./telemetry/options.ts";
@@ -51,7 +50,7 @@ export interface RunOptions {
   /** Begin the next generation of the job, with empty state. @default false */
   readonly startNew?: boolean | undefined;
   /**
-   * Begin the next generation of the job, which goes on from a savepoint: `JOB/NAME`, or that and what may be left out. Refused before anything starts when the
+   * Begin the next generation of the job, which goes on from a savepoint: `JOB/NAME` or the path of a file, or that and what may be left out. Refused before anything starts when the
    * program does not fit, and while the job is running. A generation that has begun so is joined.
    * @default none
    */
@@ -287,8 +286,7 @@ async function begin(
   const { job, version } = plan;
   const startNew = options.startNew ?? false;
   const ends: EndHome = { cluster, logger: platform.logger };
-  const origin = options.from === undefined ? undefined : await wishedOrigin(seams, plan, options.from);
-  if (origin !== undefined) await checkOrigin(plan, generationOrigin(seams, plan, origin), ends);
+  const origin = options.from === undefined ? undefined : await checkedOrigin(seams, plan, ends, options.from);
   const program = { plan: text, planHash: sha256Hex(text), version };
   const { successor } = options;
   if (place.fleetOf !== undefined && successor !== undefined)

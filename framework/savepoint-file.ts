@@ -13,7 +13,7 @@ import { crc32 } from "node:zlib";
 import { StreamError, messageOf } from "./errors.ts";
 import type { Blobs } from "./log/contracts.ts";
 import { encodeSavepointIndex } from "./record/wire/savepoint.ts";
-import { readingStore } from "./administration/savepoint-look.ts";
+import { readingStore } from "./actor/snapshot-store.ts";
 import { readIndex, type OpenSavepoint } from "./administration/savepoints.ts";
 
 const magic = Buffer.from("TIDEMARK");

@@ -21,7 +21,7 @@ import type { EdgeState, Manifest, Origin, SinkState } from "../record/snapshot-
 import { decodeSavepointIndex } from "../record/wire/savepoint.ts";
 import { stateOfColumn } from "../state/namespace.ts";
 import { manifestFormat } from "./snapshotter.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
+import { readingStore, type SnapshotStore } from "./snapshot-store.ts";
 
 /** What one instance goes on from. */
 export interface InstanceOrigin {
@@ -43,14 +43,14 @@ const noCounts: Counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0,
 /** The savepoint that one generation goes on from. */
 export class GenerationOrigin {
   readonly origin: Origin;
-  readonly #open: () => Promise<Blobs>;
+  readonly #open: () => Promise<Pick<Blobs, "get">>;
   #store: Promise<SnapshotStore> | undefined;
   #index: Promise<SavepointIndex> | undefined;
   /** By stage. */
   readonly #instances = new Map<string, Promise<readonly OldInstance[]>>();
 
   /** `open`: the job's savepoints. */
-  constructor(origin: Origin, open: () => Promise<Blobs>) {
+  constructor(origin: Origin, open: () => Promise<Pick<Blobs, "get">>) {
     this.origin = origin;
     this.#open = open;
   }
@@ -182,14 +182,10 @@ export class GenerationOrigin {
   }
 
   #chunks(): Promise<SnapshotStore> {
-    this.#store ??= this.#open().then(
-      // It writes nothing there.
-      (blobs) => new SnapshotStore(blobs, { stage: "", partition: 0, epoch: 0 }),
-      (error: unknown) => {
-        this.#store = undefined;
-        throw error;
-      },
-    );
+    this.#store ??= this.#open().then(readingStore, (error: unknown) => {
+      this.#store = undefined;
+      throw error;
+    });
     return this.#store;
   }
 }

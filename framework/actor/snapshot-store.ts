@@ -135,6 +135,13 @@ export class SnapshotStore {
   }
 }
 
+/** A store of chunks that are only read, whoever owns them. */
+export function readingStore(blobs: Pick<Blobs, "get">): SnapshotStore {
+  const refused = () => Promise.reject(new StreamError("UNAVAILABLE", "these chunks are only read here"));
+  const readOnly: Blobs = { get: (name) => blobs.get(name), put: refused, delete: refused, list: refused };
+  return new SnapshotStore(readOnly, { stage: "", partition: 0, epoch: 0 });
+}
+
 /** Segments in groups that share a blob; a large one stands alone. */
 function packsOf(segments: readonly StoredSegment[]): StoredSegment[][] {
   const packs: StoredSegment[][] = [];

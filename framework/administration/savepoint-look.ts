@@ -3,7 +3,7 @@
  *
  * Owns the counting. Everything that the savepoint names is read for it, so what is missing or has changed is found.
  */
-import { SnapshotStore } from "../actor/snapshot-store.ts";
+import { readingStore } from "../actor/snapshot-store.ts";
 import { StreamError } from "../errors.ts";
 import type { Blobs } from "../log/contracts.ts";
 import { decodeOperators } from "../operator/program-state.ts";
@@ -63,13 +63,6 @@ export async function lookAtSavepoint({ index, blobs }: OpenSavepoint): Promise<
   const { job, name, generation, savepoint, atMs, by, version, runtimeVersion, edges } = index;
   const bytes = stages.flatMap(({ instances }) => instances).reduce((sum, each) => sum + each.bytes, 0);
   return { job, name, generation, savepoint, atMs, by, version, runtimeVersion, edges, stages, bytes };
-}
-
-/** A store of blobs that are only read. */
-export function readingStore(blobs: Pick<Blobs, "get">): SnapshotStore {
-  const refused = () => Promise.reject(new StreamError("UNAVAILABLE", "savepoints are only read here"));
-  const readOnly: Blobs = { get: (name) => blobs.get(name), put: refused, delete: refused, list: refused };
-  return new SnapshotStore(readOnly, { stage: "index", partition: 0, epoch: 0 });
 }
 
 async function stageLook(stage: SavepointStage, blobs: Pick<Blobs, "get">): Promise<StageLook> {

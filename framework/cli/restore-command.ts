@@ -1,5 +1,5 @@
 /**
- * `tidemark restore FILE --from JOB/NAME`.
+ * `tidemark restore FILE --from JOB/NAME | FILE`.
  *
  * Owns what `--dry-run` prints. What is run is run as `tidemark run` does.
  */
@@ -29,7 +29,7 @@ export function addRestoreCommand(program: Command): void {
     )
     .argument("<file>", "program file: default-exports a job, or a function from arguments to a job")
     .argument("[args...]", "arguments of the program")
-    .requiredOption("--from <savepoint>", "JOB/NAME");
+    .requiredOption("--from <savepoint>", "JOB/NAME, or a file of tidemark savepoint --out (./NAME)");
   withAllowances(withRunFlags(command))
     .option("--dry-run", "check everything, migrations included, and say what would happen; write nothing")
     .option("--json", "what --dry-run says, as JSON")

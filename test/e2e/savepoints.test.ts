@@ -57,6 +57,29 @@ describe.skipIf(binary === undefined)("savepoints of a job on a server", { timeo
     expect((await tidemark("delete", "kept", "--savepoints", "--yes")).code).toBe(0);
     expect((await tidemark("inspect", "kept")).said).toMatch(/NOT_FOUND: there is no job "kept"/);
 
+    const dry = await tidemark(
+      "restore",
+      "test/e2e/programs/ticking.ts",
+      "--from",
+      file,
+      "--dry-run",
+      "--json",
+      "--",
+      "kept",
+    );
+    expect(dry.said).toBe("");
+    expect(JSON.parse(dry.out)).toMatchObject({ job: "kept", savepoint: "before", instances: 3 });
+    expect((await tidemark("inspect", "kept")).said).toMatch(/NOT_FOUND/);
+    const carried = ["restore", "test/e2e/programs/ticking.ts", "--from", file, "--", "kept"];
+    const next = startTidemark(carried, environment);
+    await next.prints(/ticks/);
+    const known = JSON.parse((await tidemark("inspect", "kept", "--json")).out) as readonly SavepointSummary[];
+    expect(known.map(({ name }) => name)).toEqual(["before"]);
+    expect((await tidemark("stop", "kept")).code).toBe(0);
+    expect(await next.ended(20_000)).toMatchObject({ code: 0 });
+    const other = await tidemark("restore", "test/e2e/programs/ticking.ts", "--from", file, "--", "another");
+    expect(other.said).toMatch(/is of job kept, and the program's job is another/);
+
     const bytes = await readFile(file);
     const cut = join(await folder(), "cut.savepoint");
     await writeFile(cut, bytes.subarray(0, bytes.length - 20));
