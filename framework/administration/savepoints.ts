@@ -7,7 +7,8 @@ import { savepointFormat } from "../protocol/restore.ts";
 import { SnapshotStore } from "../actor/snapshot-store.ts";
 import { StreamError } from "../errors.ts";
 import type { Blobs, Registers } from "../log/contracts.ts";
-import { savepointPrefix, savepointRegister, savepointRegisters } from "../log/names.ts";
+import { jobRegister, savepointPrefix, savepointRegister, savepointRegisters } from "../log/names.ts";
+import { decodeJobRecord } from "../record/wire/job-record.ts";
 import type { SavepointIndex, SavepointRecord } from "../record/savepoint-record.ts";
 import type { ChunkRef } from "../record/snapshot-record.ts";
 import { decodeSavepointIndex, decodeSavepointRecord } from "../record/wire/savepoint.ts";
@@ -69,20 +70,43 @@ export function readIndex(bytes: Uint8Array, what: string): SavepointIndex {
   );
 }
 
-/** Deletes a savepoint: its register first, so that nobody begins from what is going. Answers its chunks and bytes. @throws NOT_FOUND */
+/**
+ * Deletes a savepoint: its register first, so that nobody begins from what is going. Answers its chunks and bytes. `force`: also one that the job's generation began from.
+ *
+ * @throws NOT_FOUND; JOB_NOT_RUNNABLE when the generation began from it: an instance that has no snapshot of its own yet goes on from there after every crash
+ */
 export async function deleteSavepoint(
   administrator: Administrator,
   job: string,
   name: string,
+  force = false,
 ): Promise<{ readonly job: string; readonly name: string; readonly chunks: number; readonly bytes: number }> {
   const record = await completeRecord(administrator, job, name);
   const registers = await registersOf(administrator, job);
+  if (!force) await checkNotNeeded(registers, job, name, record);
   await registers.delete(savepointRegister(name));
   const blobs = await administrator.seams.savepoints(job);
   const chunks = await blobs.list(savepointPrefix(name, record.generation, record.savepoint));
   for (let at = 0; at < chunks.length; at += atOnce)
     await Promise.all(chunks.slice(at, at + atOnce).map((chunk) => blobs.delete(chunk)));
   return { job, name, chunks: chunks.length, bytes: record.bytes };
+}
+
+async function checkNotNeeded(
+  registers: Registers,
+  job: string,
+  name: string,
+  { savepoint }: SavepointRecord,
+): Promise<void> {
+  const found = await registers.get(jobRegister);
+  const record = found === undefined ? undefined : decodeJobRecord(found.value);
+  const isOrigin = record?.origin?.name === name && record.origin.savepoint === savepoint;
+  if (!isOrigin || record?.state === "completed") return;
+  const what = `generation ${record?.generation} of job ${job} began from savepoint ${name}, and instances without a snapshot of their own go on from it`;
+  throw new StreamError(
+    "JOB_NOT_RUNNABLE",
+    `${what}: when tidemark status shows a snapshot of each, delete it with --force`,
+  );
 }
 
 async function completeRecord(administrator: Administrator, job: string, name: string): Promise<SavepointRecord> {

@@ -24,7 +24,10 @@ export function addDeleteCommand(program: Command): void {
   administrationCommand(program, "delete", "delete all streams and registers of a job that does not run")
     .argument("<job>", "name of the job")
     .option("--generation <n>", "only this generation, or all: the job itself, too", "all")
-    .option("--force", "stop it first if it runs, and delete it whoever is still there")
+    .option(
+      "--force",
+      "stop it first if it runs, and delete it whoever is still there; a savepoint, also one that the job began from",
+    )
     .option("--savepoint <name>", "this savepoint, and nothing else; of a job that runs, too")
     .option("--savepoints", "the savepoints of the job, too: they are kept otherwise")
     .option("--yes", "do not ask")
@@ -33,7 +36,9 @@ export function addDeleteCommand(program: Command): void {
       const generation = generationOf(flags);
       await confirm(job, flags);
       if (savepoint !== undefined) {
-        const deleted = await administrate(flags, (administrator) => deleteSavepoint(administrator, job, savepoint));
+        const deleted = await administrate(flags, (administrator) =>
+          deleteSavepoint(administrator, job, savepoint, force),
+        );
         return print(flags, deleted, savepointText);
       }
       const options = { generation, force, withSavepoints: savepoints };

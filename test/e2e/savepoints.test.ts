@@ -75,6 +75,8 @@ describe.skipIf(binary === undefined)("savepoints of a job on a server", { timeo
     await next.prints(/ticks/);
     const known = JSON.parse((await tidemark("inspect", "kept", "--json")).out) as readonly SavepointSummary[];
     expect(known.map(({ name }) => name)).toEqual(["before"]);
+    const needed = await tidemark("delete", "kept", "--savepoint", "before", "--yes");
+    expect(needed.said).toMatch(/JOB_NOT_RUNNABLE: generation \d+ of job kept began from savepoint before/);
     expect((await tidemark("stop", "kept")).code).toBe(0);
     expect(await next.ended(20_000)).toMatchObject({ code: 0 });
     const other = await tidemark("restore", "test/e2e/programs/ticking.ts", "--from", file, "--", "another");
