@@ -4,7 +4,6 @@
  * Owns the counting. Everything that the savepoint names is read for it, so what is missing or has changed is found.
  */
 import { readingStore } from "../actor/snapshot-store.ts";
-import { StreamError } from "../errors.ts";
 import type { Blobs } from "../log/contracts.ts";
 import { decodeOperators } from "../operator/program-state.ts";
 import { defaultCodec } from "../record/default-codec.ts";
