@@ -154,7 +154,8 @@ export class HostedInstances {
 
   /** The job log has been read further: what is open of savepoints (R17). */
   heed(savepoint: number | undefined): void {
-    if (this.#savepoint === savepoint) return;
+    // One may be frozen by a savepoint that began and ended between two looks at the job log (F1).
+    if (this.#savepoint === savepoint && this.all.every(({ phase }) => phase !== "frozen")) return;
     this.#savepoint = savepoint;
     this.wake();
   }

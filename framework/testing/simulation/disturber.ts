@@ -39,6 +39,9 @@ export interface Disturbed {
 /** What turns may take, as shares of a core. */
 const shares = [0, 0.05, 0.2, 0.5, 1] as const;
 
+/** Ms between two drains. */
+const drainsApartMs = 20;
+
 type Action = (kind: FaultKind) => void;
 
 /** Disturbs. */
@@ -52,6 +55,7 @@ export class Disturber {
   /** The process that spoils what takes a turn in it, now and then. */
   #bad: SimulatedProcess | undefined;
   #savepoints = 0;
+  #drainedAtMs = -Infinity;
   /** Waits for its successor. */
   #replaced: SimulatedProcess | undefined;
 
@@ -290,9 +294,13 @@ export class Disturber {
   }
 
   #drain(kind: FaultKind): void {
-    const { fleet, dice, commander } = this.#world;
+    const { fleet, dice, commander, place } = this.#world;
     const process = this.#pick(kind);
     if (process?.worker === undefined || fleet.size < 2) return;
+    // Each makes tasks of its own: without a pause, tasks would strike drains, and drains tasks, for ever at one moment.
+    const nowMs = place.clock.monotonicMs();
+    if (nowMs < this.#drainedAtMs + drainsApartMs) return;
+    this.#drainedAtMs = nowMs;
     dice.count(kind, process, `process ${process.number}`);
     commander.drainFor(process.worker.id, this.#spanMs(kind, 8_000));
   }

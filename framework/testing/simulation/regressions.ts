@@ -162,4 +162,10 @@ export const regressions: readonly Regression[] = [
     workload: "failing",
     found: "an inbox full of small messages was taken for one that has room, by their payloads, and never relieved",
   },
+  {
+    seed: 2_077_901_178,
+    mix: "swarm",
+    workload: "lateness",
+    found: "an instance stayed frozen by a savepoint whose request and end its worker had read at once",
+  },
 ];
