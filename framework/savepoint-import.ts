@@ -5,6 +5,7 @@
  *
  * SI1. A name that another savepoint has stays that one's; the same savepoint once more is no other one.
  */
+import { inParallel } from "./actor/in-parallel.ts";
 import { putIndex } from "./actor/savepoint-index.ts";
 import { StreamError } from "./errors.ts";
 import type { Blobs, Seams } from "./log/contracts.ts";
@@ -14,6 +15,9 @@ import type { SavepointRecord } from "./record/savepoint-record.ts";
 import type { ChunkRef } from "./record/snapshot-record.ts";
 import { decodeSavepointRecord, encodeSavepointIndex, encodeSavepointRecord } from "./record/wire/savepoint.ts";
 import type { SavepointFile } from "./savepoint-file.ts";
+
+/** Chunks that are carried at a time. */
+const chunksAtOnce = 16;
 
 /** What the index is read as; no chunk has that name. */
 const indexName = "index";
@@ -37,19 +41,20 @@ export async function importSavepoint(seams: Seams, file: SavepointFile): Promis
   const there = found === undefined ? undefined : decodeSavepointRecord(found.value);
   if (there !== undefined && there.state !== "cancelled") return checkSame(there, file);
   const blobs = await seams.savepoints(job);
-  const sizes = await Promise.all(
-    file.names.map(async (chunk) => {
-      const bytes = (await file.blobs.get(chunk)) ?? new Uint8Array(0);
-      await blobs.put(chunk, bytes);
-      return bytes.length;
-    }),
-  );
+  const sizes = await inParallel(file.names, chunksAtOnce, async (chunk) => {
+    const bytes = (await file.blobs.get(chunk)) ?? new Uint8Array(0);
+    await blobs.put(chunk, bytes);
+    return bytes.length;
+  });
   const index = await putIndex(blobs, file.index);
   const bytes = [...sizes, ...index.map(({ length }) => length)].reduce((sum, size) => sum + size, 0);
   const record = { generation, savepoint, leader: 0, state: "complete", reason: "", index, atMs, bytes } as const;
   const value = encodeSavepointRecord(record);
   if (found === undefined) await registers.create(key, value);
   else await registers.update(key, value, found.revision);
+  // Somebody may have been faster.
+  const written = await registers.get(key);
+  checkSame(written === undefined ? record : decodeSavepointRecord(written.value), file);
 }
 
 /** SI1. */
