@@ -19,7 +19,7 @@ export default defineConfig({
       { extends: true, test: { name: "runtime", include: ["test/**/*.test.ts"], exclude: pure } },
       { extends: true, test: { name: "pure", include: pure, isolate: false, typecheck: { enabled: false } } },
     ],
-    maxWorkers: availableParallelism(),
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 10_000,

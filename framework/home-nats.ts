@@ -46,6 +46,8 @@ export function nats(options: NatsHomeOptions): Home {
         isEmbedded: false,
         whenThere: (open) => tryUntilThere(platform, open),
         isConnected: () => seams.isUp,
+        hasRegisters: (job) => seams.hasRegisters(job),
+        checkRoom: () => checkRoom(seams, plan),
         close: () => seams.close(),
       };
     },

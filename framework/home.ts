@@ -24,6 +24,10 @@ export interface HomePlace {
   /** Whether the connection to it is up, as far as this side knows. */
   isConnected(): boolean;
   close(): Promise<void>;
+  /** Whether a job has registers here, without creating them. @default what the list of all holdings says, which a busy cluster may not give in time */
+  readonly hasRegisters?: ((job: string) => Promise<boolean>) | undefined;
+  /** Whether there is room for one more generation of the plan; asked before one begins from a savepoint. @throws SERVER_FULL @default there is */
+  readonly checkRoom?: (() => Promise<void>) | undefined;
   /** The only generation that may be joined: in a worker process of a fleet. @default whichever the job's register names */
   readonly generation?: number | undefined;
   /** Makes the fleet of worker processes that the job runs on. @default one worker in this process */

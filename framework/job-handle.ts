@@ -72,14 +72,12 @@ export const noTotals: JobStatus["totals"] = {
   restarts: 0,
 };
 
-/** The handle of a job that was over before it was started. */
-export function completedJob(plan: Plan, events: JobEvents): StartedJob {
-  const end: JobEnd = { state: "completed", message: "", totals: noTotals };
+/** The handle of a job that was over before it was started here. */
+export function endedJob(plan: Plan, events: JobEvents, end: JobEnd): StartedJob {
   events.onEnd(end);
-  const over = new StreamError(
-    "JOB_NOT_RUNNABLE",
-    `job ${plan.job} has completed; start the next generation with --new`,
-  );
+  const onwards = end.state === "completed" ? "; start the next generation with --new" : "";
+  const what = `job ${plan.job} has ${end.state === "completed" ? "completed" : `been ${end.message}`}${onwards}`;
+  const over = new StreamError("JOB_NOT_RUNNABLE", what);
   return {
     plan,
     start: () => Promise.resolve(),

@@ -8,6 +8,7 @@ import { GenerationOrigin } from "./actor/origin.ts";
 import { checkOrigin, rehearse } from "./actor/restore-check.ts";
 import { originNamed } from "./administration/savepoint-origin.ts";
 import { StreamError } from "./errors.ts";
+import type { HomePlace } from "./home.ts";
 import type { Seams } from "./log/contracts.ts";
 import type { EndHome } from "./log/ends.ts";
 import { parseHoldingName } from "./log/holding-name.ts";
@@ -52,8 +53,12 @@ interface WishedSavepoint {
   close(): Promise<void>;
 }
 
+/** Where it is wished for. */
+export type RestorePlace = Pick<HomePlace, "seams" | "hasRegisters">;
+
 /** Opens what is wished for. @throws OPTION_INVALID, NOT_FOUND, PATH_UNUSABLE, CORRUPT; SNAPSHOT_UNSUITABLE of another job */
-async function wishedSavepoint(seams: Seams, plan: Plan, from: string | RestoreFrom): Promise<WishedSavepoint> {
+async function wishedSavepoint(place: RestorePlace, plan: Plan, from: string | RestoreFrom): Promise<WishedSavepoint> {
+  const { seams } = place;
   const { savepoint, allowMissing = [], allowUnknown = [] } = typeof from === "string" ? { savepoint: from } : from;
   const [, of, name] = namePattern.exec(savepoint) ?? [];
   if (of === undefined || name === undefined) return inFile(seams, plan, savepoint, { allowMissing, allowUnknown });
@@ -63,11 +68,11 @@ async function wishedSavepoint(seams: Seams, plan: Plan, from: string | RestoreF
       "SNAPSHOT_UNSUITABLE",
       `savepoint ${savepoint} is of job ${of}, and the program's job is ${job}: give the job the name ${of}`,
     );
-  if (!(await isKnown(seams, job)))
+  if (!(await isKnown(place, job)))
     throw new StreamError("NOT_FOUND", `there is no job ${job} here, and so no savepoint ${savepoint}`);
   const origin = await originNamed(await seams.registers(job), job, name, { allowMissing, allowUnknown });
   return {
-    generation: generationOrigin(seams, plan, origin),
+    generation: new GenerationOrigin(origin, () => seams.savepoints(job)),
     settle: () => Promise.resolve(origin),
     close: () => Promise.resolve(),
   };
@@ -93,19 +98,20 @@ async function inFile(seams: Seams, { job }: Plan, path: string, allowed: Allowa
 }
 
 /** Whether the job has registers: to ask for them would create them. */
-async function isKnown(seams: Seams, job: string): Promise<boolean> {
+async function isKnown({ seams, hasRegisters }: RestorePlace, job: string): Promise<boolean> {
+  if (hasRegisters !== undefined) return hasRegisters(job);
   const owners = (await seams.holdings.list()).map(({ name }) => parseHoldingName(name));
   return owners.some((owner) => owner?.job === job && owner.holds === "registers");
 }
 
 /** The savepoint that is wished for, checked and one of the job's own. @throws what a restore is refused with: then nothing has been written */
 export async function checkedOrigin(
-  seams: Seams,
+  place: RestorePlace,
   plan: Plan,
   ends: EndHome,
   from: string | RestoreFrom,
 ): Promise<Origin> {
-  const wished = await wishedSavepoint(seams, plan, from);
+  const wished = await wishedSavepoint(place, plan, from);
   try {
     await checkOrigin(plan, wished.generation, ends);
     return await wished.settle();
@@ -114,19 +120,14 @@ export async function checkedOrigin(
   }
 }
 
-/** What a generation goes on from, read when it is asked. */
-export function generationOrigin(seams: Seams, { job }: Plan, origin: Origin): GenerationOrigin {
-  return new GenerationOrigin(origin, () => seams.savepoints(job));
-}
-
 /** Checks everything (names, versions, splits, chunks), and gives each instance its state with all migrations; writes nothing. @throws what a restore is refused with */
 export async function previewRestore(
-  seams: Seams,
+  place: RestorePlace,
   plan: Plan,
   ends: EndHome,
   from: string | RestoreFrom,
 ): Promise<RestorePreview> {
-  const wished = await wishedSavepoint(seams, plan, from);
+  const wished = await wishedSavepoint(place, plan, from);
   try {
     const changes = await checkOrigin(plan, wished.generation, ends);
     const { generation, atMs, name } = await wished.generation.index();

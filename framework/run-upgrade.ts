@@ -41,14 +41,14 @@ async function upgradeAt(
   const platform = options.platform ?? systemPlatform(options.logLevel);
   const plan = compile(job, { defaults: home.defaults, version: versionOf(options.program ?? process.argv[1]) });
   const ends: EndHome = { cluster: home.cluster ?? natsConnection(), logger: platform.logger };
+  if (ends.cluster === undefined)
+    throw new StreamError(
+      "OPTION_INVALID",
+      "an upgrade takes place where the job runs: name its servers with --nats or --context (a fleet with a nats-server of its own has said where that is; an embedded job ends with its process)",
+    );
   await checkEnds(plan, ends);
   const place = await home.open(plan, platform, { startNew: true });
   try {
-    if (place.isEmbedded)
-      throw new StreamError(
-        "OPTION_INVALID",
-        "an embedded job ends with its process: it is not upgraded. Name a cluster with --nats",
-      );
     const administrator = { platform, seams: place.seams, by: `${userInfo().username}@${hostname()}` };
     const start = (successor: number, made: (started: StartedJob) => void) =>
       startAt(job, home, { ...options, successor, ownsProcess: true }, (started) => {

@@ -8,8 +8,9 @@ import { FaultInjector } from "./actor/fault-injector.ts";
 import type { Probe } from "./actor/host.ts";
 import { checkMayInject, checkPlaces, parseInjections, type Injection } from "./actor/injection.ts";
 import { discardGeneration } from "./administration/job-deletion.ts";
-import { joinJob } from "./actor/job-register.ts";
-import { awaitSuccession } from "./actor/succession.ts";
+import { hasBegunFrom, joinJob } from "./actor/job-register.ts";
+import { patientOrigin } from "./actor/origin.ts";
+import { awaitSuccession, successorInPlace, upgradedTo } from "./actor/succession.ts";
 import type { Job } from "./api/job.ts";
 import { natsConnection } from "./environment.ts";
 import { isCaptured } from "./captured-job.ts";
@@ -17,7 +18,7 @@ import { StreamError, messageOf } from "./errors.ts";
 import { fleet, workersAskedFor } from "./fleet.ts";
 import { embedded, type Home, type HomePlace } from "./home.ts";
 import { nats } from "./home-nats.ts";
-import { completedJob, type JobEnd, type JobEvents, type JobHandle, type StartedJob } from "./job-handle.ts";
+import { endedJob, noTotals, type JobEnd, type JobEvents, type JobHandle, type StartedJob } from "./job-handle.ts";
 import type { EndHome } from "./log/ends.ts";
 import type { Registers } from "./log/contracts.ts";
 import { JobNames } from "./log/names.ts";
@@ -33,7 +34,7 @@ import { realClock } from "./platform/real-clock.ts";
 import { versionOf } from "./program-version.ts";
 import { whenReaderGone } from "./reader-gone.ts";
 import { RunningJob } from "./running-job.ts";
-import { checkedOrigin, generationOrigin, previewRestore, type RestoreFrom, type RestorePreview } from "./restoring.ts";
+import { checkedOrigin, previewRestore, type RestoreFrom, type RestorePreview } from "./restoring.ts";
 import { guardsOf, type GuardedBy } from "./threads/guards.ts";
 import type { ProgramPlace } from "./threads/cell-messages.ts";
 import { resolveTelemetry, type TelemetryOptions } from "./telemetry/options.ts";
@@ -161,7 +162,7 @@ async function startHere(
   const ends: EndHome = { cluster: home.cluster ?? natsConnection(), logger: platform.logger };
   checkPlaces(injections, await checkEnds(plan, ends));
   const telemetry = await openTelemetry(wanted, plan.job, platform);
-  const intent = { startNew: options.startNew === true || options.from !== undefined };
+  const intent = { startNew: options.startNew ?? false };
   const place = await shownPlace(() => home.open(plan, platform, intent), telemetry);
   try {
     const started = await begin(plan, { ...place, cluster: ends.cluster }, platform, {
@@ -238,7 +239,7 @@ export async function dryRun(
   await checkEnds(plan, ends);
   const place = await home.open(plan, platform, { startNew: false });
   try {
-    return await previewRestore(place.seams, plan, ends, options.from);
+    return await previewRestore(place, plan, ends, options.from);
   } finally {
     await place.close();
   }
@@ -282,13 +283,20 @@ async function begin(
   const { seams, cluster } = place;
   const { events, injections } = options;
   const text = planText(plan);
-  const registers = await seams.registers(plan.job);
   const { job, version } = plan;
   const startNew = options.startNew ?? false;
   const ends: EndHome = { cluster, logger: platform.logger };
-  const origin = options.from === undefined ? undefined : await checkedOrigin(seams, plan, ends, options.from);
+  const origin = options.from === undefined ? undefined : await checkedOrigin(place, plan, ends, options.from);
+  const registers = await seams.registers(plan.job);
+  // One more worker of what has begun from there takes no more room.
+  if (origin !== undefined && !(await hasBegunFrom(registers, origin))) await place.checkRoom?.();
   const program = { plan: text, planHash: sha256Hex(text), version };
   const { successor } = options;
+  const inPlace = place.generation === undefined ? undefined : await successorInPlace(registers, place.generation);
+  if (inPlace !== undefined) {
+    await place.close();
+    return endedJob(plan, events, { state: "stopped", message: upgradedTo(inPlace), totals: noTotals });
+  }
   if (place.fleetOf !== undefined && successor !== undefined)
     return place.fleetOf({ plan, names: new JobNames(job, successor) }, events);
   const wanted = place.generation ?? successor;
@@ -314,7 +322,7 @@ async function begin(
     if (plan.options.retain === "none" && !place.isEmbedded)
       await discardGeneration({ platform, seams, by: job }, new JobNames(job, record.generation), registers);
     await place.close();
-    return completedJob(plan, events);
+    return endedJob(plan, events, { state: "completed", message: "", totals: noTotals });
   }
   const names = new JobNames(job, record.generation);
   if (place.fleetOf !== undefined) return place.fleetOf({ plan, names }, events);
@@ -322,7 +330,7 @@ async function begin(
   const killProcess = () => void process.kill(process.pid, "SIGKILL");
   const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
   const probe = injections.length > 0 ? injector : options.probe;
-  const goesOnFrom = record.origin === undefined ? undefined : generationOrigin(seams, plan, record.origin);
+  const goesOnFrom = record.origin === undefined ? undefined : patientOrigin(platform, seams, plan, record.origin);
   const isSuccessor = held !== undefined;
   const work = { plan, names, seams, registers, blobs, cluster, origin: goesOnFrom, isSuccessor };
   const guards = guardsOf({ ...options.guard, platform, place, work, ownsProcess: options.ownsProcess ?? false });

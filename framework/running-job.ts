@@ -78,8 +78,8 @@ export class RunningJob implements StartedJob, Measured {
       startCell: tools.guards?.startCell,
       usesThreads: true,
       marks: tools.guards?.marks,
-      onStopped: () => {
-        this.#stopReason = "stopped by a command";
+      onStopped: (reason) => {
+        this.#stopReason = reason;
         void this.stop();
       },
       onOutcome: ({ outcome, message }, totals) => void this.end(outcome, message, totals),

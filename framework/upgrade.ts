@@ -5,15 +5,24 @@
  * for whatever reason the new one does not come up. Who notices what when this process dies in the middle is `actor/succession-watch.ts`.
  *
  * UP1. What can be known before is refused before anything stops; and the new workers are there, and wait, before the old generation is held.
- * UP2. The hold is given up by itself a while after this process is gone; by then no switch is made any more (U1).
+ * UP2. The hold is given up by itself soon after this process is gone (`actor/hold-watch.ts`); by then no switch is made any more (U1).
  */
 import { GenerationOrigin } from "./actor/origin.ts";
 import { JobBus } from "./actor/job-bus.ts";
 import { giveUpSwitch } from "./actor/job-register.ts";
 import { checkOrigin } from "./actor/restore-check.ts";
 import { statesOfStage } from "./actor/stage-states.ts";
-import { announceSuccessor, giveOrigin, giveUpSuccessor, switchTo } from "./actor/succession.ts";
-import { findJob, type Administrator } from "./administration/administrator.ts";
+import { patiently } from "./actor/patience.ts";
+import {
+  announceSuccessor,
+  generationOf,
+  giveOrigin,
+  giveUpSuccessor,
+  successionOf,
+  switchTo,
+  upgradeBy,
+} from "./actor/succession.ts";
+import { findJob, type Administrator, type OwnedHolding } from "./administration/administrator.ts";
 import { discardGeneration } from "./administration/job-deletion.ts";
 import { originNamed } from "./administration/savepoint-origin.ts";
 import { takeSavepoint } from "./administration/savepoint-request.ts";
@@ -79,13 +88,28 @@ export async function upgradeJob(
   options: UpgradeOptions = {},
 ): Promise<{ readonly result: UpgradeResult; readonly started: StartedJob }> {
   const { administrator, plan } = world;
-  const { record, registers } = await findJob(administrator, plan.job);
+  const { record, registers, holdings } = await findJob(administrator, plan.job);
   const text = planText(plan);
   const program = { plan: text, planHash: sha256Hex(text), version: plan.version };
   checkUpgradable(plan, record, program);
   checkDeclared(plan, record.plan, text, options);
+  await discardGivenUp(administrator, plan.job, registers, holdings);
   const successor = await announceSuccessor(registers, record.generation, program);
   return new Upgrade(world, options, registers, record, successor.generation).run();
+}
+
+/** What an upgrade has left behind whose process died in the middle. */
+async function discardGivenUp(
+  administrator: Administrator,
+  job: string,
+  registers: Registers,
+  holdings: readonly OwnedHolding[],
+): Promise<void> {
+  const generations = new Set(holdings.flatMap(({ owner }) => owner.generation ?? []));
+  const current = (await generationOf(registers)) ?? Infinity;
+  for (const generation of generations)
+    if (generation > current && (await successionOf(registers, generation)) === "givenUp")
+      await discardGeneration(administrator, new JobNames(job, generation), registers);
 }
 
 function checkUpgradable({ job }: Plan, record: JobRecord, program: Pick<JobRecord, "planHash" | "version">): void {
@@ -96,7 +120,10 @@ function checkUpgradable({ job }: Plan, record: JobRecord, program: Pick<JobReco
       `${what} is ${record.state}, and only a running job is upgraded: restore it from a savepoint (tidemark restore), or begin anew with --new`,
     );
   if (record.planHash === program.planHash && record.version === program.version)
-    throw new StreamError("JOB_MISMATCH", `${what} runs this program already: there is nothing to upgrade`);
+    throw new StreamError(
+      "JOB_MISMATCH",
+      `${what} runs this program already: there is nothing to upgrade; tidemark run starts a worker of it`,
+    );
 }
 
 /** UP1: what both programs say of themselves; what is in the savepoint is compared when it is there. */
@@ -152,18 +179,22 @@ class Upgrade {
       void made.done.then(({ state, message }) => this.#fail(new Error(`its workers have ${state}: ${message}`)));
     });
     starting.catch((error: unknown) => this.#fail(error));
-    const result = await this.#replace().catch(async (error: unknown) => {
-      throw await this.#rollBack(error);
-    });
+    const { name = `upgrade-${this.#generation}` } = this.#options;
+    const stopAnswering = this.#busOf(this.#before.generation).answerAsHolder(name);
+    const result = await this.#replace(name)
+      .catch(async (error: unknown) => {
+        throw await this.#rollBack(error);
+      })
+      .finally(stopAnswering);
     // From here on the new generation is the job, whatever becomes of its first workers.
     return { result, started: await starting };
   }
 
-  async #replace(): Promise<UpgradeResult> {
+  async #replace(name: string): Promise<UpgradeResult> {
     await this.#untilWaiting();
     const { administrator, plan, ends } = this.#world;
     const { clock } = administrator.platform;
-    const { name = `upgrade-${this.#generation}`, timeoutMs = timeoutMsDefault } = this.#options;
+    const { timeoutMs = timeoutMsDefault } = this.#options;
     const beganMs = clock.monotonicMs();
     const taken = await takeSavepoint(administrator, plan.job, { name, mode: "hold", timeoutMs });
     this.#held = taken.savepoint;
@@ -173,16 +204,38 @@ class Upgrade {
     const changes = await checkOrigin(plan, read, ends);
     await giveOrigin(this.#registers, this.#generation, origin);
     await this.#untilUp(beganMs + timeoutMs - marginMs);
-    if (!(await switchTo(administrator.platform, this.#registers, this.#generation)))
-      throw new StreamError("TIMEOUT", `the hold of generation ${this.#before.generation} was given up`);
-    this.#held = undefined;
-    const by = `upgrade to generation ${this.#generation} (${administrator.by})`;
+    await this.#switch();
+    const by = upgradeBy(this.#generation, administrator.by);
     // What cannot be said is found out by those whom it is about (`actor/succession-watch.ts`).
     await this.#tryToSay(this.#generation, { kind: "resume", savepoint: 0, by });
     const pauseMs = clock.monotonicMs() - beganMs;
     await this.#tryToSay(this.#before.generation, { kind: "command", command: "stop", by });
     const { generation: from } = this.#before;
     return { job: plan.job, from, generation: this.#generation, savepoint: name, changes, pauseMs };
+  }
+
+  /** U1. Whether it was made is known when this ends. @throws when it was not */
+  async #switch(): Promise<void> {
+    const { platform } = this.#world.administrator;
+    const { generation } = this.#before;
+    try {
+      if (await switchTo(platform, this.#registers, this.#generation)) return;
+      throw new StreamError("TIMEOUT", `the hold of generation ${generation} was given up`);
+    } catch (error) {
+      const current = (await this.#giveUp())
+        ? generation
+        : await patiently(platform, "the job's register", () => generationOf(this.#registers));
+      if (current !== this.#generation) throw error;
+    }
+  }
+
+  /** Whether no switch can come any more because this says so. */
+  #giveUp(): Promise<boolean> {
+    const { platform } = this.#world.administrator;
+    const held = this.#held ?? 0;
+    return patiently(platform, "the job's register", () =>
+      giveUpSwitch(this.#registers, this.#before.generation, held),
+    );
   }
 
   /** UP1: new workers say so while they wait; when no other one has come for a moment, they are there. */
@@ -209,8 +262,8 @@ class Upgrade {
 
   /** Every instance has its state, and waits for the switch. */
   async #untilUp(untilMs: number): Promise<void> {
-    const { administrator, plan, ends } = this.#world;
-    const bus = new JobBus(administrator.seams.bus, this.#names(this.#generation));
+    const { plan, ends } = this.#world;
+    const bus = this.#busOf(this.#generation);
     const counts = await Promise.all(
       plan.stages.map(async ({ source, partitions }) => (await source?.reader.splits(ends))?.length ?? partitions),
     );
@@ -247,41 +300,38 @@ class Upgrade {
     const { administrator, plan } = this.#world;
     const { generation } = this.#before;
     const reason = messageOf(error);
-    const isHeld = this.#held !== undefined && (await giveUpSwitch(this.#registers, generation, this.#held));
-    if (isHeld)
-      await this.#say(generation, {
-        kind: "resume",
-        savepoint: this.#held ?? 0,
-        by: `upgrade given up (${administrator.by})`,
-      });
-    await giveUpSuccessor(this.#registers, this.#generation, reason);
+    // What cannot be written now, the leader does when it hears nothing of this process any more (UP2).
+    if (this.#held !== undefined) await this.#tried("the hold could not be given up", () => this.#giveUp());
+    const by = `upgrade given up (${administrator.by})`;
+    if (this.#held !== undefined) await this.#tryToSay(generation, { kind: "resume", savepoint: this.#held, by });
+    await this.#tried("the successor could not be given up", () =>
+      giveUpSuccessor(this.#registers, this.#generation, reason),
+    );
     await this.#made?.stop();
-    await this.#discard();
+    await this.#tried("not everything of the new generation could be deleted", () =>
+      discardGeneration(administrator, this.#names(this.#generation), this.#registers),
+    );
     const code = StreamError.is(error) ? error.code : "JOB_MISMATCH";
     const what = `job ${plan.job} has not been upgraded, and generation ${generation} goes on: ${reason}`;
     return new StreamError(code, what, { cause: error });
   }
 
-  async #discard(): Promise<void> {
-    const { administrator } = this.#world;
-    try {
-      await discardGeneration(administrator, this.#names(this.#generation), this.#registers);
-    } catch (error) {
-      const reason = messageOf(error);
-      administrator.platform.logger.log("warn", "not everything of the new generation could be deleted", { reason });
-    }
+  async #tryToSay(generation: number, record: JobLogRecord): Promise<void> {
+    await this.#tried(`generation ${generation} could not be told of the upgrade`, () => this.#say(generation, record));
   }
 
-  async #tryToSay(generation: number, record: JobLogRecord): Promise<void> {
+  async #tried(otherwise: string, action: () => Promise<unknown>): Promise<void> {
     const { logger } = this.#world.administrator.platform;
-    await this.#say(generation, record).catch((error: unknown) =>
-      logger.log("warn", "a generation could not be told of the upgrade", { generation, reason: messageOf(error) }),
-    );
+    await action().catch((error: unknown) => logger.log("warn", otherwise, { reason: messageOf(error) }));
   }
 
   async #say(generation: number, record: JobLogRecord): Promise<void> {
     const log = await this.#world.administrator.seams.logs.open(this.#names(generation).jobLog);
     await log.append(encodeJobLogRecord(record));
+  }
+
+  #busOf(generation: number): JobBus {
+    return new JobBus(this.#world.administrator.seams.bus, this.#names(generation));
   }
 
   #names(generation: number): JobNames {

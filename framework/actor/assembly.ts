@@ -28,7 +28,7 @@ import { Producer } from "./producer.ts";
 import { runtimeVersion } from "./runtime-version.ts";
 import { openWhenSettled } from "./settled-open.ts";
 import { SinkQueue } from "./sink-queue.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
+import { SnapshotStore, type StoredSegment } from "./snapshot-store.ts";
 import { manifestFormat, Snapshotter, type RetainedSnapshot } from "./snapshotter.ts";
 import { SplitFeed } from "./split-feed.ts";
 import { WatchedOutlet, type StepWatch } from "./watched-outlet.ts";
@@ -64,11 +64,13 @@ export interface Claimed {
   readonly isOver: () => boolean;
   /** What the pointer names, newest first. */
   readonly retained: readonly RetainedSnapshot[];
+  /** What the newest of them holds, on its way. */
+  readonly segments: Promise<readonly StoredSegment[]>;
 }
 
 /** Whom the parts tell. */
 export interface AssemblyEvents extends FeedEvents {
-  /** A sink has confirmed rows: there may be room, or a mark may have been passed. */
+  /** Something that was said has been acknowledged, by a log or a sink: there may be room, or a mark may have been passed. */
   onProgress(): void;
   /** A sink refuses a row for good; resolves when that is in the inbox. */
   onRefused(sink: string, refused: RefusedRow): Promise<void>;
@@ -87,7 +89,13 @@ export function splitOf({ host, id, stage }: Pick<Claimed, "host" | "id" | "stag
 }
 
 /** The chunks of an incarnation. */
-export function storeOf({ host, id, stage, epoch, isOver }: Omit<Claimed, "inbox" | "retained">): SnapshotStore {
+export function storeOf({
+  host,
+  id,
+  stage,
+  epoch,
+  isOver,
+}: Omit<Claimed, "inbox" | "retained" | "segments">): SnapshotStore {
   return new SnapshotStore(host.blobs(isOver), { stage: stage.name, partition: id.partition, epoch });
 }
 
@@ -104,18 +112,23 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const sinks = stage.sinks.map((node) => sinkQueue(claimed, node, manifest, events));
   let position = (): number => manifest?.sequence ?? 0;
   const origin = { plan: host.plan, stage, partition: id.partition, epoch, channels: manifest?.channelsOut ?? [] };
-  const outputs = new Outputs(origin, sinks, host.findLane, () => position());
+  const outputs = new Outputs(origin, sinks, host.findLane, {
+    position: () => position(),
+    onProgress: () => events.onProgress(),
+  });
   const steps = { stage, position: () => position(), skips: pointer.current?.skips ?? [], watch: host.watchStep };
   const program = programOf(claimed, watched(outputs, steps));
-  if (own !== undefined) await restoreState(program, stage, own, store);
+  if (own !== undefined) restoreState(program, stage, own, await claimed.segments);
   else await from?.restore(program);
   const { feed, producer } = await feedOf(claimed, program, events);
   position = () => feed.position;
   // Of a successor: up to here nothing has been said to anybody, and the generation before it may still go on.
   await untilBegun(claimed, events);
-  await Promise.all(sinks.map((sink, index) => openSink(claimed, sink, index, from?.generation)));
   const replicas = stage.source === undefined ? host.plan.options.replicas : 1;
-  await openWhenSettled(host.platform, replicas, () => feed.open(manifest));
+  await Promise.all([
+    openWhenSettled(host.platform, replicas, () => feed.open(manifest)),
+    ...sinks.map((sink, index) => openSink(claimed, sink, index, from?.generation)),
+  ]);
   const identity = {
     generation: host.names.generation,
     stage: stage.name,
@@ -261,13 +274,12 @@ export function programOf({ host, id, stage }: ProgramOwner, outputs: Outlet): S
 }
 
 /** Gives a program the state of a snapshot. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
-export async function restoreState(
+export function restoreState(
   program: StageProgram,
   stage: Stage,
   manifest: Manifest,
-  store: SnapshotStore,
-): Promise<void> {
-  const segments = await store.getSegments(manifest.segments);
+  segments: readonly StoredSegment[],
+): void {
   const { operators, nowMs, random, counts } = manifest;
   const watermark = programTime(stage, manifest.watermark);
   program.restore({ segments, operators, nowMs, random, counts, watermark });

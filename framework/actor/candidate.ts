@@ -8,6 +8,7 @@ import { StreamError } from "../errors.ts";
 import type { Clock } from "../platform/platform.ts";
 import { decideElection } from "../protocol/election.ts";
 import type { Heartbeat } from "../record/messages.ts";
+import { Absence } from "./absence.ts";
 import type { JobBus } from "./job-bus.ts";
 import type { JobLogTail } from "./job-log-tail.ts";
 
@@ -21,6 +22,7 @@ export class Candidate {
   readonly #bus: JobBus;
   readonly #tail: JobLogTail;
   readonly #turnOf: () => number;
+  readonly #absence: Absence;
   #heardAtMs: number;
   #isStanding = false;
   #isBarred = false;
@@ -33,6 +35,11 @@ export class Candidate {
     this.#tail = tail;
     this.#turnOf = turnOf;
     this.#heardAtMs = clock.monotonicMs();
+    this.#absence = new Absence(
+      clock,
+      () => bus.whoLeads(),
+      () => this.#decide(false),
+    );
   }
 
   /** The leader has been heard, or a new one has been read of. Answers false for a leader that has been superseded. */
@@ -49,9 +56,15 @@ export class Candidate {
     this.#decide(hasAnswered);
   }
 
-  /** Called now and then: stands when the leader has been silent for too long. */
-  consider(): void {
+  /**
+   * Called now and then: stands when the leader has been silent for too long, or is silent and gone. `hearsItself`: the worker's own words come back to it, so that
+   * silence is the leader's.
+   */
+  consider(hearsItself = false): void {
     this.#decide(undefined);
+    const { leader } = this.#tail.view;
+    if (!hearsItself || leader === undefined || leader.worker === this.#worker) return;
+    this.#absence.look(this.#clock.monotonicMs() - this.#heardAtMs);
   }
 
   /** For good: this worker may not do what leading takes. */

@@ -12,7 +12,6 @@ import type { Cancel, Platform } from "../platform/platform.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
 import type { CrashSite, Suspect } from "../record/poison.ts";
 import type { Reporter } from "./host.ts";
-import { noCounts } from "./instance-meter.ts";
 import type { InstancePhase } from "./instance-machine.ts";
 import { noLoad } from "./job-status.ts";
 import type { HostedCell, CellOrder, StartCell } from "./cell-contract.ts";
@@ -99,7 +98,6 @@ export class CellInstance implements Reporter {
       state: this.#phase,
       snapshot: 0,
       failure: this.#failure,
-      counts: noCounts,
       load: noLoad,
       site: this.#site,
     };

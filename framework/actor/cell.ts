@@ -95,7 +95,6 @@ export class Cell {
       onLost: (error) => this.#fail(error),
     });
     this.#lanes = new LaneSet(this.#platform, plan, names, (log) => this.#directory.open(log), {
-      onProgress: () => this.#wake(),
       onLost: (error) => this.#fail(error),
       lanesInto: () => lanesInto,
     });
@@ -161,10 +160,6 @@ export class Cell {
 
   #fail(error: StreamError): void {
     for (const instance of this.instances) instance.fail(error);
-  }
-
-  #wake(): void {
-    for (const instance of this.instances) instance.wake();
   }
 
   #follow(): void {

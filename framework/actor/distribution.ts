@@ -5,7 +5,7 @@
  * decided in `protocol/placement.ts`; an assignment is made by the supervisor.
  *
  * D1. A move for balance is graceful: the host lets go first, and while it lives nobody else is assigned.
- * D2. What has been moved works before more is moved: the newcomer has to read what was missed.
+ * D2. What has been moved works before more is moved: the newcomer has to read what was missed, and that is over.
  */
 import { instanceKey } from "../protocol/job-log.ts";
 import { place, type PlacementFacts } from "../protocol/placement.ts";
@@ -17,8 +17,8 @@ import type { Quarantines } from "./quarantines.ts";
 const movesMax = 2;
 /** Where an instance has crashed it is not put again for so long, while there is another place, ms. */
 const avoidedMs = 60_000;
-/** One of these says that the instance works where it is. */
-const workingStates: ReadonlySet<string> = new Set(["replaying", "running", "snapshotting", "draining", "released"]);
+/** One of these says that the instance works where it is, with nothing of the time before it left. */
+const workingStates: ReadonlySet<string> = new Set(["running", "snapshotting", "frozen", "draining", "released"]);
 
 /** An instance that is to be assigned anew. */
 export interface Relocation {
@@ -104,6 +104,7 @@ export class Distribution {
   }
 
   #facts(instances: readonly InstanceId[]): PlacementFacts {
+    const receiving = this.#receiving(instances);
     return {
       instances,
       workers: this.#quarantines.workers(),
@@ -111,18 +112,20 @@ export class Distribution {
       busyOf: (instance) => this.#busy.get(instanceKey(instance)),
       isSource: ({ stage }) => this.#world.plan.stages[stage]?.source !== undefined,
       avoids: (instance, worker) => this.#avoids(instance, worker),
-      movesMax: Math.max(0, movesMax - this.#arriving(instances)),
+      movesMax: Math.max(0, movesMax - receiving.length),
+      receiving: new Set(receiving),
     };
   }
 
-  /** D2. Instances that have been moved and do not work yet. */
-  #arriving(instances: readonly InstanceId[]): number {
-    return instances.filter((instance) => {
+  /** D2. The worker of each instance that has been moved and does not work yet. */
+  #receiving(instances: readonly InstanceId[]): readonly string[] {
+    return instances.flatMap((instance) => {
       const { cause, worker = "" } = this.#world.tail.view.assignment(instance) ?? {};
       const isMove = cause === "release" || cause === "balance";
       const state = this.#instances.reportOf(instance)?.state ?? "";
-      return isMove && this.#world.registry.isAlive(worker) && !workingStates.has(state) && state !== "failed";
-    }).length;
+      const isAtWork = workingStates.has(state) || state === "failed";
+      return isMove && !isAtWork && this.#world.registry.isAlive(worker) ? [worker] : [];
+    });
   }
 
   /**

@@ -79,9 +79,9 @@ export class HostedInstances {
     return this.all.filter(({ hasSettled }) => hasSettled).map(({ epoch }) => epoch);
   }
 
-  /** Whether none of them works any more. */
-  get haveEnded(): boolean {
-    return [...this.all, ...this.#apart.values()].every(({ phase }) => endPhases.has(phase));
+  /** How many have neither let go nor failed. */
+  get atWork(): number {
+    return [...this.all, ...this.#apart.values()].filter(({ phase }) => !endPhases.has(phase)).length;
   }
 
   /** What the job log says of an instance: whose it is from which epoch on. */

@@ -17,7 +17,7 @@ import type { KeySelector } from "../operator/contract.ts";
 import type { StageProgram } from "../operator/program.ts";
 import { innerInputs, isTimeless } from "../plan/loops.ts";
 import type { Edge, Plan, Stage } from "../plan/plan.ts";
-import { decideNext, decideRestore } from "../protocol/read.ts";
+import { decideNext } from "../protocol/read.ts";
 import { TakenNumbers } from "../protocol/redelivery.ts";
 import { ChannelIn, decideReceive, verifyCheck } from "../protocol/receive.ts";
 import { EdgeClocks } from "../protocol/watermark.ts";
@@ -29,6 +29,7 @@ import { defaultCodec } from "../record/default-codec.ts";
 import type { CallResult, EpochStart, Redelivery, Refusal, WatermarkControl } from "../record/messages.ts";
 import type { Manifest } from "../record/snapshot-record.ts";
 import type { Feed, FeedEvents, FeedLook, FeedState, TurnResult } from "./feed.ts";
+import { anchorOf, verifyInbox } from "./inbox-check.ts";
 import { keyAgain } from "./key-again.ts";
 import { TrimMarks } from "./trim-marks.ts";
 
@@ -41,11 +42,6 @@ export interface InboxOwner {
   readonly stage: Stage;
   readonly partition: number;
   readonly epoch: number;
-}
-
-/** The CRC-32 that every message begins with, read without decoding it (R8's anchor). */
-export function anchorOf(payload: Uint8Array): number {
-  return new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint32(1, true);
 }
 
 /** Reads an inbox. */
@@ -121,23 +117,27 @@ export class InboxFeed implements Feed {
 
   async open(manifest: Manifest | undefined): Promise<void> {
     const sequence = manifest?.sequence ?? 0;
-    const info = await this.#log.info();
-    const anchor = sequence > 0 ? await this.#log.get(sequence) : undefined;
-    const from = decideRestore({
-      name: this.#log.name,
-      info,
-      identity: this.identity,
-      sequence,
-      anchor: manifest?.anchor ?? 0,
-      found: anchor === undefined ? undefined : anchorOf(anchor.payload),
-    });
-    if (manifest !== undefined) this.#restore(manifest);
-    this.#marks?.begin(info, sequence);
-    this.#reader = this.#log.read({
-      from,
+    const checked = verifyInbox(this.#log, sequence, manifest?.anchor ?? 0);
+    // What follows is on its way while the place is being verified; no turn is taken before, and what is wrong with the place is said first.
+    const reader = this.#log.read({
+      from: sequence + 1,
       onReadable: () => this.#events.onReadable(),
-      onBroken: (reason) => this.#onBroken(reason),
+      onBroken: (reason) => {
+        checked.then(
+          () => this.#onBroken(reason),
+          () => undefined,
+        );
+      },
     });
+    try {
+      const info = await checked;
+      if (manifest !== undefined) this.#restore(manifest);
+      this.#marks?.begin(info, sequence);
+      this.#reader = reader;
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
   }
 
   turn(mayLeaveIdle: boolean): TurnResult {

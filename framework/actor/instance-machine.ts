@@ -7,8 +7,10 @@
  * I3. `frozen` is left when the savepoint is over, or with an end (R17).
  * I2. `failed`, `fenced` and `released` are the ends; a successor is another incarnation with a higher epoch.
  */
-import { assign, fromPromise, setup } from "xstate";
+import { assign, createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { StreamError } from "../errors.ts";
+import type { Clock } from "../platform/platform.ts";
+import { machineClock } from "./machine-clock.ts";
 
 /** What the phases do; given by the instance. */
 export interface InstancePhases {
@@ -57,7 +59,7 @@ interface InstanceContext {
 }
 
 /** The lifecycle machine; its input is what the phases do. */
-export const instanceMachine = setup({
+const instanceMachine = setup({
   types: {
     context: {} as InstanceContext,
     events: {} as InstanceEvent,
@@ -112,9 +114,12 @@ export const instanceMachine = setup({
     running: {
       on: { SNAPSHOT: "snapshotting", FREEZE: "frozen" },
     },
-    // R17: no turn; snapshots go on.
+    // R17: no turn; snapshots go on. What it finds itself caught up with as it thaws, it has read before.
     frozen: {
-      on: { THAW: [{ guard: "hasCaughtUp", target: "running" }, { target: "replaying" }] },
+      on: {
+        CAUGHT_UP: { actions: assign({ hasCaughtUp: true }) },
+        THAW: [{ guard: "hasCaughtUp", target: "running" }, { target: "replaying" }],
+      },
     },
     snapshotting: {
       on: {
@@ -131,6 +136,11 @@ export const instanceMachine = setup({
     released: { entry: "endReleased", type: "final" },
   },
 });
+
+/** The machine of one incarnation; nothing happens before it is started. */
+export function instanceActor(input: InstancePhases, clock: Clock): ActorRefFrom<typeof instanceMachine> {
+  return createActor(instanceMachine, { input, clock: machineClock(clock) });
+}
 
 function ends() {
   return [

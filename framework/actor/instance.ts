@@ -7,7 +7,6 @@
  * A1. No turn begins before the claim is complete (R5).
  * A2. An error ends the incarnation, never the worker: the supervisor decides what follows.
  */
-import { createActor, type ActorRefFrom } from "xstate";
 import { invariant, StreamError, messageOf } from "../errors.ts";
 import type { RefusedRow } from "../log/sink.ts";
 import type { Stage } from "../plan/plan.ts";
@@ -24,10 +23,9 @@ import type { TurnResult } from "./feed.ts";
 import { Freezer, type FreezeOwner } from "./freezer.ts";
 import type { InstanceHost, Reporter } from "./host.ts";
 import { InstanceMeter, noCounts } from "./instance-meter.ts";
-import { instanceMachine, type InstanceEnd, type InstancePhase, type InstancePhases } from "./instance-machine.ts";
+import { instanceActor, type InstanceEnd, type InstancePhase, type InstancePhases } from "./instance-machine.ts";
 import { LoopTally } from "./loop-tally.ts";
 import { InstanceSnapshots, type SnapshotsOwner } from "./instance-snapshots.ts";
-import { machineClock } from "./machine-clock.ts";
 import { PointerRegister } from "./pointer-register.ts";
 import { Progress } from "./progress.ts";
 import { encodeRefusal } from "./refusal.ts";
@@ -42,7 +40,7 @@ export class Instance implements Reporter {
   readonly epoch: number;
   readonly stage: Stage;
   readonly #host: InstanceHost;
-  readonly #actor: ActorRefFrom<typeof instanceMachine>;
+  readonly #actor: ReturnType<typeof instanceActor>;
   readonly #pointer: PointerRegister;
   readonly #progress: Progress;
   readonly #ticks: TickSchedule;
@@ -89,7 +87,7 @@ export class Instance implements Reporter {
     this.#pointer = new PointerRegister(host.platform, host.registers, pointerKey, epoch);
     const tick = () => host.appendControl(id.stage, id.partition, encodeControl({ kind: "tick" }), "tick");
     this.#ticks = new TickSchedule(clock, tick, () => this.wake());
-    this.#actor = createActor(instanceMachine, { input: this.#phases(), clock: machineClock(clock) });
+    this.#actor = instanceActor(this.#phases(), clock);
   }
 
   get #isClosed(): boolean {

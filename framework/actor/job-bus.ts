@@ -71,7 +71,16 @@ export class JobBus {
   }
 
   reportDead(worker: string): void {
-    const lastWord = { worker, load: 0, isLeaving: true, nowMs: 0, settled: [], loopShare: 0, unstoredMs: 0 };
+    const lastWord = {
+      worker,
+      load: 0,
+      isLeaving: true,
+      nowMs: 0,
+      settled: [],
+      loopShare: 0,
+      unstoredMs: 0,
+      isWarming: false,
+    };
     const nowhere = { host: "", processId: 0, capacity: 1, zone: "" };
     this.#bus.publish(`${this.#names.workersSubject}.dead`, encodeAnnouncement({ ...lastWord, ...nowhere }));
   }
@@ -113,6 +122,16 @@ export class JobBus {
   /** @throws NO_RESPONDERS, TIMEOUT */
   async status(): Promise<JobStatus> {
     return parseStatus(await this.#bus.request(`${this.#names.leaderSubject}.status`, nothing, requestMs));
+  }
+
+  /** Says, whenever the leader asks, that somebody follows up the hold of that savepoint; answers how to say so no longer. */
+  answerAsHolder(savepoint: string): Unsubscribe {
+    return this.#bus.subscribe(this.#names.holderSubject(savepoint), (_payload, reply) => reply?.(nothing));
+  }
+
+  /** Resolves when somebody follows up the hold of that savepoint. @throws NO_RESPONDERS at once when nobody does; TIMEOUT */
+  async askHolder(savepoint: string): Promise<void> {
+    await this.#bus.request(this.#names.holderSubject(savepoint), nothing, requestMs);
   }
 
   /** Listens to the workers' announcements alone, as somebody who is none; answers how to stop. */

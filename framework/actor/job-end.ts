@@ -12,6 +12,7 @@ import type { JobLogView } from "../protocol/job-log.ts";
 import type { OutcomeRecord } from "../record/messages.ts";
 import { decodeJobRecord } from "../record/wire/job-record.ts";
 import { recordState } from "./job-register.ts";
+import { upgradedTo, upgradeIn } from "./succession.ts";
 
 /** How a job stands when it goes on no more. */
 export interface JobStand {
@@ -37,6 +38,15 @@ export async function explainBroken(
   } catch {
     return failed;
   }
+}
+
+/** Says why workers have to go whose job was stopped; answers it in few words. `by`: what the stop is signed with. */
+export function sayStopped({ logger }: Platform, job: string, by: string): string {
+  const generation = upgradeIn(by);
+  const reason = generation === undefined ? "stopped by a command" : upgradedTo(generation);
+  const onwards = generation === undefined ? `it goes on after tidemark restart ${job}` : "this worker ends";
+  logger.log("warn", `${reason}; ${onwards}`, { by });
+  return reason;
 }
 
 /** Makes the register say how the job has ended; resolves when it does, or could not be written. */

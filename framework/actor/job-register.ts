@@ -51,6 +51,12 @@ export async function joinJob(registers: Registers, claim: JobClaim): Promise<Jo
   }
 }
 
+/** Whether the job's generation is one that began from that savepoint. */
+export async function hasBegunFrom(registers: Registers, origin: Origin): Promise<boolean> {
+  const found = await registers.get(jobRegister);
+  return found !== undefined && isSameOrigin(decodeJobRecord(found.value).origin, origin);
+}
+
 /** How a job stands by its job log, for its register. */
 export interface RecordedState extends Pick<JobRecord, "generation" | "state" | "message" | "position"> {}
 

@@ -185,7 +185,7 @@ function instancesOf(supervisor: StageSupervisor, { view, isParked }: StatusWorl
 function totalsOf(stages: readonly StageSupervisor[], view: JobLogView): JobStatus["totals"] {
   const totals = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0, restarts: view.restarts };
   for (const supervisor of stages) {
-    for (const { counts } of supervisor.reports) {
+    for (const { counts = noCounts } of supervisor.reports) {
       if (supervisor.stage.source !== undefined) totals.recordsIn += counts.recordsIn;
       totals.recordsOut += counts.recordsOut;
       totals.late += counts.late;

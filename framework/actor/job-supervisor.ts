@@ -34,7 +34,7 @@ import { Outages } from "./outages.ts";
 import { Quarantines } from "./quarantines.ts";
 import { Restarts } from "./restarts.ts";
 import { SavepointKeeper } from "./savepoint-keeper.ts";
-import { StageSupervisor } from "./stage-supervisor.ts";
+import { silence, StageSupervisor } from "./stage-supervisor.ts";
 import { Suspects, type Bereavement } from "./suspects.ts";
 
 const heartbeatMs = 500;
@@ -315,6 +315,9 @@ export class JobSupervisor {
     this.#loops.repeat();
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });
     this.reconcile();
+    const isHosted = (instance: InstanceId) => this.#distribution.hostOf(instance) !== undefined;
+    for (const stage of this.#stages.values())
+      for (const instance of stage.beat(isHosted)) this.#onFailed(instance, silence);
     this.#goOn();
     if (this.#isSupervising) this.#suspects.keep();
     if (this.#isSupervising && !this.#world.tail.view.isOver) this.#quarantines.consider();
@@ -358,7 +361,7 @@ export class JobSupervisor {
     return this.#world.plan.stages[stage]?.partitions ?? 0;
   }
 
-  #onFailed(instance: InstanceId, report: Report): void {
+  #onFailed(instance: InstanceId, report: Pick<Report, "failure" | "site" | "snapshot">): void {
     if (this.#isSpokenFor(instance) || this.#world.tail.view.isOver) return;
     this.#outages.down(instance, this.#world.platform.clock.monotonicMs());
     const [code = "", ...rest] = report.failure.split(": ");

@@ -26,8 +26,6 @@ export interface JobWorld {
   readonly ends: EndHome;
   /** The savepoint that the generation goes on from, if any. */
   readonly origin: GenerationOrigin | undefined;
-  /** Whether the generation was prepared beside another one. */
-  readonly isSuccessor: boolean;
   readonly bus: JobBus;
   readonly tail: JobLogTail;
   readonly registry: WorkerRegistry;

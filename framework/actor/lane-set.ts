@@ -5,6 +5,7 @@ import type { Log } from "../log/contracts.ts";
 import type { JobNames } from "../log/names.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Platform } from "../platform/platform.ts";
+import { loopFullShare, loopRoomyShare } from "../protocol/room.ts";
 import type { LaneMeasures } from "../telemetry/measures.ts";
 import { FlightBudget } from "./flight-budget.ts";
 import { Lane, type LaneEvents, type LaneOptions } from "./lane.ts";
@@ -15,6 +16,8 @@ const framesMaxSingle = 4;
 const framesMaxReplicated = 16;
 /** What a lane holds before those who speak into it take no turn, where nobody says otherwise. */
 const laneBytesDefault = 1024 * 1024;
+/** … of what data may fill of an inbox, at most: what lanes hold must find room there before a loop behind it comes to rest. */
+const laneShareMax = 1 / 8;
 /** R3: what all lanes of a worker may have in flight together. */
 const flightBytesMax = 8 * 1024 * 1024;
 
@@ -31,7 +34,7 @@ export class LaneSet {
   readonly #plan: Plan;
   readonly #names: JobNames;
   readonly #open: (log: string) => Promise<Log>;
-  readonly #events: Pick<LaneEvents, "onProgress" | "onLost" | "lanesInto">;
+  readonly #events: Pick<LaneEvents, "onLost" | "lanesInto">;
   readonly #lanes = new Map<string, LaneEntry>();
   readonly #laneBytesMax: number;
   readonly #flight = new FlightBudget(flightBytesMax);
@@ -41,7 +44,7 @@ export class LaneSet {
     plan: Plan,
     names: JobNames,
     open: (log: string) => Promise<Log>,
-    events: Pick<LaneEvents, "onProgress" | "onLost" | "lanesInto">,
+    events: Pick<LaneEvents, "onLost" | "lanesInto">,
     laneBytesMax: number = laneBytesDefault,
   ) {
     this.#platform = platform;
@@ -119,10 +122,14 @@ export class LaneSet {
       frameBytesMax,
       lingerMs,
       framesMax,
-      laneBytesMax: this.#laneBytesMax,
+      laneBytesMax: Math.min(this.#laneBytesMax, inboxBytes * laneShareMax),
       dataBytesMax,
     };
     const overflowBytes = feedbackBytes === undefined ? undefined : inboxBytes;
-    return { ...bounds, replicas, overflowBytes, flight: this.#flight };
+    const filling =
+      feedbackBytes === undefined
+        ? undefined
+        : { aboveBytes: inboxBytes * loopFullShare, untilBytes: inboxBytes * loopRoomyShare };
+    return { ...bounds, replicas, overflowBytes, filling, flight: this.#flight };
   }
 }

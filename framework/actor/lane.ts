@@ -6,7 +6,8 @@
  *
  * R3. Acks count in order; on any error, refusal, timeout or reconnect everything from the oldest unacknowledged frame is sent again.
  * R8. When the link is back, the log must still have the last frame that it has acknowledged, or have trimmed it.
- * R13. Between two looks at the log's size it sends at most its share of the room; a log without room is waited for.
+ * R13. Between two looks at the log's size it sends at most its share of the room; a log without room is waited for. Whoever speaks into it gets its turn at what
+ *      room there is.
  */
 import { messageOf, StreamError } from "../errors.ts";
 import type { AppendResult, Appender, LinkEvent, Log } from "../log/contracts.ts";
@@ -31,6 +32,8 @@ export interface LaneOptions {
   readonly laneBytesMax: number;
   /** Bytes waiting or in flight that are too much for good: of a lane whose speakers do not wait for room. @default no bound */
   readonly overflowBytes?: number | undefined;
+  /** Size of the log above which the lane is filling, and at which it is not any more: of one whose speakers do not wait for room. @default it never is */
+  readonly filling?: { readonly aboveBytes: number; readonly untilBytes: number } | undefined;
   /** Data limit of the log it leads into (R13). */
   readonly dataBytesMax: number;
   /** Copies of the log. */
@@ -41,8 +44,6 @@ export interface LaneOptions {
 
 /** Whom a lane tells, and what it must know of the others. */
 export interface LaneEvents {
-  /** Acks have come: there may be room, and marks may have been passed. */
-  onProgress(): void;
   /** Lanes into the same log, of all workers (R13). */
   lanesInto(): number;
   /** The log has lost what it had acknowledged, or more waits for it than may: the lane has stopped for good. */
@@ -60,6 +61,8 @@ interface Frame {
 const roomPollMs = 50;
 /** A log that has taken nothing for so long is spoken of, ms. */
 const complainAfterMs = 5_000;
+/** Of what makes a log full enough to be spoken of: so much is sent between two looks because of it. */
+const worthALookShare = 1 / 16;
 
 /** A lane. */
 export class Lane implements OutputLane {
@@ -68,6 +71,8 @@ export class Lane implements OutputLane {
   readonly #events: LaneEvents;
   readonly #window: LaneWindow;
   readonly #pending = new Set<ChannelOut>();
+  /** Called when acks have come: of those who speak into it. */
+  readonly #speakers = new Set<() => void>();
   /** From the oldest unacknowledged frame on; the first `#sent` of them are in flight. */
   #frames: Frame[] = [];
   #sent = 0;
@@ -85,6 +90,11 @@ export class Lane implements OutputLane {
   #framesUntilLook = 0;
   #lookedAtMs = -Infinity;
   #isLooking = false;
+  #cancelLook: Cancel | undefined;
+  #isFilling = false;
+  /** Size of the log at the last look, and what has been sent since. */
+  #logBytes = 0;
+  #sentBytes = 0;
   /** Since when there has been no allowance for the next frame; undefined: there has. */
   #waitingSinceMs: number | undefined;
   /** The last frame acknowledged (R8). */
@@ -115,6 +125,10 @@ export class Lane implements OutputLane {
     return this.bytes < this.#options.laneBytesMax;
   }
 
+  get isFilling(): boolean {
+    return this.#isFilling;
+  }
+
   /** Bytes waiting or in flight. */
   get bytes(): number {
     return this.#frameBytes + this.#pendingBytes();
@@ -139,6 +153,14 @@ export class Lane implements OutputLane {
     this.#pending.add(channel);
   }
 
+  join(onProgress: () => void): void {
+    this.#speakers.add(onProgress);
+  }
+
+  leave(onProgress: () => void): void {
+    this.#speakers.delete(onProgress);
+  }
+
   offer(): void {
     if (this.#pending.size === 0) return;
     if (this.bytes > (this.#options.overflowBytes ?? Infinity)) return this.#overflow();
@@ -156,6 +178,7 @@ export class Lane implements OutputLane {
     this.#isClosed = true;
     this.#cancelLinger?.();
     this.#cancelTimer?.();
+    this.#cancelLook?.();
     this.#appender?.close();
     this.#flight.give(this.#bytesInFlight());
     this.#sent = 0;
@@ -233,6 +256,7 @@ export class Lane implements OutputLane {
       this.#sent += 1;
       this.#framesSent += 1;
       this.#allowance -= size;
+      this.#sentBytes += size;
       this.#framesUntilLook -= 1;
       this.#appender.append(frame.bytes, tag, attempt);
     }
@@ -243,8 +267,38 @@ export class Lane implements OutputLane {
   #hasAllowance(bytes: number): boolean {
     const isDue =
       this.#framesUntilLook <= 0 || this.#platform.clock.monotonicMs() - this.#lookedAtMs >= lookAgainAfterMs;
-    if (isDue || bytes > this.#allowance) void this.#look();
+    if (isDue || bytes > this.#allowance || this.#mayBeFilling()) void this.#look();
     return bytes <= this.#allowance;
+  }
+
+  /** Whether the log may have grown so far, if the other lanes into it have sent as much; asked again when a part of that has been sent. */
+  #mayBeFilling(): boolean {
+    const { filling } = this.#options;
+    if (filling === undefined || this.#isFilling) return false;
+    const { aboveBytes } = filling;
+    const isWorthALook = this.#sentBytes > aboveBytes * worthALookShare;
+    return isWorthALook && this.#logBytes + this.#sentBytes * this.#events.lanesInto() > aboveBytes;
+  }
+
+  /** While it is filling the log is looked at again though nothing is sent: its sources wait, and perhaps everybody. */
+  #weigh(logBytes: number): void {
+    this.#logBytes = logBytes;
+    this.#sentBytes = this.#bytesInFlight();
+    const { filling } = this.#options;
+    if (filling === undefined) return;
+    const isFilling = logBytes > (this.#isFilling ? filling.untilBytes : filling.aboveBytes);
+    const hasChanged = isFilling !== this.#isFilling;
+    this.#isFilling = isFilling;
+    if (hasChanged) this.#tellSpeakers();
+  }
+
+  /** Each time another one is told first: it may take all the room there is. */
+  #tellSpeakers(): void {
+    for (const onProgress of this.#speakers) onProgress();
+    const [first] = this.#speakers;
+    if (first === undefined || this.#speakers.size === 1) return;
+    this.#speakers.delete(first);
+    this.#speakers.add(first);
   }
 
   async #look(): Promise<void> {
@@ -260,8 +314,21 @@ export class Lane implements OutputLane {
     this.#allowance = sendAllowance(this.#options.dataBytesMax, bytes, this.#events.lanesInto());
     this.#framesUntilLook = lookAgainAfterFrames;
     this.#lookedAtMs = this.#platform.clock.monotonicMs();
-    if (this.#mayGoOn(bytes)) this.#pump();
-    else this.#platform.clock.schedule(roomPollMs, () => void this.#look(), { background: true });
+    this.#weigh(bytes);
+    const mayGoOn = this.#mayGoOn(bytes);
+    if (!mayGoOn || this.#isFilling) this.#lookAgain();
+    if (mayGoOn) this.#pump();
+  }
+
+  #lookAgain(): void {
+    this.#cancelLook ??= this.#platform.clock.schedule(
+      roomPollMs,
+      () => {
+        this.#cancelLook = undefined;
+        void this.#look();
+      },
+      { background: true },
+    );
   }
 
   /** Whether the next frame may be sent into a log of so many bytes; one that has waited for long needs no share. */
@@ -328,7 +395,7 @@ export class Lane implements OutputLane {
     }
     if (action.acknowledged > 0 && this.#pending.size > 0 && this.#frames.length <= this.#sent) this.#seal();
     this.#pump();
-    if (action.acknowledged > 0) this.#events.onProgress();
+    if (action.acknowledged > 0) this.#tellSpeakers();
   }
 
   /** R8: the receiver may not have read what is gone, and then cannot know of it. */

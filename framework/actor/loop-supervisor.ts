@@ -4,18 +4,17 @@
  * Owns one `LoopEnd` per loop, and the pauses; its durable state is what instances count, so a new leader's begins with nothing and comes to the same.
  *
  * R13. What is sent back never waits for room, or the loop would wait for itself. So whoever feeds a loop from outside waits instead: while what goes round fills
- *      an inbox of its feedback stage beyond three quarters, or waits for it in memory, the sources before the loop are not read.
+ *      an inbox of its feedback stage beyond what data may fill elsewhere, or waits for it in memory, the sources before the loop are not read. Whoever sends back
+ *      notices at once; what readers report of their inboxes comes within a second.
  */
 import type { Plan, Stage } from "../plan/plan.ts";
 import { instanceKey, type JobLogView } from "../protocol/job-log.ts";
 import { lastInstant, LoopEnd, LoopRounds } from "../protocol/loop-end.ts";
+import { loopFullShare, loopRoomyShare } from "../protocol/room.ts";
 import type { InstanceId, ReadPause, Report } from "../record/messages.ts";
 
 /** For how long a pause holds that is not said again, ms. */
 const pauseMs = 1_500;
-/** How much of an inbox's data limit what goes round may fill before sources wait, and until they go on. */
-const fullShare = 3 / 4;
-const roomyShare = 5 / 8;
 
 /** What it asks of the job supervisor. */
 export interface LoopEvents {
@@ -118,8 +117,8 @@ export class LoopSupervisor {
     const key = instanceKey(instance);
     const isFeedback = this.#plan.stages[instance.stage]?.feedbackBytes !== undefined;
     const share = isFeedback ? load.inboxBytes / this.#plan.options.inboxBytes : 0;
-    if (count?.isFull === true || share > fullShare) loop.full.add(key);
-    else if (share < roomyShare) loop.full.delete(key);
+    if (count?.isFull === true || share > loopFullShare) loop.full.add(key);
+    else if (share <= loopRoomyShare) loop.full.delete(key);
     const mustPause = loop.full.size > 0;
     if (mustPause === loop.isPaused) return;
     loop.isPaused = mustPause;

@@ -8,10 +8,12 @@
  *      goes on from the same.
  */
 import { StreamError } from "../errors.ts";
-import type { Blobs } from "../log/contracts.ts";
+import type { Blobs, Seams } from "../log/contracts.ts";
+import { savepointPrefix } from "../log/names.ts";
 import type { Split } from "../log/source.ts";
 import type { StageProgram } from "../operator/program.ts";
 import type { Plan, Stage } from "../plan/plan.ts";
+import type { Platform } from "../platform/platform.ts";
 import { programTime } from "../protocol/loop-end.ts";
 import { covers, isReplaced, savepointFormat } from "../protocol/restore.ts";
 import { partitionOf } from "../record/key.ts";
@@ -20,6 +22,7 @@ import type { SavepointIndex, SavepointInstance, SavepointStage } from "../recor
 import type { EdgeState, Manifest, Origin, SinkState } from "../record/snapshot-record.ts";
 import { decodeSavepointIndex } from "../record/wire/savepoint.ts";
 import { stateOfColumn } from "../state/namespace.ts";
+import { patientBlobs, patiently } from "./patience.ts";
 import { manifestFormat } from "./snapshotter.ts";
 import { readingStore, type SnapshotStore } from "./snapshot-store.ts";
 
@@ -40,17 +43,20 @@ interface OldInstance extends SavepointInstance {
 
 const noCounts: Counts = { recordsIn: 0, recordsOut: 0, late: 0, deadLetters: 0, windowsOut: 0 };
 
+/** Where a savepoint's chunks are read; what cannot list them has looked at all of them. */
+type ReadableBlobs = Pick<Blobs, "get"> & Partial<Pick<Blobs, "list">>;
+
 /** The savepoint that one generation goes on from. */
 export class GenerationOrigin {
   readonly origin: Origin;
-  readonly #open: () => Promise<Pick<Blobs, "get">>;
+  readonly #open: () => Promise<ReadableBlobs>;
   #store: Promise<SnapshotStore> | undefined;
   #index: Promise<SavepointIndex> | undefined;
   /** By stage. */
   readonly #instances = new Map<string, Promise<readonly OldInstance[]>>();
 
   /** `open`: the job's savepoints. */
-  constructor(origin: Origin, open: () => Promise<Pick<Blobs, "get">>) {
+  constructor(origin: Origin, open: () => Promise<ReadableBlobs>) {
     this.origin = origin;
     this.#open = open;
   }
@@ -83,6 +89,19 @@ export class GenerationOrigin {
       }),
     );
     return Object.fromEntries(named);
+  }
+
+  /** Names of chunks that it consists of, and that are not there; none of them is read. @throws CORRUPT when what names them is not there itself */
+  async missingChunks(): Promise<readonly string[]> {
+    const { stages } = await this.index();
+    const all = await Promise.all(stages.map((stage) => this.#instancesOf(stage)));
+    const { name, generation, savepoint } = this.origin;
+    const blobs = await this.#open();
+    const there = await blobs.list?.(savepointPrefix(name, generation, savepoint));
+    if (there === undefined) return [];
+    const known = new Set(there);
+    const wanted = all.flat().flatMap(({ held }) => held.segments.flatMap(({ chunks }) => chunks));
+    return [...new Set(wanted.map((chunk) => chunk.name))].filter((chunk) => !known.has(chunk));
   }
 
   /** What an instance of the plan goes on from; undefined: it begins empty. `split`: of a source. @throws CORRUPT, SNAPSHOT_UNSUITABLE */
@@ -257,4 +276,17 @@ function sumOf(all: readonly Counts[]): Counts {
   const sum = { ...noCounts };
   for (const counts of all) for (const name of Object.keys(sum) as (keyof Counts)[]) sum[name] += counts[name];
   return sum;
+}
+
+/** What the instances of a generation go on from: read when one asks for it, and waited for while the store cannot be reached. */
+export function patientOrigin(
+  platform: Platform,
+  seams: Seams,
+  { job, options }: Plan,
+  origin: Origin,
+): GenerationOrigin {
+  return new GenerationOrigin(origin, async () => {
+    const blobs = await patiently(platform, "savepoints", () => seams.savepoints(job));
+    return patientBlobs(platform, blobs, options.replicas);
+  });
 }

@@ -20,6 +20,11 @@ import type { SinkQueue } from "./sink-queue.ts";
 export interface OutputLane extends ChannelLane {
   /** Whether its queue is below its bound; an instance takes no turn while one of its lanes has no room (R13). */
   readonly hasRoom: boolean;
+  /** Whether the log that it leads into is so full that whoever feeds the loop should wait. */
+  readonly isFilling: boolean;
+  /** From here on, until it leaves, `onProgress` is called when acks have come (there may be room, and marks may have been passed), or `isFilling` has changed. */
+  join(onProgress: () => void): void;
+  leave(onProgress: () => void): void;
   /** A turn is over: send what should be sent. */
   offer(): void;
   /** An incarnation is gone: what it has not put into a frame is forgotten. */
@@ -36,6 +41,14 @@ export interface OutputsOrigin {
   readonly partition: number;
   readonly epoch: number;
   readonly channels: readonly ChannelOutState[];
+}
+
+/** Whose outputs they are. */
+export interface OutputsOwner {
+  /** The position being processed, for dead letters. */
+  position(): number;
+  /** A lane of theirs has been acknowledged something, theirs or not: there may be room, and marks may have been passed. */
+  onProgress(): void;
 }
 
 interface EdgeOut {
@@ -61,16 +74,17 @@ export class Outputs implements Outlet {
   readonly #touched: (ChannelOut | SinkQueue)[] = [];
   #touchedCount = 0;
   #step = 0;
-  readonly #sequence: () => number;
+  readonly #owner: OutputsOwner;
+  /** One function, so that each lane is joined once. */
+  readonly #onProgress = () => this.#owner.onProgress();
   #ordinal = 0;
   #markOrdinal = 0;
 
-  /** `sequence` answers the position being processed, for dead letters. */
-  constructor(origin: OutputsOrigin, sinks: readonly SinkQueue[], findLane: FindLane, sequence: () => number) {
+  constructor(origin: OutputsOrigin, sinks: readonly SinkQueue[], findLane: FindLane, owner: OutputsOwner) {
+    this.#owner = owner;
     this.#origin = origin;
     this.#sinks = sinks;
     this.#findLane = findLane;
-    this.#sequence = sequence;
     for (const state of origin.channels) this.#channel(this.#edgeOut(state.edge), state.to, state);
   }
 
@@ -124,7 +138,7 @@ export class Outputs implements Outlet {
 
   deadLetter(letter: DeadLetter): void {
     const { stage, partition } = this.#origin;
-    const value = encodeDeadLetter(letter, { stage: stage.name, partition, sequence: this.#sequence() });
+    const value = encodeDeadLetter(letter, { stage: stage.name, partition, sequence: this.#owner.position() });
     this.#add(this.#edgeOut(stage.deadEdge), 0, value, letter.timestamp, 0);
   }
 
@@ -155,9 +169,9 @@ export class Outputs implements Outlet {
     return sum;
   }
 
-  /** Whether what is sent back finds no room. */
+  /** Whether what is sent back finds no room, or soon will find none. */
   get isFedBackFull(): boolean {
-    for (const lane of this.#lanes) if (!this.#heeded.has(lane) && !lane.hasRoom) return true;
+    for (const lane of this.#lanes) if (!this.#heeded.has(lane) && (lane.isFilling || !lane.hasRoom)) return true;
     return false;
   }
 
@@ -169,6 +183,7 @@ export class Outputs implements Outlet {
   /** The incarnation is gone. */
   close(): void {
     for (const channel of this.#channels) this.#laneOf(channel).forget(channel);
+    for (const lane of this.#lanes) lane.leave(this.#onProgress);
   }
 
   #add(out: EdgeOut, to: number, value: unknown, timestamp: number | undefined, hash: number): void {
@@ -211,6 +226,7 @@ export class Outputs implements Outlet {
     out.channels[to] = channel;
     this.#channels.push(channel);
     this.#lanes.add(lane);
+    lane.join(this.#onProgress);
     // Who waited for room in what is fed by itself would wait for ever.
     if (out.edge.eventTime !== "fedBack") this.#heeded.add(lane);
     return channel;

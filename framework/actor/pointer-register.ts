@@ -44,14 +44,23 @@ export class PointerRegister {
     return this.#highestEpoch;
   }
 
-  /** R5 (1): makes the pointer this epoch's, with the `skips` that have been decided; from here no older incarnation can commit. @throws FENCED, DATA_LOST */
-  async claim(identity: string, skips: readonly Skip[] = []): Promise<Pointer> {
+  /**
+   * R5 (1): makes the pointer this epoch's, with the `skips` that have been decided; from here no older incarnation can commit. `onFound` is called with each value
+   * that is about to be replaced: the snapshots of the last one are those that the claim keeps.
+   *
+   * @throws FENCED, DATA_LOST, and what `identity` rejects with
+   */
+  async claim(
+    identity: string | Promise<string>,
+    skips: readonly Skip[] = [],
+    onFound: (found: Pointer | undefined) => void = () => undefined,
+  ): Promise<Pointer> {
     for (;;) {
-      await this.#read();
+      const [input] = await Promise.all([identity, this.#read()]);
       const decision = decideClaim({
         pointer: this.#pointer,
         epoch: this.#epoch,
-        identity,
+        identity: input,
         token: this.#token(),
         skips,
       });
@@ -60,6 +69,7 @@ export class PointerRegister {
         const what = `${this.#key}: its input was created at ${decision.expected}, what is there now at ${decision.found}`;
         throw new StreamError("DATA_LOST", `${what}; start a new generation (--new) if that is intended`);
       }
+      onFound(this.#pointer);
       if (await this.#move(decision.value)) return decision.value;
     }
   }

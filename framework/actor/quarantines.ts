@@ -38,10 +38,12 @@ export class Quarantines {
   workers(): readonly StandingWorker[] {
     const { tail, registry } = this.#world;
     const { drained } = tail.view.fleet;
-    return registry.alive().map((worker) => {
-      const standing = drained.has(worker.worker) ? "drained" : this.holds(worker.worker) ? "quarantine" : "open";
-      return { ...worker, standing };
-    });
+    const standingOf = ({ worker, isWarming }: LivingWorker): WorkerStanding => {
+      if (drained.has(worker)) return "drained";
+      if (this.holds(worker)) return "quarantine";
+      return isWarming ? "warming" : "open";
+    };
+    return registry.alive().map((worker) => ({ ...worker, standing: standingOf(worker) }));
   }
 
   /** Whether the worker, living or dead, is in quarantine, by itself or with its host. */

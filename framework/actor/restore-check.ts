@@ -13,6 +13,9 @@ import type { SavepointIndex } from "../record/savepoint-record.ts";
 import type { GenerationOrigin } from "./origin.ts";
 import { nowhere, statesOfStage } from "./stage-states.ts";
 
+/** Names of chunks that an error says, at most. */
+const namesShown = 3;
+
 /** Compares the savepoint with the program, and with what its sources read now. @throws CORRUPT, and whatever a source refuses with */
 export async function judgeOrigin(plan: Plan, origin: GenerationOrigin, ends: EndHome): Promise<RestoreVerdict> {
   const index = await origin.index();
@@ -22,14 +25,27 @@ export async function judgeOrigin(plan: Plan, origin: GenerationOrigin, ends: En
   return judgeRestore({ index, job: plan.job, stages, runningSplits: running, allowMissing, allowUnknown });
 }
 
-/** {@link judgeOrigin}; answers what changes. @throws SNAPSHOT_UNSUITABLE with all that is in the way */
+/** {@link judgeOrigin}; answers what changes. @throws SNAPSHOT_UNSUITABLE with all that is in the way; CORRUPT naming what is missing */
 export async function checkOrigin(plan: Plan, origin: GenerationOrigin, ends: EndHome): Promise<readonly string[]> {
   const { obstacles, changes } = await judgeOrigin(plan, origin, ends);
-  if (obstacles.length === 0) return changes;
+  if (obstacles.length === 0) {
+    await checkWhole(origin);
+    return changes;
+  }
   const list = obstacles.length === 1 ? ` ${obstacles[0]}` : obstacles.map((each) => `\n  ${each}`).join("");
   throw new StreamError(
     "SNAPSHOT_UNSUITABLE",
     `job ${plan.job} cannot go on from savepoint ${origin.origin.name}:${list}`,
+  );
+}
+
+async function checkWhole(origin: GenerationOrigin): Promise<void> {
+  const missing = await origin.missingChunks();
+  if (missing.length === 0) return;
+  const more = missing.length > namesShown ? `, and ${missing.length - namesShown} more` : "";
+  throw new StreamError(
+    "CORRUPT",
+    `savepoint ${origin.origin.name} is not whole: missing are ${missing.slice(0, namesShown).join(", ")}${more}`,
   );
 }
 

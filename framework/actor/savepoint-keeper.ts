@@ -16,6 +16,7 @@ import type { SavepointView } from "../protocol/savepoint-life.ts";
 import type { InstanceId, Report } from "../record/messages.ts";
 import type { SavepointEnd } from "../record/savepoint-record.ts";
 import { failureText } from "./failure-text.ts";
+import { HoldWatch } from "./hold-watch.ts";
 import { giveUpSwitch } from "./job-register.ts";
 import type { JobWorld } from "./job-world.ts";
 import { patientBlobs, patiently } from "./patience.ts";
@@ -65,6 +66,7 @@ export class SavepointKeeper {
   readonly #leader: number;
   readonly #known: KnownReports;
   readonly #succession: SuccessionWatch;
+  readonly #holder: HoldWatch;
   #task: Task | undefined;
   #isClosed = false;
 
@@ -73,6 +75,7 @@ export class SavepointKeeper {
     this.#leader = leader;
     this.#known = known;
     this.#succession = new SuccessionWatch(world, leader);
+    this.#holder = new HoldWatch(world.platform, world.bus);
   }
 
   /** The open savepoint and how far it has come. */
@@ -90,6 +93,7 @@ export class SavepointKeeper {
     this.#succession.look();
     if (this.#task !== undefined && this.#task.savepoint.id !== open?.id) this.#tidy(this.#task);
     if (open === undefined) return;
+    this.#holder.look(open);
     const task = (this.#task ??= this.#begin(open));
     if (task.state !== open.state)
       Object.assign(task, { state: open.state, sinceMs: this.#world.platform.clock.monotonicMs() });
@@ -140,7 +144,8 @@ export class SavepointKeeper {
     const ownMs = open.sinceMs + this.#world.platform.clock.monotonicMs() - task.sinceMs;
     const { nameOf } = this.#known;
     const nowMs = Math.max(this.#known.nowMs(), ownMs);
-    const decision = decideSavepoint({ ...this.#facts(open), nameOf, nowMs });
+    const isLeft = this.#holder.isLeft(open);
+    const decision = decideSavepoint({ ...this.#facts(open), nameOf, nowMs, isLeft });
     if (decision.kind === "cancel") await this.#cancel(task, decision.reason);
     else if (decision.kind === "collect") await this.#collect(task);
     else if (decision.kind === "giveUp") await this.#giveUp(task);

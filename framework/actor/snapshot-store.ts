@@ -26,6 +26,20 @@ export interface StoredSegment {
   readonly bytes: Uint8Array;
 }
 
+/** Segments on their way into the store. */
+export interface FiledSegments {
+  /** What a manifest says of them. */
+  readonly segments: readonly SegmentState[];
+  /** Resolves when all of them are there, and have been read back: from then on a pointer may name them. */
+  readonly stored: Promise<void>;
+}
+
+/** A blob, and what is said of it as a whole. */
+interface Blob {
+  readonly chunk: ChunkRef;
+  readonly bytes: Uint8Array;
+}
+
 /** Calls for chunks of one snapshot that may be under way at a time: a small chunk costs little but its way there and back. */
 const callsMax = 16;
 
@@ -48,17 +62,17 @@ export class SnapshotStore {
   }
 
   /** Stores the bytes of one segment of snapshot number `snapshot`. */
-  async putSegment(snapshot: number, segment: number, bytes: Uint8Array): Promise<ChunkRef[]> {
-    const chunks: ChunkRef[] = [];
-    for (let at = 0, part = 0; at < bytes.byteLength; at += blobBytesMax, part += 1)
-      chunks.push(await this.#put(snapshot, segment, part, bytes.subarray(at, at + blobBytesMax)));
-    return chunks;
+  async putSegment(snapshot: number, segment: number, bytes: Uint8Array): Promise<readonly ChunkRef[]> {
+    const blobs = this.#blobsOf(snapshot, segment, bytes);
+    await inParallel(blobs, callsMax, (blob) => this.#put(blob));
+    return blobs.map(({ chunk }) => chunk);
   }
 
-  /** {@link putSegment} for several; small ones share a blob, for its way there and back is what they cost. */
-  async putSegments(snapshot: number, segments: readonly StoredSegment[]): Promise<SegmentState[]> {
-    const stored = await inParallel(packsOf(segments), callsMax, (pack) => this.#putPack(snapshot, pack));
-    return stored.flat();
+  /** {@link putSegment} for several; small ones share a blob, for its way there and back is what they cost. What a manifest says of them is known at once. */
+  putSegments(snapshot: number, segments: readonly StoredSegment[]): FiledSegments {
+    const blobs: Blob[] = [];
+    const filed = packsOf(segments).flatMap((pack) => this.#file(snapshot, pack, blobs));
+    return { segments: filed, stored: inParallel(blobs, callsMax, (blob) => this.#put(blob)).then(() => undefined) };
   }
 
   /** {@link getSegment} for several. */
@@ -106,12 +120,16 @@ export class SnapshotStore {
     return this.#blobs.list(prefix);
   }
 
-  async #putPack(snapshot: number, pack: readonly StoredSegment[]): Promise<SegmentState[]> {
+  /** What a manifest says of the segments of a pack; what holds them is added to `blobs`. */
+  #file(snapshot: number, pack: readonly StoredSegment[], blobs: Blob[]): SegmentState[] {
     const [first] = pack;
     if (first === undefined) return [];
-    if (pack.length === 1)
-      return [{ segment: first.segment, chunks: await this.putSegment(snapshot, first.segment, first.bytes) }];
-    const { name } = await this.#put(snapshot, first.segment, 0, Buffer.concat(pack.map(({ bytes }) => bytes)));
+    const isAlone = pack.length === 1;
+    const whole = isAlone ? first.bytes : Buffer.concat(pack.map(({ bytes }) => bytes));
+    const made = this.#blobsOf(snapshot, first.segment, whole);
+    blobs.push(...made);
+    if (isAlone) return [{ segment: first.segment, chunks: made.map(({ chunk }) => chunk) }];
+    const name = made[0]?.chunk.name ?? "";
     let offset = 0;
     return pack.map(({ segment, bytes }) => {
       const chunk = { name, offset, length: bytes.byteLength, sha256: sha256Hex(bytes) };
@@ -120,14 +138,21 @@ export class SnapshotStore {
     });
   }
 
+  #blobsOf(snapshot: number, segment: number, whole: Uint8Array): Blob[] {
+    const blobs: Blob[] = [];
+    for (let at = 0, part = 0; at < whole.byteLength; at += blobBytesMax, part += 1) {
+      const bytes = whole.subarray(at, at + blobBytesMax);
+      const sha256 = sha256Hex(bytes);
+      const name = chunkName({ ...this.#owner, snapshot, segment, part, sha256 });
+      blobs.push({ chunk: { name, offset: 0, length: bytes.byteLength, sha256 }, bytes });
+    }
+    return blobs;
+  }
+
   /** R6: writes a blob and reads it back. */
-  async #put(snapshot: number, segment: number, part: number, bytes: Uint8Array): Promise<ChunkRef> {
-    const sha256 = sha256Hex(bytes);
-    const name = chunkName({ ...this.#owner, snapshot, segment, part, sha256 });
-    const chunk = { name, offset: 0, length: bytes.byteLength, sha256 };
-    await this.#blobs.put(name, bytes);
+  async #put({ chunk, bytes }: Blob): Promise<void> {
+    await this.#blobs.put(chunk.name, bytes);
     await this.#read(chunk);
-    return chunk;
   }
 
   async #read(chunk: ChunkRef): Promise<Uint8Array> {

@@ -1,9 +1,9 @@
 /**
  * Takes the snapshots of one incarnation, one at a time.
  *
- * Owns the manifests that the pointer names, and the order of a snapshot: cut, chunks, acks, pointer, commit, trim, collect.
+ * Owns the manifests that the pointer names, and the order of a snapshot: cut; chunks, manifest and acks, beside each other; pointer, commit, trim, collect.
  *
- * R6. The cut is instant; segments are encoded in slices between turns; chunks are written before the manifest, the manifest before the pointer.
+ * R6. The cut is instant; segments are encoded in slices between turns; chunks and manifest are there, and have been read back, before the pointer names them.
  * H1. The pointer moves when every output caused up to the cut is acknowledged, and every sink has accepted or prepared what it was given.
  * R7. Trimming follows the pointer, and leaves the previous retained snapshot its messages.
  */
@@ -14,7 +14,7 @@ import type { Feed, FeedState } from "./feed.ts";
 import type { Outputs } from "./outputs.ts";
 import type { PointerRegister } from "./pointer-register.ts";
 import type { SinkCut, SinkQueue } from "./sink-queue.ts";
-import type { SnapshotStore } from "./snapshot-store.ts";
+import type { FiledSegments, SnapshotStore } from "./snapshot-store.ts";
 
 /** Version of the manifest's format that this runtime writes and reads. */
 export const manifestFormat = 1;
@@ -55,6 +55,11 @@ interface Cut {
   readonly sinks: Promise<SinkCut[]>;
 }
 
+/** A snapshot that is in the store, with what its sinks have said. */
+interface Taken extends RetainedSnapshot {
+  readonly sinks: readonly SinkCut[];
+}
+
 /** Takes snapshots. */
 export class Snapshotter {
   readonly #subject: SnapshotSubject;
@@ -83,11 +88,10 @@ export class Snapshotter {
   async take(isRelease = false): Promise<number> {
     this.#count += 1;
     const cut = this.#cut();
-    const segments = await this.#putSegments(cut.state);
-    const sinks = await cut.sinks;
-    await this.#subject.acknowledged(cut.ordinal);
-    const manifest = this.#manifest(cut, segments, sinks);
-    const ref = await this.#subject.store.putManifest(this.#count, manifest);
+    const { segments, stored } = await this.#putSegments(cut.state);
+    const acknowledged = this.#subject.acknowledged(cut.ordinal);
+    const [taken] = await Promise.all([this.#putManifest(cut, segments), stored, acknowledged]);
+    const { ref, manifest, sinks } = taken;
     const pointer = await this.#subject.pointer.advance(ref);
     const dropped = this.#retained[1];
     this.#retained = [{ ref, manifest }, ...this.#retained.slice(0, 1)];
@@ -116,7 +120,14 @@ export class Snapshotter {
     };
   }
 
-  async #putSegments(state: StateCut): Promise<SegmentState[]> {
+  /** The sinks have accepted or prepared what the cut holds when it is said where they stand (H1). */
+  async #putManifest(cut: Cut, segments: readonly SegmentState[]): Promise<Taken> {
+    const sinks = await cut.sinks;
+    const manifest = this.#manifest(cut, segments, sinks);
+    return { ref: await this.#subject.store.putManifest(this.#count, manifest), manifest, sinks };
+  }
+
+  async #putSegments(state: StateCut): Promise<FiledSegments> {
     const sliceBytes = Math.min(sliceBytesMax, this.#subject.snapshotBytes / slicesPerSnapshot);
     while (!state.encodeSome(sliceBytes)) await this.#subject.pause();
     const known = new Map((this.#retained[0]?.manifest.segments ?? []).map((segment) => [segment.segment, segment]));
@@ -125,11 +136,12 @@ export class Snapshotter {
       known.delete(segment);
       if (bytes !== undefined) changed.push({ segment, bytes });
     }
-    for (const stored of await this.#subject.store.putSegments(this.#count, changed)) known.set(stored.segment, stored);
-    return [...known.values()].toSorted((a, b) => a.segment - b.segment);
+    const filed = this.#subject.store.putSegments(this.#count, changed);
+    for (const segment of filed.segments) known.set(segment.segment, segment);
+    return { segments: [...known.values()].toSorted((a, b) => a.segment - b.segment), stored: filed.stored };
   }
 
-  #manifest(cut: Cut, segments: SegmentState[], sinks: SinkCut[]): Manifest {
+  #manifest(cut: Cut, segments: readonly SegmentState[], sinks: readonly SinkCut[]): Manifest {
     const { nowMs, random, operators, counts } = cut.state;
     const { refused, ...feed } = cut.feed;
     return {

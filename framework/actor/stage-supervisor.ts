@@ -6,6 +6,8 @@
  * R10. One watermark control into every downstream inbox, with the position of the job log it was decided at, for each change that somebody behind waits
  *      for; what nobody waits for goes a little later, as one.
  * R16. An active report after an idle one is answered when the minimum counts it.
+ * S1. An incarnation of which nothing has been reported for so many heartbeats is silent: whatever holds it up ends when another one is assigned. A leader that has
+ *     stood still has had one heartbeat, and heard nobody.
  * R17. When every instance has come to the open savepoint, the control says so: the edges are drained.
  */
 import { createActor, setup, type ActorRefFrom } from "xstate";
@@ -64,6 +66,15 @@ const stageMachine = setup({
 /** A change of event time that nobody waits for is published after this long: with whatever has come until then. */
 const unawaitedMs = 100;
 
+/** What an incarnation that says nothing is held to have said (S1). */
+export const silence: Pick<Report, "failure" | "snapshot"> = {
+  failure: "UNAVAILABLE: its worker lives and says nothing of it",
+  snapshot: 0,
+};
+
+/** S1: of half a second. */
+const silentBeatsMax = 60;
+
 const turningPhases = new Set(["replaying", "running", "snapshotting", "frozen"]);
 
 /** The supervisor of one stage. */
@@ -81,6 +92,8 @@ export class StageSupervisor {
   readonly #actor: ActorRefFrom<typeof stageMachine>;
   readonly #reports = new Map<string, Report>();
   readonly #epochs = new Map<string, number>();
+  /** S1: heartbeats since these have been read, of those that have not been reported. */
+  readonly #beats = new Map<string, number>();
   /** Active reports that wait until receivers know that the stage is active. */
   readonly #unanswered = new Map<string, Report>();
   /** Number of the newest control stored, by edge and inbox. */
@@ -134,6 +147,17 @@ export class StageSupervisor {
     return this.#reports.get(instanceKey(instance));
   }
 
+  /** S1: called with each heartbeat, answers the instances that are silent. `isHosted`: the worker that it is assigned to lives. */
+  beat(isHosted: (instance: InstanceId) => boolean): readonly InstanceId[] {
+    return this.#view.instancesOf(this.stage).filter((instance) => {
+      const key = instanceKey(instance);
+      if (this.#reports.has(key) || !isHosted(instance)) return false;
+      const beats = (this.#beats.get(key) ?? 0) + 1;
+      this.#beats.set(key, beats);
+      return beats > silentBeatsMax;
+    });
+  }
+
   /** The event time last published. */
   get watermark(): number {
     return this.#published?.watermark ?? -Infinity;
@@ -148,6 +172,7 @@ export class StageSupervisor {
       const epoch = this.#view.assignment(instance)?.epoch ?? 0;
       if (this.#epochs.get(key) === epoch) continue;
       this.#epochs.set(key, epoch);
+      this.#beats.delete(key);
       this.#minimum.assign(instance, epoch);
       this.#reports.delete(key);
       this.#unanswered.delete(key);
@@ -164,7 +189,8 @@ export class StageSupervisor {
     const key = instanceKey(report.instance);
     if (report.epoch !== this.#epochs.get(key) || !this.#minimum.report(report)) return;
     const before = this.#reports.get(key);
-    this.#reports.set(key, report);
+    // A worker that reports the end of a thread does not know what that has counted.
+    this.#reports.set(key, report.counts === undefined ? { ...report, counts: before?.counts } : report);
     if (this.#demand.waits(report.instance.partition, report.due)) this.#events.awaits();
     if (report.state === "failed") {
       this.#actor.send({ type: "INSTANCE_DOWN" });
@@ -178,7 +204,7 @@ export class StageSupervisor {
     this.#publish(false);
     this.#align(report.instance);
     this.#answer();
-    this.#observe();
+    if (before?.state !== report.state || before.activity !== report.activity) this.#observe();
   }
 
   /** Whether an instance of the stage, or of one behind it, waits for a step of event time from `before` to `after`. */
@@ -278,8 +304,9 @@ export class StageSupervisor {
   /** The open savepoint, when the whole stage has come to it (R17). */
   get #drains(): number | undefined {
     const id = this.#view.savepoints.open?.id;
+    if (id === undefined) return undefined;
     const instances = this.#view.instancesOf(this.stage);
-    return id !== undefined && isStageFrozen(instances, id, (each) => this.reportOf(each)) ? id : undefined;
+    return isStageFrozen(instances, id, (each) => this.reportOf(each)) ? id : undefined;
   }
 
   /** A new leader that knows nothing yet says so before it answers anybody: receivers must not believe an older one that called the stage idle. So does a stage that has never had event time, of a savepoint. */

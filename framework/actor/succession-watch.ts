@@ -8,7 +8,7 @@
  */
 import { messageOf } from "../errors.ts";
 import type { JobWorld } from "./job-world.ts";
-import { generationOf, successionOf } from "./succession.ts";
+import { generationOf, isSuccessor, successionOf, upgradeBy } from "./succession.ts";
 
 /** How often the registers are looked at, ms. */
 const lookMs = 250;
@@ -19,6 +19,8 @@ export class SuccessionWatch {
   readonly #leader: number;
   #lookedMs = -Infinity;
   #isBusy = false;
+  /** A generation that was restored, and took the place of none. */
+  #isNoSuccessor = false;
   #isClosed = false;
 
   constructor(world: JobWorld, leader: number) {
@@ -28,9 +30,9 @@ export class SuccessionWatch {
 
   /** Called now and then. */
   look(): void {
-    const { tail, platform, isSuccessor } = this.#world;
+    const { tail, platform } = this.#world;
     const isHeld = tail.view.savepoints.open?.state === "held";
-    const isWaiting = isSuccessor && !tail.view.hasBegun;
+    const isWaiting = this.#mayWait && !tail.view.hasBegun;
     const nowMs = platform.clock.monotonicMs();
     if (this.#isClosed || this.#isBusy || tail.view.isOver || !(isHeld || isWaiting)) return;
     if (nowMs - this.#lookedMs < lookMs) return;
@@ -50,15 +52,24 @@ export class SuccessionWatch {
     this.#isClosed = true;
   }
 
+  /** Also where this worker came when the switch had been made: others may have come before, and stand still until they read that it has begun. */
+  get #mayWait(): boolean {
+    return this.#world.origin !== undefined && !this.#isNoSuccessor;
+  }
+
   async #lookAsPredecessor(): Promise<void> {
     const { registers, names, tail, worker } = this.#world;
     const generation = await generationOf(registers);
     if (this.#isClosed || generation === undefined || generation <= names.generation) return;
-    tail.append({ kind: "command", command: "stop", by: `upgrade to generation ${generation} (worker ${worker})` });
+    tail.append({ kind: "command", command: "stop", by: upgradeBy(generation, `worker ${worker}`) });
   }
 
   async #lookAsSuccessor(): Promise<void> {
     const { registers, names, tail, worker } = this.#world;
+    if (!(await isSuccessor(registers, names.generation))) {
+      this.#isNoSuccessor = true;
+      return;
+    }
     const state = await successionOf(registers, names.generation);
     if (this.#isClosed || state === "prepared") return;
     if (state === "switched") return tail.append({ kind: "resume", savepoint: 0, by: `worker ${worker}` });

@@ -20,6 +20,10 @@ import { patiently } from "./patience.ts";
 /** How often a worker looks whether the savepoint is there that it is to go on from, ms. */
 const lookMs = 25;
 
+/** How long a switch is tried, and how often, ms. */
+const switchMsMax = 30_000;
+const switchAgainMs = 200;
+
 /** What a successor is made of. */
 export type Successor = Pick<JobRecord, "plan" | "planHash" | "version">;
 
@@ -76,21 +80,66 @@ export async function giveUpSuccessor(registers: Registers, generation: number, 
  * U1: makes the successor the job; answers whether it is.
  *
  * A reply that was lost is no matter: what the register says is read again.
+ *
+ * @throws SERVER_REFUSED; UNAVAILABLE, TIMEOUT when nothing was written within 30 s: whether it still will be, {@link giveUpSwitch} finds out
  */
 export async function switchTo(platform: Platform, registers: Registers, generation: number): Promise<boolean> {
   const successor = await patiently(platform, "the successor", () => successorOf(registers, generation));
   const { origin } = successor ?? {};
   if (successor === undefined || origin === undefined || successor.state !== "running") return false;
-  for (;;) {
+  const untilMs = platform.clock.monotonicMs() + switchMsMax;
+  for (let failure: unknown; ;) {
     const found = await patiently(platform, "the job's register", () => registers.get(jobRegister));
     const record = found === undefined ? undefined : decodeJobRecord(found.value);
     if (found === undefined || record === undefined) return false;
     if (record.generation === generation) return true;
     const isHeld = record.generation === origin.generation && record.state === "running";
     if (!isHeld || (record.resumed ?? 0) >= origin.savepoint) return false;
+    if (failure !== undefined && (!isRetryable(failure) || platform.clock.monotonicMs() >= untilMs)) throw failure;
     // Whether it was written, the next look says.
-    await registers.update(jobRegister, encodeJobRecord(successor), found.revision).catch(() => undefined);
+    failure = await registers.update(jobRegister, encodeJobRecord(successor), found.revision).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (failure !== undefined) await new Promise<void>((resolve) => platform.clock.schedule(switchAgainMs, resolve));
   }
+}
+
+function isRetryable(error: unknown): boolean {
+  return StreamError.is(error) && error.isRetryable;
+}
+
+/** What the stop of a generation that has been succeeded is signed with. */
+export function upgradeBy(generation: number, by: string): string {
+  return `upgrade to generation ${generation} (${by})`;
+}
+
+/** The generation that has succeeded, by what a stop is signed with; undefined when it is somebody's command. */
+export function upgradeIn(by: string): number | undefined {
+  const [, generation] = /^upgrade to generation (\d+) \(/.exec(by) ?? [];
+  return generation === undefined ? undefined : Number(generation);
+}
+
+/** Said at the end of those who worked on the generation before. */
+export function upgradedTo(generation: number): string {
+  return `upgraded to generation ${generation}`;
+}
+
+/** Whether that is what {@link upgradedTo} says. */
+export function isUpgraded(message: string): boolean {
+  return /^upgraded to generation \d+$/.test(message);
+}
+
+/** The generation that has taken the place of this one by an upgrade; undefined while none has. */
+export async function successorInPlace(registers: Registers, generation: number): Promise<number | undefined> {
+  const current = await generationOf(registers);
+  if (current === undefined || current <= generation) return undefined;
+  return (await isSuccessor(registers, current)) ? current : undefined;
+}
+
+/** Whether the generation was prepared beside another one, whatever has become of it. */
+export async function isSuccessor(registers: Registers, generation: number): Promise<boolean> {
+  return (await successorOf(registers, generation)) !== undefined;
 }
 
 /** The generation that the job is; undefined when it is none. */
@@ -125,10 +174,10 @@ export async function awaitSuccession(
   program: Successor,
   onWait: () => void,
 ): Promise<JobRecord | undefined> {
+  const ask = <T>(call: () => Promise<T>) => patiently(platform, "the successor", call);
   for (;;) {
-    const found = await registers.get(jobRegister);
-    if (found !== undefined && decodeJobRecord(found.value).generation === generation) return undefined;
-    const successor = await successorOf(registers, generation);
+    if ((await ask(() => generationOf(registers))) === generation) return undefined;
+    const successor = await ask(() => successorOf(registers, generation));
     if (successor === undefined) return undefined;
     if (successor.planHash !== program.planHash || successor.version !== program.version)
       throw new StreamError(

@@ -44,8 +44,8 @@ export interface WorkerOptions {
   readonly laneBytesMax?: number | undefined;
   /** @default false */
   readonly hasManualWatermarks?: boolean | undefined;
-  /** Called once when the job log says that the job was stopped by a command; the worker is to be stopped. @default it stops itself */
-  readonly onStopped?: (() => void) | undefined;
+  /** Called once when the job log says that the job was stopped by a command, with what to say of it; the worker is to be stopped. @default it stops itself */
+  readonly onStopped?: ((reason: string) => void) | undefined;
   /** Called when the job log says that the job is over; with the job's totals where this worker led. */
   readonly onOutcome?: ((outcome: OutcomeRecord, totals: JobStatus["totals"] | undefined) => void) | undefined;
 }

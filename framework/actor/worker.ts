@@ -13,6 +13,7 @@ import { jobLogBytes } from "../plan/reserve.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Announcement, OutcomeRecord } from "../record/messages.ts";
 import type { Measured, WorkerMeasures } from "../telemetry/measures.ts";
+import { Absences } from "./absence.ts";
 import { Attention } from "./attention.ts";
 import { Candidate } from "./candidate.ts";
 import { ControlSender } from "./control-sender.ts";
@@ -23,16 +24,18 @@ import type { Instance } from "./instance.ts";
 import { JobBus } from "./job-bus.ts";
 import { JobLogTail } from "./job-log-tail.ts";
 import { claimJobLog } from "./job-register.ts";
-import { explainBroken, recordEnd } from "./job-end.ts";
+import { explainBroken, recordEnd, sayStopped } from "./job-end.ts";
 import type { JobStatus } from "./job-status.ts";
 import { JobSupervisor } from "./job-supervisor.ts";
 import { LaneSet } from "./lane-set.ts";
+import { leave } from "./leaving.ts";
 import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
 import { repeat } from "./repeat.ts";
 import { ReportOutbox } from "./report-outbox.ts";
 import { claimSuccessorLog } from "./succession.ts";
 import { SuspectRegister } from "./suspect-register.ts";
+import { WarmUp } from "./warm-up.ts";
 import { WorkerMeter } from "./worker-meter.ts";
 import { considerSnapshots } from "./snapshot-looks.ts";
 import { workerMachine } from "./worker-machine.ts";
@@ -44,9 +47,6 @@ const announceMs = 500;
 const reportAgainMs = 1_000;
 const electionLookMs = 250;
 const snapshotLookMs = 250;
-const releaseLookMs = 5;
-const handOverMsMax = 1_000;
-/** Size of the job log: small records, kept for the life of the job. */
 const workerIdLength = 8;
 
 /** What exists once the job log has been opened. */
@@ -65,6 +65,7 @@ export class Worker implements Measured {
   readonly #bus: JobBus;
   readonly #attention: Attention;
   readonly #registry: WorkerRegistry;
+  readonly #absences: Absences;
   readonly #witness = new Witness();
   readonly #directory: LogDirectory;
   readonly #controls: ControlSender;
@@ -72,6 +73,7 @@ export class Worker implements Measured {
   readonly #reports: ReportOutbox;
   readonly #meter: WorkerMeter;
   readonly #instances: HostedInstances;
+  readonly #warmUp = new WarmUp(() => this.#bus.announce(this.#announcement()));
   readonly #endings: (() => void)[] = [];
   #joined: Joined | undefined;
   #supervisor: JobSupervisor | undefined;
@@ -100,6 +102,8 @@ export class Worker implements Measured {
     this.#bus = new JobBus(seams.bus, names);
     this.#attention = new Attention(platform.clock);
     this.#registry = new WorkerRegistry(this.#attention, this.id, options.place);
+    const ping = (worker: string) => this.#bus.ping(worker);
+    this.#absences = new Absences(this.#attention, this.#registry, ping, () => this.#supervisor?.reconcile());
     this.#directory = new LogDirectory(this.#platform, seams.logs);
     this.#controls = new ControlSender(this.#platform, {
       replicas: plan.options.replicas,
@@ -107,7 +111,6 @@ export class Worker implements Measured {
       onLost: (error) => this.#instances.lose(error),
     });
     const laneEvents = {
-      onProgress: () => this.#instances.wake(),
       onLost: (error: StreamError) => this.#instances.lose(error),
       lanesInto: () => Math.max(1, this.#registry.alive().length),
     };
@@ -161,19 +164,16 @@ export class Worker implements Measured {
     this.#send("LEAVE");
     this.#registry.leaving();
     this.#bus.announce(this.#announcement());
-    await this.#handOver();
-    this.#instances.release();
-    while (!this.#instances.haveEnded) await this.#later(releaseLookMs);
+    await leave(this.#platform.clock, {
+      isLeader: () => this.isLeader,
+      hasOthers: () => this.#registry.staying().length > 0,
+      goesOn: () => !this.#tail.view.isOver,
+      hosted: () => this.#instances.atWork,
+      release: () => this.#instances.release(),
+    });
     this.#reports.flush();
     this.#send("LEFT");
     this.kill();
-  }
-
-  /** A leader that goes leads until another one does, so that event time goes on; unless nobody wants to. */
-  async #handOver(): Promise<void> {
-    const untilMs = this.#platform.clock.monotonicMs() + handOverMsMax;
-    const isWorthWaiting = () => this.isLeader && this.#registry.staying().length > 0;
-    while (isWorthWaiting() && this.#platform.clock.monotonicMs() < untilMs) await this.#later(releaseLookMs);
   }
 
   /** Ends everything at once and says nothing more. */
@@ -236,6 +236,8 @@ export class Worker implements Measured {
     // Also when it goes: what has been assigned to it meanwhile it must let go again, for the leader waits for that.
     if (this.phase === "working" || this.phase === "leaving")
       for (const { instance, ...assigned } of view.assignments()) this.#instances.obey(instance, assigned);
+    // There was nobody else: what it has been given is not taken from it again.
+    if (this.#instances.size > 0) this.#warmUp.end();
     if (view.isDraining) this.#instances.endInput();
     this.#instances.heed(view.savepoints.open?.id);
     if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)
@@ -249,12 +251,9 @@ export class Worker implements Measured {
   #onStopped(): void {
     if (this.#isStopHeard) return;
     this.#isStopHeard = true;
-    const { by } = this.#tail.view.life;
-    this.#platform.logger.log("warn", `stopped by a command; it goes on after tidemark restart ${this.#job.plan.job}`, {
-      by,
-    });
+    const reason = sayStopped(this.#platform, this.#job.plan.job, this.#tail.view.life.by);
     void recordEnd(this.#platform, this.#job, this.#tail.view, { state: "stopped", message: "" });
-    if (this.#options.onStopped !== undefined) this.#options.onStopped();
+    if (this.#options.onStopped !== undefined) this.#options.onStopped(reason);
     else void this.stop();
   }
 
@@ -277,7 +276,6 @@ export class Worker implements Measured {
       openSavepoints: () => seams.savepoints(plan.job),
       ends: this.#ends,
       origin: this.#job.origin,
-      isSuccessor: this.#job.isSuccessor ?? false,
       bus: this.#bus,
       tail: this.#tail,
       registry: this.#registry,
@@ -359,8 +357,7 @@ export class Worker implements Measured {
 
   #onAnnouncement(announcement: Announcement): void {
     this.#meter.heard();
-    const isNews = !this.#registry.isAlive(announcement.worker) || announcement.isLeaving;
-    this.#registry.announced(announcement);
+    const isNews = this.#registry.announced(announcement);
     this.#witness.announced(announcement.settled);
     if (announcement.isLeaving) this.#succeed(announcement.worker);
     if (isNews) this.#supervisor?.reconcile();
@@ -390,6 +387,7 @@ export class Worker implements Measured {
       settled: this.#instances.settled,
       loopShare: this.#options.loopShare?.() ?? 0,
       unstoredMs: this.#lanes.unstoredMs(this.#platform.clock.monotonicMs()),
+      isWarming: this.#warmUp.isUnderWay,
     };
   }
 
@@ -405,8 +403,12 @@ export class Worker implements Measured {
     void this.#meter.run();
     again(electionLookMs, () => {
       this.#attention.look();
-      if (this.phase === "working") this.#joined?.candidate.consider();
+      const { hearsItself } = this.#registry;
+      if (this.phase === "working") this.#joined?.candidate.consider(hearsItself);
+      if (this.isLeader && hearsItself) this.#absences.look();
     });
+    this.#endings.push(() => this.#warmUp.close());
+    if (!this.#tail.view.isOver) this.#warmUp.begin(this.#host, this.#tail.view);
     this.#bus.announce(this.#announcement());
     if (!this.#tail.view.isOver) void this.#joined?.candidate.begin();
   }
@@ -435,9 +437,5 @@ export class Worker implements Measured {
   /** The job may be over while it leaves: what has ended hears nothing more. */
   #send(type: "JOINED" | "LEAVE" | "LEFT" | "OVER"): void {
     if (this.#actor.getSnapshot().status === "active") this.#actor.send({ type });
-  }
-
-  #later(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#platform.clock.schedule(ms, resolve));
   }
 }

@@ -83,12 +83,13 @@ async function readStatus(administrator: Administrator, found: FoundJob, names: 
 function workerOf(
   { platform }: Administrator,
   view: JobLogView,
-  { worker, host, processId, capacity, zone, loopShare, unstoredMs, isLeaving, nowMs }: Announcement,
+  announcement: Announcement,
 ): JobStatus["workers"][number] {
+  const { worker, host, processId, capacity, zone, loopShare, unstoredMs, isLeaving, isWarming, nowMs } = announcement;
   const instances = [...view.assignments()].filter((assignment) => assignment.worker === worker).length;
   const clockAheadMs = nowMs - platform.clock.now();
   const standing = view.fleet.drained.has(worker) ? "drained" : "open";
-  const told = { worker, host, processId, capacity, zone, loopShare, unstoredMs, isLeaving, clockAheadMs };
+  const told = { worker, host, processId, capacity, zone, loopShare, unstoredMs, isLeaving, isWarming, clockAheadMs };
   return { ...told, standing, isLeader: false, instances, busy: 0 };
 }
 

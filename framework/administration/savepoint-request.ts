@@ -10,9 +10,11 @@
 import { recordState } from "../actor/job-register.ts";
 import { StreamError } from "../errors.ts";
 import { namePattern, savepointRegister } from "../log/names.ts";
-import { isWorthAnother } from "../protocol/savepoint.ts";
+import type { Registers } from "../log/contracts.ts";
+import type { SavepointView } from "../protocol/savepoint-life.ts";
+import { isWorthAnother, type RegisterOwner } from "../protocol/savepoint.ts";
 import type { SavepointMode } from "../record/savepoint-record.ts";
-import { decodeSavepointRecord } from "../record/wire/savepoint.ts";
+import { decodeSavepointRecord, encodeSavepointRecord } from "../record/wire/savepoint.ts";
 import type { Administrator } from "./administrator.ts";
 import { refusal, withJob, type CommandedJob } from "./commanded-job.ts";
 
@@ -86,14 +88,18 @@ async function refuseBefore(target: CommandedJob, name: string): Promise<void> {
       `is ${life.state}: a savepoint is taken of a running job; its last state is in its snapshots`,
     );
   if (isDraining) throw refusal(target, "is being drained: it takes no savepoint any more");
-  if (savepoints.open !== undefined)
-    throw refusal(target, `is taking savepoint ${savepoints.open.name}: one at a time`);
+  if (savepoints.open !== undefined) throw refusal(target, openText(savepoints.open));
   const found = await registers.get(savepointRegister(name));
   if (found !== undefined && decodeSavepointRecord(found.value).state === "complete")
     throw new StreamError(
       "OPTION_INVALID",
       `job ${names.job} has a savepoint ${name} already: take another name, or delete it with tidemark delete ${names.job} --savepoint ${name}`,
     );
+}
+
+function openText({ name, state, by, timeoutMs }: SavepointView): string {
+  if (state !== "held") return `is taking savepoint ${name}: one at a time`;
+  return `is held by savepoint ${name} for an upgrade by ${by}: if nobody follows that up any more, the job goes on within ${timeoutMs / 1_000} s; then ask again`;
 }
 
 /** One request and what becomes of it; an error that may be answered by another one is answered, not thrown. */
@@ -112,8 +118,11 @@ async function attempt(
   const called = roll.called();
   const decided = reading.until(isDecided, timeoutMs + graceMs);
   await Promise.race([decided, called]);
-  if (!isDecided() && (await called).length === 0)
-    throw refusal(target, "has no living worker that could take a savepoint: it is cancelled when one is started");
+  if (!isDecided() && (await called).length === 0) {
+    const why = "has no living worker that could take a savepoint";
+    await cancelUnheard(registers, name, { generation: names.generation, savepoint: id, leader: 0 }, why);
+    throw refusal(target, `${why}: the request is cancelled`);
+  }
   await decided;
   const view = reading.view.savepoints.of(id);
   const found = await registers.get(savepointRegister(name));
@@ -132,6 +141,17 @@ async function attempt(
       `${what}: nobody has said what has become of it; tidemark inspect ${names.job} does`,
     );
   return new StreamError("SAVEPOINT_CANCELLED", `${what} was cancelled, and the job goes on: ${view.reason}`);
+}
+
+/** SR1. Whoever leads next finds in the register that nobody waits for it any more. What stands there already, stands. */
+async function cancelUnheard(registers: Registers, name: string, owner: RegisterOwner, reason: string): Promise<void> {
+  const key = savepointRegister(name);
+  const found = await registers.get(key);
+  const record = found === undefined ? undefined : decodeSavepointRecord(found.value);
+  const isOpen = record?.savepoint === owner.savepoint && record.generation === owner.generation;
+  if (record !== undefined && (isOpen ? record.state !== "open" : record.state === "complete")) return;
+  const bytes = encodeSavepointRecord({ ...owner, state: "cancelled", reason, index: [], atMs: 0, bytes: 0 });
+  await (found === undefined ? registers.create(key, bytes) : registers.update(key, bytes, found.revision));
 }
 
 async function stopped({ reading, registers, names, roll }: CommandedJob): Promise<void> {

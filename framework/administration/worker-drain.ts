@@ -1,7 +1,7 @@
 /**
  * Takes a worker out of a job, and lets it in again: it gives everything away and takes nothing, and goes on living.
  *
- * Owns what is refused, and what is waited for. The order is a record of the job log, so it survives the leader; whoever leads carries it out, a few instances at a
+ * Owns what is refused, and what is waited for. The order is a record of the job log, so it survives the leader; whoever leads carries it out, one instance at a
  * time.
  */
 import { StreamError } from "../errors.ts";

@@ -8,6 +8,8 @@ import { bytesText, counted, table, timeText } from "./table.ts";
 /** Restarts that are shown; `--json` has all that are known. */
 const outagesShown = 10;
 
+const standings = { open: "", warming: "warming up", quarantine: "in quarantine", drained: "drained" } as const;
+
 /** The status for people, as of `nowMs`. */
 export function statusText(status: JobStatus, nowMs: number): string {
   const parts = [
@@ -46,7 +48,7 @@ function workersText({ workers }: JobStatus): string {
     const roles = [
       isLeader ? "leads" : "",
       isLeaving ? "leaving" : "",
-      standing === "open" ? "" : standing === "drained" ? "drained" : "in quarantine",
+      standings[standing],
       instances === 0 ? "idle" : "",
     ];
     const load = `${busy.toFixed(2)} cores`;

@@ -2,11 +2,14 @@
  * A job on the worker processes of a fleet, from its start to its end: the handle that `start` answers for it.
  *
  * Owns what the starter does besides keeping its crew: it speaks with the leader over the Bus, tells it of the dead, and closes the place at the end.
+ *
+ * RF1. A nats-server of the fleet's own stays when the job has been upgraded: the next generation lives on it. It goes when this process is asked to go.
  */
 import { hostname } from "node:os";
 import { JobBus } from "../actor/job-bus.ts";
 import type { JobStatus } from "../actor/job-status.ts";
 import { patiently } from "../actor/patience.ts";
+import { isUpgraded } from "../actor/succession.ts";
 import type { WorkerJob } from "../actor/worker-job.ts";
 import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "../job-handle.ts";
 import type { TakenSavepoint } from "../administration/savepoint-request.ts";
@@ -53,6 +56,7 @@ export class RunningFleet implements StartedJob {
   readonly #crew: Crew;
   readonly #starter: Starter;
   readonly #outlets: readonly LineOutlet[];
+  readonly #asked = Promise.withResolvers<void>();
   #totals = noTotals;
   #isCounted = false;
   #hasStarted = false;
@@ -119,6 +123,7 @@ export class RunningFleet implements StartedJob {
 
   async stop(): Promise<void> {
     this.#crew.stop();
+    this.#asked.resolve();
     await this.done;
   }
 
@@ -134,12 +139,23 @@ export class RunningFleet implements StartedJob {
     this.#cancelLook?.();
     this.#starter.close();
     for (const outlet of this.#outlets) outlet.close();
+    if (isUpgraded(message)) await this.#keepServer(message);
     await this.#world.close();
     const said = refusal === undefined ? message : `${refusal.code}: ${message}`;
     const end = { state, message: said, totals: newest(totals, this.#totals) };
     // A fleet that was refused before it had started has had no end: `start` throws.
     if (this.#hasStarted || refusal === undefined) this.#events.onEnd(end);
     return end;
+  }
+
+  // RF1
+  async #keepServer(why: string): Promise<void> {
+    const { server } = this.#world;
+    if (server === undefined) return;
+    process.stderr.write(
+      `${why}, which needs the nats-server of this fleet (${server.address.url}): it is kept until this process is asked to go\n`,
+    );
+    await this.#asked.promise;
   }
 
   #look(): void {

@@ -85,6 +85,10 @@ export class JobNames {
   get waitingSubject(): string {
     return this.#subject("waiting");
   }
+  /** Bus subject on which whoever has the job held by that savepoint answers. */
+  holderSubject(savepoint: string): string {
+    return this.#subject(`holder.${savepoint}`);
+  }
   /** Bus subject on which a leader's heartbeats are heard. */
   get heartbeatSubject(): string {
     return this.#subject("heartbeat");

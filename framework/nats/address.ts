@@ -19,6 +19,8 @@ export type AddressInput = ClusterAddress;
 export interface Address {
   /** `host:port`, without anything secret. */
   readonly servers: readonly string[];
+  /** They are tried in this order. @default in any */
+  readonly isOrdered?: boolean | undefined;
   readonly printable: string;
   readonly authenticator: Authenticator | undefined;
   readonly tls: TlsOptions | undefined;

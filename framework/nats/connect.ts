@@ -6,7 +6,7 @@
  * I1. Within 5 s there is an answer: seams, or an error that says what was found and what is needed.
  * I2. No message contains a password, a token or a key.
  */
-import type { ConnectionOptions, NatsConnection } from "@nats-io/nats-core";
+import type { ConnectionOptions, NatsConnection, TlsOptions } from "@nats-io/nats-core";
 import { connect, errors } from "@nats-io/transport-node";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Logger } from "../platform/platform.ts";
@@ -15,6 +15,7 @@ import { connectForFrames } from "./frame-connection.ts";
 import { afterMs, apiPrefixOfServer, Link } from "./link.ts";
 import { NatsSeams } from "./nats-seams.ts";
 import { reportOutages } from "./outage-report.ts";
+import { expiryOf } from "./tls-files.ts";
 import { describeVersion, isAtLeast, parseVersion, versionNeeded, versionRecommended } from "./version.ts";
 
 /** How to connect. */
@@ -38,9 +39,10 @@ const payloadNeeded = 600_000;
 const quiet: Logger = { log: () => {}, child: () => quiet };
 
 /**
- * Connects to a server and checks that jobs can live on it.
+ * Connects to a server and checks that jobs can live on it. A server without JetStream (in a cluster one may be, since its disk was full) is passed over while another
+ * one is named.
  *
- * @throws SERVER_UNREACHABLE when nothing answers like a NATS server; SERVER_UNSUITABLE when it is too old or has no JetStream; SERVER_REFUSED when it
+ * @throws SERVER_UNREACHABLE when nothing answers like a NATS server; SERVER_UNSUITABLE when it is too old, or none has JetStream; SERVER_REFUSED when it
  * does not take the credentials; OPTION_INVALID, PATH_UNUSABLE
  *
  * @example
@@ -48,21 +50,45 @@ const quiet: Logger = { log: () => {}, child: () => quiet };
  */
 export async function connectNats(options: NatsOptions): Promise<NatsSeams> {
   const replicas = checkReplicas(options.replicas);
-  const address = await resolveAddress(options);
   const logger = options.logger ?? quiet;
-  const data = await open(connectForFrames, address, options, "data");
-  try {
-    checkServer(data, address, logger);
-    checkPayload(data, address);
-    const control = await open(connect, address, options, "control");
-    const controlLink = new Link(control, address);
-    const seams = new NatsSeams(new Link(data, address), controlLink, replicas, logger);
-    await checkAccount(seams, address);
-    reportOutages(controlLink, logger, address.printable, () => tryToConnect(options));
-    return seams;
-  } catch (error) {
-    await data.close();
-    throw error;
+  return passingOver(await resolveAddress(options), async (address, isWithout) => {
+    const data = await openSuitable(connectForFrames, address, options, "data", (found) => {
+      checkServer(found, address, logger, isWithout);
+      checkPayload(found, address);
+    });
+    try {
+      const control = await openSuitable(connect, address, options, "control", (found) =>
+        checkJetStream(found, address, isWithout),
+      );
+      const controlLink = new Link(control, address);
+      const seams = new NatsSeams(new Link(data, address), controlLink, replicas, logger);
+      await checkAccount(seams, address, () => isWithout(control));
+      reportOutages(controlLink, logger, address.printable, () => tryToConnect(options));
+      return seams;
+    } catch (error) {
+      await data.close();
+      throw error;
+    }
+  });
+}
+
+/** Told of a connection to a server that has no JetStream. */
+type IsWithout = (connection: NatsConnection) => void;
+
+/** What `attempt` answers: called again, with the servers that have no JetStream last, while it finds another one of those. */
+async function passingOver<T>(
+  address: Address,
+  attempt: (address: Address, isWithout: IsWithout) => Promise<T>,
+): Promise<T> {
+  const without = new Set<string>();
+  for (;;) {
+    const { size } = without;
+    const servers = address.servers.toSorted((a, b) => Number(without.has(a)) - Number(without.has(b)));
+    try {
+      return await attempt({ ...address, servers, isOrdered: size > 0 }, (found) => without.add(found.getServer()));
+    } catch (error) {
+      if (without.size === size || servers.every((server) => without.has(server))) throw error;
+    }
   }
 }
 
@@ -78,15 +104,12 @@ async function tryToConnect(options: NatsOptions): Promise<void> {
  * @throws as {@link connectNats}
  */
 export async function connectLink(options: NatsOptions): Promise<Link> {
-  const address = await resolveAddress(options);
-  const connection = await open(connect, address, options, "ends");
-  try {
-    checkServer(connection, address, options.logger ?? quiet);
+  return passingOver(await resolveAddress(options), async (address, isWithout) => {
+    const connection = await openSuitable(connect, address, options, "ends", (found) =>
+      checkServer(found, address, options.logger ?? quiet, isWithout),
+    );
     return new Link(connection, address);
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
+  });
 }
 
 /** @throws OPTION_INVALID */
@@ -110,10 +133,29 @@ async function open(via: Connect, address: Address, options: NatsOptions, use: s
   throw unreachable(address, "no answer like that of a NATS server");
 }
 
+/** A connection that `check` does not refuse. */
+async function openSuitable(
+  via: Connect,
+  address: Address,
+  options: NatsOptions,
+  use: string,
+  check: (connection: NatsConnection) => void,
+): Promise<NatsConnection> {
+  const connection = await open(via, address, options, use);
+  try {
+    check(connection);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
 function clientOptions(address: Address, options: NatsOptions, use: string): ConnectionOptions {
   const { authenticator, tls, inboxPrefix } = address;
   return {
     servers: [...address.servers],
+    noRandomize: address.isOrdered === true,
     name: `${options.name ?? "tidemark"} ${use}`,
     timeout: dialMsMax,
     reconnectTimeWait: 50,
@@ -148,6 +190,13 @@ function connectError(error: unknown, address: Address): StreamError {
   return unreachable(address, describeFailure(error));
 }
 
+/** Over TLS 1.3 a server says that it misses a certificate, or refuses one, by hanging up. */
+function certificateHint({ certFile }: TlsOptions): string {
+  if (certFile === undefined) return "; over TLS it may ask for a client certificate, and none is given";
+  const expired = expiryOf(certFile);
+  return expired === undefined ? "" : `; the client certificate ${certFile} has expired (it was valid to ${expired})`;
+}
+
 function describeFailure(error: unknown): string {
   if (error instanceof errors.TimeoutError) return "no answer like that of a NATS server";
   const message = messageOf(error);
@@ -155,16 +204,14 @@ function describeFailure(error: unknown): string {
 }
 
 function unreachable(address: Address, reason: string): StreamError {
-  // Over TLS 1.3 a server says that it misses a certificate by hanging up.
-  const mayMissCertificate = address.tls !== undefined && address.tls.cert === undefined;
-  const hint = mayMissCertificate ? "; over TLS it may ask for a client certificate, and none is given" : "";
+  const hint = address.tls === undefined ? "" : certificateHint(address.tls);
   return new StreamError(
     "SERVER_UNREACHABLE",
     `no NATS server answers at ${address.printable} (${reason}${hint}): start one (nats-server -c nats.conf) or name another`,
   );
 }
 
-function checkServer(connection: NatsConnection, address: Address, logger: Logger): void {
+function checkServer(connection: NatsConnection, address: Address, logger: Logger, isWithout: IsWithout): void {
   const found = connection.info?.version ?? "unknown";
   const version = parseVersion(found);
   const needed = `${describeVersion(versionNeeded)} or newer is needed, ${describeVersion(versionRecommended)} or newer recommended`;
@@ -174,9 +221,16 @@ function checkServer(connection: NatsConnection, address: Address, logger: Logge
       `the NATS server at ${address.printable} is version ${found}: ${needed}`,
     );
   }
-  const isElsewhere = address.apiPrefix !== apiPrefixOfServer;
-  if (!isElsewhere && connection.info?.jetstream !== true) throw withoutJetStream(address);
+  checkJetStream(connection, address, isWithout);
   if (!isAtLeast(version, versionRecommended)) logger.log("warn", `nats-server ${found}: ${needed}`);
+}
+
+/** @throws SERVER_UNSUITABLE */
+function checkJetStream(connection: NatsConnection, address: Address, isWithout: IsWithout): void {
+  const isElsewhere = address.apiPrefix !== apiPrefixOfServer;
+  if (isElsewhere || connection.info?.jetstream === true) return;
+  isWithout(connection);
+  throw withoutJetStream(address);
 }
 
 /** @throws SERVER_UNSUITABLE */
@@ -190,14 +244,16 @@ function checkPayload(connection: NatsConnection, address: Address): void {
 }
 
 /** A server may have JetStream and the account not. */
-async function checkAccount(seams: NatsSeams, address: Address): Promise<void> {
+async function checkAccount(seams: NatsSeams, address: Address, isWithout: () => void): Promise<void> {
   try {
     await seams.capacity();
   } catch (error) {
     await seams.close();
     const isElsewhere = address.apiPrefix !== apiPrefixOfServer;
     if (isElsewhere && StreamError.is(error, "UNAVAILABLE")) throw withoutJetStream(address, error);
-    throw StreamError.is(error, "SERVER_UNSUITABLE") ? withoutJetStream(address, error) : error;
+    if (!StreamError.is(error, "SERVER_UNSUITABLE")) throw error;
+    isWithout();
+    throw withoutJetStream(address, error);
   }
 }
 

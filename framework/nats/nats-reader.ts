@@ -4,7 +4,7 @@
  * Owns what has been received and not taken, and which consumer delivers now. Knows that a new consumer may only begin where the stream can be read
  * from: the server starts silently elsewhere otherwise.
  *
- * E1 (R8). Before every consumer: same creation time, `first <= next`, `last >= next - 1`. Otherwise the reader is broken, for good.
+ * E1 (R8). Before a consumer is asked for anything: same creation time, `first <= next`, `last >= next - 1`. Otherwise the reader is broken, for good.
  *     An early end of a stream of several copies is believed when it stays (`stream-tail.ts`).
  * E2. Entries are handed on in sequence without holes: one that is not the next ends its consumer.
  * E3. A stream that is not there is looked for again for a while; then the reader is broken, with the facts of an empty log.
@@ -156,21 +156,30 @@ export class NatsReader implements LogReader {
   /** Answers whether there is nothing left to do: a consumer delivers, or the reader is broken or has moved on. */
   async #open(life: number, isGoneWhenMissing: boolean): Promise<boolean> {
     const { streams, name, link } = this.#source;
-    const broken = await this.#whyBroken(isGoneWhenMissing);
-    if (life !== this.#life) return true;
-    if (broken === "missing") return false;
-    if (broken !== undefined) {
-      this.#break(broken);
-      return true;
-    }
     const consumer = new PullConsumer(streams.api, link, name, {
       onEntry: (entry) => this.#receive(entry),
       onOdd: (reason) => this.#begin(reason),
       hasRoom: () => this.#queue.messages <= bufferedMessagesMax / 2 && this.#queue.bytes <= bufferedBytesMax / 2,
     });
     this.#consumer = consumer;
-    await consumer.open(this.#next);
-    return true;
+    // It is created while the place is being looked at, because somebody waits; it delivers when that has been found right (E1).
+    const found = await Promise.allSettled([this.#whyBroken(isGoneWhenMissing), consumer.create(this.#next)]);
+    if (life !== this.#life) return true;
+    const [place, created] = found;
+    if (place.status === "fulfilled" && typeof place.value === "object") {
+      this.#break(place.value);
+      return true;
+    }
+    const isRight = place.status === "fulfilled" && place.value === undefined;
+    if (isRight && created.status === "fulfilled") {
+      consumer.begin();
+      return true;
+    }
+    consumer.close();
+    this.#consumer = undefined;
+    if (place.status === "rejected") throw place.reason;
+    if (isRight && created.status === "rejected") throw created.reason;
+    return false;
   }
 
   async #whyBroken(isGoneWhenMissing: boolean): Promise<ReadBroken | "missing" | undefined> {

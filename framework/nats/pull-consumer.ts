@@ -69,6 +69,7 @@ export class PullConsumer {
   readonly #pulse: Pulse;
   #lookedMs = systemMonotonicMs();
   #asked = 0;
+  #isCreated = false;
   #heardMs = systemMonotonicMs();
   #isClosed = false;
 
@@ -96,6 +97,13 @@ export class PullConsumer {
    * there were from there on.
    */
   async open(sequence: number): Promise<number> {
+    const pending = await this.create(sequence);
+    this.begin();
+    return pending;
+  }
+
+  /** The first half of {@link open}: nothing is asked for, and so nothing delivered, before {@link begin}. */
+  async create(sequence: number): Promise<number> {
     const config = {
       name: this.#name,
       ack_policy: "none",
@@ -113,10 +121,14 @@ export class PullConsumer {
       `CONSUMER.CREATE.${this.#stream}.${this.#name}`,
       body,
     );
-    if (this.#isClosed) {
-      this.#forget();
-      return created.num_pending;
-    }
+    this.#isCreated = true;
+    if (this.#isClosed) this.#forget();
+    return created.num_pending;
+  }
+
+  /** The second half: from now on it delivers. The caller has checked the place. */
+  begin(): void {
+    if (this.#isClosed) return;
     this.#heardMs = systemMonotonicMs();
     this.#subscription = this.#link.connection.subscribe(this.#inbox, {
       callback: (error, message) => {
@@ -125,7 +137,6 @@ export class PullConsumer {
       },
     });
     this.askForMore();
-    return created.num_pending;
   }
 
   /** Asks for more if less than half of a request is outstanding and there is room. Call it when room has been made. */
@@ -151,9 +162,8 @@ export class PullConsumer {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#subscription === undefined) return;
-    this.#subscription.unsubscribe();
-    if (this.#link.isUp) this.#forget();
+    this.#subscription?.unsubscribe();
+    if (this.#isCreated && this.#link.isUp) this.#forget();
   }
 
   #receive(message: Msg): void {

@@ -48,6 +48,8 @@ export interface NatsServerOptions {
   readonly name?: string | undefined;
   /** Memory at which the server's garbage collector works harder. @default 1024 */
   readonly memoryMiB?: number | undefined;
+  /** A server that has been asked to end and has not after so long is killed, ms. @default 10000 */
+  readonly endMsMax?: number | undefined;
   /** In a process group of its own, where Ctrl-C in the terminal does not reach it. @default false */
   readonly isDetached?: boolean | undefined;
   /** @default it is alone */
@@ -59,6 +61,7 @@ export interface NatsServerOptions {
 }
 
 const defaultName = "tidemark";
+const endMsDefault = 10_000;
 
 /** How long a server may take until it answers; a large store is read first. */
 const startMsMax = 30_000;
@@ -125,7 +128,7 @@ export class NatsServer {
     return this.#process?.pid;
   }
 
-  /** Sends a signal and waits for the end of the process; not for one that only pauses or resumes, or begins a slow end (SIGUSR2, the lame duck). */
+  /** Sends a signal and waits for the end of the process, which is killed when it takes too long; not for one that only pauses or resumes, or begins a slow end (SIGUSR2, the lame duck). */
   async kill(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     if (child === undefined) return;
@@ -133,7 +136,11 @@ export class NatsServer {
     if (!isPause) this.#asked.add(child);
     child.kill(signal);
     if (isPause || signal === "SIGUSR2") return;
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    // One whose disk was full may never end.
+    const patience = setTimeout(() => child.kill("SIGKILL"), this.#options.endMsMax ?? endMsDefault);
+    await once(child, "exit");
+    clearTimeout(patience);
   }
 
   /** Ends the process if it runs, and starts it on the same port and data. @throws SERVER_UNREACHABLE */

@@ -5,7 +5,8 @@
  *
  * T1. No message contains a line of a file.
  */
-import { promises as files } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { promises as files, readFileSync } from "node:fs";
 import type { TlsOptions } from "@nats-io/nats-core";
 import { messageOf, StreamError } from "../errors.ts";
 import type { ClusterTls } from "../log/ends.ts";
@@ -34,6 +35,16 @@ async function checkPem(path: string, what: string, mark: RegExp): Promise<strin
   const text = await readText(path, `TLS ${what}`);
   if (mark.test(text)) return path;
   throw new StreamError("OPTION_INVALID", `TLS ${what} ${path}: the file holds none in PEM (-----BEGIN …-----)`);
+}
+
+/** To when a certificate was valid that has expired; undefined of one that has not, or that cannot be read. */
+export function expiryOf(path: string): string | undefined {
+  try {
+    const { validTo, validToDate } = new X509Certificate(readFileSync(path));
+    return validToDate.getTime() < Date.now() ? validTo : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The text of a small file. @throws PATH_UNUSABLE with the path and what it was to be */

@@ -79,22 +79,32 @@ export class Burdens {
   /** The instance is where it was. */
   settle(host: Host, instance: InstanceId): void {
     host.settled.push(instance);
-    this.#add(host, instance, 1);
+    this.#count(host, instance, 1);
   }
 
-  /** Gives the instance to the host that it burdens least, in a zone that has room for it where there is one. */
-  give(instance: InstanceId): Host {
+  /** The host that the instance burdens least, in a zone that has room for it where there is one. */
+  choose(instance: InstanceId): Host {
     const fit = orAll(this.hosts, ({ worker }) => !this.#facts.avoids(instance, worker));
     const roomy = orAll(fit, ({ zone }) => this.#hasRoom(instance.stage, zone));
-    const host = leastOf(roomy, (each) => this.#burdenWith(each, instance));
-    this.#add(host, instance, 1);
+    return leastOf(roomy, (each) => this.#burdenWith(each, instance));
+  }
+
+  /** Gives the instance to the host that is the best for it. */
+  give(instance: InstanceId): Host {
+    const host = this.choose(instance);
+    this.add(host, instance);
     return host;
+  }
+
+  /** The host gets an instance that no host has. */
+  add(host: Host, instance: InstanceId): void {
+    this.#count(host, instance, 1);
   }
 
   move({ instance, from, to }: Move): void {
     from.settled.splice(from.settled.indexOf(instance), 1);
-    this.#add(from, instance, -1);
-    this.#add(to, instance, 1);
+    this.#count(from, instance, -1);
+    this.#count(to, instance, 1);
   }
 
   /** P5: a move out of a zone that has more of a stage than its share. */
@@ -160,7 +170,7 @@ export class Burdens {
     return this.#weights.get(instanceKey(instance)) ?? idleWeight;
   }
 
-  #add(host: Host, instance: InstanceId, sign: 1 | -1): void {
+  #count(host: Host, instance: InstanceId, sign: 1 | -1): void {
     host.weight += sign * this.#weightOf(instance);
     const key = `${instance.stage} ${host.zone}`;
     this.#present.set(key, (this.#present.get(key) ?? 0) + sign);

@@ -3,7 +3,8 @@
  *
  * Owns the patience only. Two workers may stand at once, and an old leader may live on: safety comes from the epochs in the job log (R4), never from here.
  *
- * L1. At once when there is nobody to wait for: the job log has no leader, or nobody listens on the leader's subject.
+ * L1. At once when there is nobody to wait for: the job log has no leader, or nobody listens on the leader's subject. Whoever joins asks once; later that takes a
+ *     second of silence, and two answers (`actor/absence.ts`).
  * L2. Else after 2 s without a heartbeat.
  */
 

@@ -218,7 +218,8 @@ export class JobLogView {
   #command(sequence: number, record: CommandRecord): void {
     const goesOn = this.life.command(sequence, record);
     if (this.isOver) this.savepoints.interrupt(`the job was stopped by ${record.by}`);
-    else if (this.isDraining) this.savepoints.interrupt(`the job is being drained, by ${record.by}`);
+    else if (this.isDraining && this.savepoints.open?.state !== "held")
+      this.savepoints.interrupt(`the job is being drained, by ${record.by}`);
     if (!goesOn) return;
     this.#leader = undefined;
     this.#leaderMin = sequence;

@@ -7,7 +7,7 @@
  * has been measured, that is a balance by count.
  *
  * P1. Whatever has no living worker is placed now, where it makes the least burden.
- * P2. A leaving worker gets nothing, and all it has moves at once. A drained one, or one in quarantine, gets nothing, and all it has moves, few at a time.
+ * P2. A worker that leaves, is drained or in quarantine gets nothing, and all it has moves, few at a time. What it has let go of moves at once.
  * P3. Sticky: what has a place moves for balance only when the burdens come closer by more than loads are likely to vary, and few at a time. Each such move makes
  *     the burdens more equal, so that moves come to an end while loads stay as they are.
  * P4. The same facts give the same placement, in whatever order they are given.
@@ -15,13 +15,15 @@
  * P7. An instance is not put where it is to avoid, while there is another place for it; what it avoids and has, it keeps.
  * P8. Of all that could move for balance, a source is the last: event time, and with it every key, waits for it.
  * P6. Workers in quarantine are used all the same when there is nobody else.
+ * P9. So are workers that warm up; and before those in quarantine.
+ * P10. Of what works, a worker gives or takes one at a time: each is up sooner than it would be beside another, and all of them no later.
+ * P11. While a worker warms up nothing moves for balance: in a moment it counts, too, and its warm-up may take the time of those on its machine.
  */
 import type { AssignmentCause, InstanceId } from "../record/messages.ts";
 import { Burdens } from "./burdens.ts";
-import { instanceKey } from "./job-log.ts";
 
-/** Whether a worker may be given instances: not in `quarantine` while there are others, and never when it is `drained`. */
-export type WorkerStanding = "open" | "quarantine" | "drained";
+/** Whether a worker may be given instances: not while it is `warming`, or in `quarantine`, while there are others, and never when it is `drained`. */
+export type WorkerStanding = "open" | "warming" | "quarantine" | "drained";
 
 /** A living worker. */
 export interface WorkerFacts {
@@ -51,6 +53,8 @@ export interface PlacementFacts {
   readonly avoids?: ((id: InstanceId, worker: string) => boolean) | undefined;
   /** Moves of instances whose worker lives and stays, at most. */
   readonly movesMax: number;
+  /** Workers at which an instance arrives that does not work yet. @default there is none */
+  readonly receiving?: ReadonlySet<string> | undefined;
 }
 
 /** An assignment to append. */
@@ -62,8 +66,8 @@ export interface Placement {
 
 /** An instance that has no place it could stay at. */
 interface Homeless extends Omit<Placement, "worker"> {
-  /** It works where it is until it has let go: it moves as one of few. */
-  readonly isAtWork: boolean;
+  /** Where it works until it has let go: it moves as one of few. */
+  readonly from: string | undefined;
 }
 
 /** Decides what is to be assigned; empty when nothing is, or when nobody may be given anything. */
@@ -80,41 +84,63 @@ export function place(facts: PlacementFacts): readonly Placement[] {
     else homeless.push({ instance, ...plightOf(worker, byWorker) });
   }
   if (burdens.hosts.length === 0) return [];
-  const urgent = homeless.filter(({ isAtWork }) => !isAtWork);
-  const shut = homeless.filter(({ isAtWork }) => isAtWork).slice(0, facts.movesMax);
-  const placed = [...urgent, ...shut].map(({ instance, cause }) => ({
-    instance,
-    worker: burdens.give(instance).worker,
-    cause,
-  }));
-  return [...placed, ...balance(burdens, facts.movesMax - shut.length)];
+  const given = ({ instance, cause }: Homeless) => ({ instance, worker: burdens.give(instance).worker, cause });
+  const urgent = homeless.filter(({ from }) => from === undefined).map(given);
+  const engaged = new Set(facts.receiving);
+  const cleared = clear(homeless, burdens, facts.movesMax, engaged);
+  if (isAnyWarming(facts.workers)) return [...urgent, ...cleared];
+  return [...urgent, ...cleared, ...balance(burdens, facts.movesMax - cleared.length, engaged)];
 }
 
-/** P2, P6 */
+/** P2, P10: what works at a worker that it cannot stay at. */
+function clear(
+  homeless: readonly Homeless[],
+  burdens: Burdens,
+  movesMax: number,
+  engaged: Set<string>,
+): readonly Placement[] {
+  const moves: Placement[] = [];
+  for (const { instance, cause, from } of homeless) {
+    if (moves.length >= movesMax) break;
+    if (from === undefined || engaged.has(from)) continue;
+    const host = burdens.choose(instance);
+    if (engaged.has(host.worker)) break;
+    engaged.add(from).add(host.worker);
+    burdens.add(host, instance);
+    moves.push({ instance, worker: host.worker, cause });
+  }
+  return moves;
+}
+
+/** P2, P6, P9 */
 function openWorkers(workers: readonly WorkerFacts[]): readonly WorkerFacts[] {
   const staying = workers.filter(({ isLeaving, standing }) => !isLeaving && standing !== "drained");
-  const open = staying.filter(({ standing }) => standing !== "quarantine");
-  return open.length === 0 ? staying : open;
+  const trusted = staying.filter(({ standing }) => standing !== "quarantine");
+  const open = trusted.filter(({ standing }) => standing !== "warming");
+  return [open, trusted].find(({ length }) => length > 0) ?? staying;
+}
+
+/** P11 */
+function isAnyWarming(workers: readonly WorkerFacts[]): boolean {
+  return workers.some(({ isLeaving, standing }) => !isLeaving && standing === "warming");
 }
 
 function plightOf(
   worker: string | undefined,
   living: ReadonlyMap<string, WorkerFacts>,
-): Pick<Homeless, "cause" | "isAtWork"> {
-  if (worker === undefined) return { cause: "start", isAtWork: false };
-  const facts = living.get(worker);
-  return { cause: facts === undefined ? "workerLost" : "balance", isAtWork: facts?.isLeaving === false };
+): Pick<Homeless, "cause" | "from"> {
+  if (worker === undefined) return { cause: "start", from: undefined };
+  return living.has(worker) ? { cause: "balance", from: worker } : { cause: "workerLost", from: undefined };
 }
 
-/** P3, P5 */
-function balance(burdens: Burdens, movesMax: number): readonly Placement[] {
+/** P3, P5, P10 */
+function balance(burdens: Burdens, movesMax: number, engaged: Set<string>): readonly Placement[] {
   const moves: Placement[] = [];
-  const moved = new Set<string>();
   while (moves.length < movesMax) {
     const move = burdens.bestForZones() ?? burdens.bestForBalance();
-    if (move === undefined || moved.has(instanceKey(move.instance))) break;
+    if (move === undefined || engaged.has(move.from.worker) || engaged.has(move.to.worker)) break;
+    engaged.add(move.from.worker).add(move.to.worker);
     burdens.move(move);
-    moved.add(instanceKey(move.instance));
     moves.push({ instance: move.instance, worker: move.to.worker, cause: "balance" });
   }
   return moves;

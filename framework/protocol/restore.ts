@@ -190,8 +190,10 @@ function judgeState(facts: RestoreFacts, stage: string, saved: SavepointState, s
   const title = titleOf(stage, state);
   if (saved.kind !== state.kind && state.name !== "") {
     if (isReplaced(facts, stage, saved)) return { change: `state ${title} is dropped, and begins empty` };
+    const ages = [saved.kind, state.kind].map((kind) => kind.includes("(ttl "));
+    const why = ages[0] === ages[1] ? "" : " (when it was used is kept for state with a ttl alone)";
     return {
-      obstacle: `state ${title} is ${saved.kind} in the savepoint, and ${state.kind} in the program: name it otherwise, or drop it with --allow-unknown ${title} --allow-missing ${title}`,
+      obstacle: `state ${title} is ${saved.kind} in the savepoint, and ${state.kind} in the program${why}: name it otherwise, or drop it with --allow-unknown ${title} --allow-missing ${title}`,
     };
   }
   if (saved.version === state.version) return {};

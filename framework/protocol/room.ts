@@ -8,11 +8,22 @@
  *      that. A full inbox is back-pressure for data, never a reason to hold back a fence.
  */
 
+import { crowdedShare } from "./snapshot.ts";
+
 /** A lane looks at the log's size again after so many frames … */
 export const lookAgainAfterFrames: number = 64;
 
 /** … or so many ms, whichever comes first. */
 export const lookAgainAfterMs: number = 1_000;
+
+/**
+ * How much of an inbox's data limit what goes round may fill in an inbox of its feedback stage before the sources before the loop wait. That inbox has several times
+ * the limit: what they have said before, and is on its way into the loop, finds room behind it.
+ */
+export const loopFullShare: number = 1;
+
+/** Until the sources go on; whatever has been read beyond it is removed by a snapshot, also when nothing new comes. */
+export const loopRoomyShare: number = crowdedShare;
 
 const unreadControlsMax = 64;
 

@@ -6,7 +6,8 @@
  * R17. A request is a record of the job log: every leader continues or cancels what it finds open.
  * SP1. One savepoint at a time: a request counts while the job runs, is not being drained, and no other savepoint is open; else it is refused, with the reason.
  * SP2. The first end of the open savepoint counts; the end of another one is void.
- * SP3. A savepoint that has come about in mode `hold` stays open until a resume, or until the job ends or is drained: it is complete all the same.
+ * SP3. A savepoint that has come about in mode `hold` stays open until a resume, or until the job ends: it is complete all the same. A drain waits for the
+ *      resume, which its leader says when no other generation can take the place any more.
  * SP4. What ends the job (a stop, an outcome), and a drain, cancel the savepoint that is being taken.
  */
 import type { Resume, SavepointEnd, SavepointMode, SavepointRequest } from "../record/savepoint-record.ts";

@@ -39,6 +39,8 @@ export interface SavepointFacts {
   readonly nameOf: (instance: InstanceId) => string;
   /** In the job log's own time, ms. */
   readonly nowMs: number;
+  /** Whoever has the job held is gone. */
+  readonly isLeft: boolean;
 }
 
 /** How far a savepoint has come. */
@@ -60,7 +62,7 @@ const namesShown = 3;
 export function decideSavepoint(facts: SavepointFacts): SavepointDecision {
   const { savepoint, nowMs, nameOf } = facts;
   const isLate = nowMs >= savepoint.sinceMs + savepoint.timeoutMs;
-  if (savepoint.state === "held") return { kind: isLate ? "giveUp" : "wait" };
+  if (savepoint.state === "held") return { kind: isLate || facts.isLeft || facts.view.isDraining ? "giveUp" : "wait" };
   const all = instancesOf(facts);
   const failed = all.find(({ freeze }) => freeze !== undefined && freeze.failure !== "");
   if (failed !== undefined)
@@ -71,7 +73,9 @@ export function decideSavepoint(facts: SavepointFacts): SavepointDecision {
 }
 
 /** How far the open savepoint has come, for people. */
-export function progressOf(facts: Omit<SavepointFacts, "nowMs" | "nameOf">): SavepointProgress {
+export function progressOf(
+  facts: Pick<SavepointFacts, "savepoint" | "view" | "stages" | "reportOf">,
+): SavepointProgress {
   const all = instancesOf(facts);
   return {
     instances: all.length,
@@ -85,7 +89,12 @@ interface Member {
   readonly freeze: Report["freeze"];
 }
 
-function instancesOf({ savepoint, view, stages, reportOf }: Omit<SavepointFacts, "nowMs" | "nameOf">): Member[] {
+function instancesOf({
+  savepoint,
+  view,
+  stages,
+  reportOf,
+}: Pick<SavepointFacts, "savepoint" | "view" | "stages" | "reportOf">): Member[] {
   return stages.flatMap((stage) =>
     view.instancesOf(stage).map((instance) => {
       const report = reportOf(instance);

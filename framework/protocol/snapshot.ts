@@ -36,7 +36,7 @@ export interface SnapshotFacts {
 export type SnapshotReason = "bytes" | "interval" | "room" | "end";
 
 /** Part of the data limit above which an inbox that has been read is relieved. */
-const crowdedShare = 3 / 4;
+export const crowdedShare: number = 3 / 4;
 /** Bytes beyond the data limit that own results may have when the inbox is held full. */
 const heldBytes = 1024 * 1024;
 

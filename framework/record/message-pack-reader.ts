@@ -177,7 +177,7 @@ export class MessagePackReader {
 
   #text(length: number): string {
     const start = this.#take(length);
-    return readText(this.#bytes, start, this.#at);
+    return readText(this.#bytes, this.#view, start, this.#at);
   }
 
   #copy(length: number): Uint8Array {

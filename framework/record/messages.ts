@@ -230,8 +230,12 @@ export interface Report {
   readonly snapshot: number;
   /** Of a failed instance: code and message. Empty otherwise. */
   readonly failure: string;
-  /** Counters for status and summary: records in and out, late, dead letters, windows fired. */
-  readonly counts: Counts;
+  /**
+   * Counters for status and summary: records in and out, late, dead letters, windows fired.
+   *
+   * @default whoever reports does not know them (the thread that counted has gone): those reported before stand
+   */
+  readonly counts?: Counts | undefined;
   readonly load: Load;
   /** Of an instance on probation whose thread is gone: where it was. @default not known, or not gone */
   readonly site?: CrashSite | undefined;
@@ -306,6 +310,8 @@ export interface Announcement {
   readonly loopShare: number;
   /** For so long nothing of what it has been sending has been stored, ms; 0 while all goes well. */
   readonly unstoredMs: number;
+  /** It has just joined, and its code is cold: what moved to it would pause for long. */
+  readonly isWarming: boolean;
 }
 
 /** The leader says that it lives. */

@@ -1,18 +1,21 @@
 /**
- * Columns of numbers, and timestamps: integers as deltas where that is smaller, everything else as packed doubles.
+ * Columns of numbers, and timestamps: integers as distances to the least of them or to the one before, whichever is smaller; numbers with few decimal
+ * places as the integers that they are multiples of; everything else as packed doubles.
  *
- * N1. Every number comes back as it was: -0, NaN and the infinities too. Deltas are used only where doubles hold every step exactly.
+ * N1. Every number comes back as it was: -0, NaN and the infinities too. Distances are used only where doubles hold every one exactly.
  */
 import type { ByteWriter } from "./byte-writer.ts";
 import { lengthBytesFor, writeVarint } from "./byte-writer.ts";
 import { columnField } from "./column.ts";
 import type { Column } from "./column.ts";
 import { corrupt } from "./corrupt.ts";
+import { Decimals } from "./decimals.ts";
+import { readOffsets, widthMax, widthOf, writeOffsets } from "./offsets.ts";
 import type { WireReader } from "./wire-reader.ts";
 import { wireType } from "./wire-reader.ts";
 
 /** Fields of the message `NumberColumn`. */
-const field = { deltas: 1, doubles: 2 } as const;
+const field = { deltas: 1, doubles: 2, offsets: 3 } as const;
 
 /** Integers up to here have deltas that, with their sign, fit 53 bits (N1). */
 const deltaValueMax = 2 ** 51;
@@ -22,6 +25,7 @@ const capacityFirst = 16;
 /** Numbers being collected. */
 export class NumberColumn implements Column {
   #values = new Float64Array(capacityFirst);
+  readonly #decimals = new Decimals();
   /** Bytes per value, about: as in the section before. */
   #bytesEach = 8;
 
@@ -53,8 +57,8 @@ export class NumberColumn implements Column {
   writeField(out: ByteWriter, number: number, count: number): void {
     const lengthBytes = lengthBytesFor(count * 8 + 4);
     const start = out.begin(number, lengthBytes);
-    if (this.#areIntegers(count)) this.#writeDeltas(out, count);
-    else this.#writeDoubles(out, count);
+    if (this.#areIntegers(count)) this.#writeIntegers(out, count);
+    else if (!this.#writeDecimals(out, count)) this.#writeDoubles(out, count);
     out.end(start, lengthBytes);
     this.#bytesEach = Math.ceil((out.at - start) / Math.max(1, count));
   }
@@ -67,6 +71,27 @@ export class NumberColumn implements Column {
       if (value === 0 && 1 / value < 0) return false;
     }
     return true;
+  }
+
+  #writeIntegers(out: ByteWriter, count: number): void {
+    const values = this.#values;
+    const least = leastOf(values, count);
+    const width = widthOf(greatestOf(values, count) - least);
+    const isNarrow = width === 1 || (width <= widthMax && width * count <= deltaBytesOf(values, count));
+    if (isNarrow) writeOffsets(out, field.offsets, { values, count, least, width, places: 0 });
+    else this.#writeDeltas(out, count);
+  }
+
+  /** False, with nothing written, when the numbers have too many decimal places, or are too far apart. */
+  #writeDecimals(out: ByteWriter, count: number): boolean {
+    const decimals = this.#decimals;
+    const values = decimals.scale(this.#values, count);
+    if (values === undefined) return false;
+    const least = leastOf(values, count);
+    const width = widthOf(greatestOf(values, count) - least);
+    if (width <= widthMax) writeOffsets(out, field.offsets, { values, count, least, width, places: decimals.places });
+    else decimals.forget();
+    return width <= widthMax;
   }
 
   #writeDeltas(out: ByteWriter, count: number): void {
@@ -115,6 +140,31 @@ export class NumberColumn implements Column {
   }
 }
 
+function leastOf(values: Float64Array, count: number): number {
+  let least = values[0]!;
+  for (let index = 1; index < count; index++) if (values[index]! < least) least = values[index]!;
+  return least;
+}
+
+function greatestOf(values: Float64Array, count: number): number {
+  let greatest = values[0]!;
+  for (let index = 1; index < count; index++) if (values[index]! > greatest) greatest = values[index]!;
+  return greatest;
+}
+
+/** Bytes that integers would take as deltas, about: at most 4 each are counted. */
+function deltaBytesOf(values: Float64Array, count: number): number {
+  let size = 0;
+  let last = 0;
+  for (let index = 0; index < count; index++) {
+    const delta = values[index]! - last;
+    last = values[index]!;
+    const magnitude = delta < 0 ? -delta : delta;
+    size += magnitude < 64 ? 1 : magnitude < 8192 ? 2 : magnitude < 1_048_576 ? 3 : 4;
+  }
+  return size;
+}
+
 /**
  * Reads a message `NumberColumn` of `count` numbers, up to the reader's end, into `from` and on of what `room` answers, and answers that.
  *
@@ -132,22 +182,35 @@ export function readNumbers(
   while (reader.hasMore) {
     const tag = reader.tag();
     const kind = tag >>> 3;
-    if (kind !== field.deltas && kind !== field.doubles) {
+    if (kind < field.deltas || kind > field.offsets) {
       reader.skip(tag);
       continue;
     }
     reader.expect(tag, wireType.bytes, "numbers");
     const outer = reader.enter("numbers");
-    const size = reader.end - reader.at;
-    if (kind === field.deltas ? count > size : count * 8 !== size)
-      throw corrupt(`${count} numbers expected, ${size} bytes found`);
-    into = room(count);
-    if (kind === field.deltas) readDeltas(reader, count, into, from);
-    else readDoubles(reader, count, into, from);
+    into = readKind(reader, kind, { count, room, from });
     if (reader.hasMore) throw corrupt(`${count} numbers expected, ${reader.end - reader.at} bytes are left`);
     reader.leave(outer);
   }
   if (into === undefined) throw corrupt(`${count} numbers expected, none found`);
+  return into;
+}
+
+/** Where numbers go. */
+interface Destination {
+  readonly count: number;
+  readonly room: (count: number) => Float64Array;
+  readonly from: number;
+}
+
+function readKind(reader: WireReader, kind: number, { count, room, from }: Destination): Float64Array {
+  if (kind === field.offsets) return readOffsets(reader, count, room, from);
+  const size = reader.end - reader.at;
+  if (kind === field.deltas ? count > size : count * 8 !== size)
+    throw corrupt(`${count} numbers expected, ${size} bytes found`);
+  const into = room(count);
+  if (kind === field.deltas) readDeltas(reader, count, into, from);
+  else readDoubles(reader, count, into, from);
   return into;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Columns of strings: UTF-8 back to back with their lengths, or a dictionary with indexes where strings repeat.
+ * Columns of strings: UTF-8 back to back with their lengths, without what they all begin with; or a dictionary with indexes where strings repeat.
  *
  * Strings are kept as they are and encoded together when the column is written: they never change, and one call for all of them costs a fraction of one
  * call for each.
@@ -11,6 +11,7 @@ import { Buffer } from "node:buffer";
 import { ByteWriter, lengthBytesFor } from "./byte-writer.ts";
 import { columnField } from "./column.ts";
 import type { Column } from "./column.ts";
+import { prefixBytesMax, removePrefix, sharedBytes, WholeStrings } from "./common-prefix.ts";
 import { corrupt } from "./corrupt.ts";
 import { readTexts } from "./text.ts";
 import { ValueColumn } from "./value-column.ts";
@@ -18,7 +19,7 @@ import type { WireReader } from "./wire-reader.ts";
 import { wireType } from "./wire-reader.ts";
 
 /** Fields of the message `StringColumn`. */
-const field = { lengths: 1, utf8: 2, indexes: 3 } as const;
+const field = { lengths: 1, utf8: 2, indexes: 3, prefix: 4, length: 5 } as const;
 
 /** A dictionary is given up as soon as it holds this many strings and three for every four records. */
 const dictionarySizeFree = 24;
@@ -131,11 +132,10 @@ function writeStrings(
   const lengthBytes = lengthBytesFor(text.length + strings.length + 2 * count);
   const start = out.begin(columnField.strings, lengthBytes);
   if (indexes !== undefined) writePacked(out, field.indexes, indexes);
-  const lengthsAt = out.at;
-  writePacked(out, field.lengths, strings);
-  if (!writeTogether(out, text)) {
+  const storedAt = out.at;
+  if (!writeTogether(out, strings, text)) {
     // Not ASCII: lengths in bytes are not lengths in code units.
-    out.at = lengthsAt;
+    out.at = storedAt;
     if (!writeOneByOne(out, strings)) {
       out.at = at;
       return false;
@@ -146,12 +146,30 @@ function writeStrings(
 }
 
 /** Appends ASCII strings as one; false, and nothing of use written, when there is something else among them. */
-function writeTogether(out: ByteWriter, text: string): boolean {
+function writeTogether(out: ByteWriter, strings: readonly string[], text: string): boolean {
   const lengthBytes = lengthBytesFor(text.length);
   const start = out.begin(field.utf8, lengthBytes);
   if (out.text(text) !== text.length) return false;
+  const shared = sharedBytes(out, start, strings);
+  if (shared > 0) out.at = removePrefix(out, start, strings, shared);
   out.end(start, lengthBytes);
+  if (shared > 0) out.bytesField(field.prefix, Buffer.from(strings[0]!.slice(0, shared), "latin1"));
+  writeLengths(out, strings, shared);
   return true;
+}
+
+/** Appends the lengths of the strings without their first `shared` bytes: one for all, where they are equal and not 0. */
+function writeLengths(out: ByteWriter, strings: readonly string[], shared: number): void {
+  const length = commonLength(strings) - shared;
+  if (length > 0) out.integerField(field.length, length);
+  else writePacked(out, field.lengths, shared === 0 ? strings : strings.map((value) => value.length - shared));
+}
+
+/** The length that all strings have; 0 when they differ. */
+function commonLength(strings: readonly string[]): number {
+  const length = strings.length === 0 ? 0 : strings[0]!.length;
+  for (let index = 1; index < strings.length; index++) if (strings[index]!.length !== length) return 0;
+  return length;
 }
 
 function writeOneByOne(out: ByteWriter, strings: readonly string[]): boolean {
@@ -191,36 +209,73 @@ function writePacked(out: ByteWriter, number: number, values: readonly number[] 
 /** Reads a message `StringColumn` of `count` strings, up to the reader's end. @throws CORRUPT when it does not hold exactly that many */
 export function readStrings(reader: WireReader, count: number): string[] {
   const { end } = reader;
-  let lengths = { at: end, end };
-  let utf8 = { at: end, end };
-  let indexes: { at: number; end: number } | undefined;
+  const stored: Stored = { lengths: { at: end, end }, utf8: { at: end, end }, prefix: { at: end, end }, length: 0 };
+  let indexes: Range | undefined;
   while (reader.at < end) {
     const tag = reader.tag();
     const number = tag >>> 3;
-    if (number < field.lengths || number > field.indexes) {
+    if (number === field.length) {
+      reader.expect(tag, wireType.varint, "strings");
+      stored.length = reader.uint32("length");
+      continue;
+    }
+    if (number < field.lengths || number > field.prefix) {
       reader.skip(tag);
       continue;
     }
     reader.expect(tag, wireType.bytes, "strings");
     const range = { end: reader.extent("strings"), at: reader.at };
-    if (number === field.lengths) lengths = range;
-    else if (number === field.utf8) utf8 = range;
+    if (number === field.lengths) stored.lengths = range;
+    else if (number === field.utf8) stored.utf8 = range;
+    else if (number === field.prefix) stored.prefix = range;
     else indexes = range;
     reader.at = range.end;
   }
-  const stored = readStored(reader, lengths, utf8);
-  if (indexes !== undefined) return pick(reader, indexes, stored, count, end);
+  const strings = readStored(reader, stored);
+  if (indexes !== undefined) return pick(reader, indexes, strings, count, end);
+  reader.at = end;
   reader.end = end;
-  if (stored.length !== count) throw corrupt(`${count} strings expected, ${stored.length} found`);
-  return stored;
+  if (strings.length !== count) throw corrupt(`${count} strings expected, ${strings.length} found`);
+  return strings;
 }
 
 type Range = { readonly at: number; readonly end: number };
 
+/** Where the parts of a column lie; `length` is 0 when there are lengths. */
+interface Stored {
+  lengths: Range;
+  utf8: Range;
+  prefix: Range;
+  length: number;
+}
+
 /** Where the strings of a column begin and end, until they are read. */
 let bounds = new Int32Array(1024);
+/** Strings of the column being read, with their prefix. */
+const whole = new WholeStrings();
 
-function readStored(reader: WireReader, lengths: Range, utf8: Range): string[] {
+function readStored(reader: WireReader, { lengths, utf8, prefix, length }: Stored): string[] {
+  const count = length > 0 ? equalBounds(utf8, length) : readBounds(reader, lengths, utf8);
+  const { bytes, view } = reader;
+  const size = prefix.end - prefix.at;
+  if (size === 0) return readTexts(bytes, view, bounds, count);
+  if (size > prefixBytesMax) throw corrupt(`a prefix of at most ${prefixBytesMax} bytes expected, ${size} found`);
+  if (bounds[count]! - bounds[0]! < count) throw corrupt(`${count} strings of at least one byte expected`);
+  whole.restore(bytes, bytes.subarray(prefix.at, prefix.end), bounds, count);
+  return readTexts(whole.bytes, whole.view, bounds, count);
+}
+
+/** The bounds of strings of one length; answers how many there are. */
+function equalBounds({ at, end }: Range, length: number): number {
+  const count = Math.floor((end - at) / length);
+  if (count * length !== end - at) throw corrupt(`strings of ${length} bytes expected in ${end - at} bytes`);
+  if (bounds.length <= count) bounds = new Int32Array(2 * count + 1);
+  for (let index = 0; index <= count; index++) bounds[index] = at + index * length;
+  return count;
+}
+
+/** The bounds of strings with a length each; answers how many there are. */
+function readBounds(reader: WireReader, lengths: Range, utf8: Range): number {
   const { bytes } = reader;
   if (bounds.length <= lengths.end - lengths.at) bounds = new Int32Array(2 * (lengths.end - lengths.at) + 1);
   let count = 0;
@@ -237,7 +292,7 @@ function readStored(reader: WireReader, lengths: Range, utf8: Range): string[] {
     bounds[++count] = start;
   }
   if (start !== utf8.end) throw corrupt(`strings end at byte ${start}, expected at byte ${utf8.end}`);
-  return readTexts(bytes, bounds, count);
+  return count;
 }
 
 function pick(reader: WireReader, indexes: Range, stored: readonly string[], count: number, end: number): string[] {

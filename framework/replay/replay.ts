@@ -5,10 +5,11 @@
  *
  * R1. Nothing is written: neither pointer, nor logs, nor sinks; the job may run meanwhile.
  */
+import { GenerationOrigin, type InstanceOrigin } from "../actor/origin.ts";
 import { SnapshotStore } from "../actor/snapshot-store.ts";
 import { runtimeVersion } from "../actor/runtime-version.ts";
 import { StreamError } from "../errors.ts";
-import type { Blobs, Log } from "../log/contracts.ts";
+import type { Blobs, Log, Seams } from "../log/contracts.ts";
 import type { EndHome } from "../log/ends.ts";
 import { JobNames } from "../log/names.ts";
 import type { Split } from "../log/source.ts";
@@ -24,7 +25,7 @@ import { ReplayedInstance } from "./replayed-instance.ts";
 import { differentState } from "./state-comparison.ts";
 import { noTrace, type ReplayTrace } from "./trace.ts";
 
-/** Where a replay begins: one of the two snapshots that an instance keeps, by name or by its sequence; or at the first message of all. */
+/** Where a replay begins: one of the two snapshots that an instance keeps, by name or by its sequence; or at the first message of all, with what the generation goes on from. */
 export type ReplayStart = "previous" | "current" | "start" | number;
 
 /** What is replayed. */
@@ -120,7 +121,7 @@ export async function replayInstance(
       outputs,
       state,
       versions: {
-        program: { snapshot: start?.codeVersion ?? subject.found.record.version, here: plan.version },
+        program: { snapshot: start?.codeVersion || subject.found.record.version, here: plan.version },
         runtime: { snapshot: start?.runtimeVersion ?? "", here: runtimeVersion },
       },
       isEqual: outputs.differences === 0 && (state?.different.length ?? 0) === 0,
@@ -215,19 +216,20 @@ function unknownInstance(instance: string, plan: Plan): StreamError {
 /** An instance that is to be replayed, restored from `start`. */
 interface OpenReplay {
   readonly replayed: ReplayedInstance;
-  /** The current snapshot, and the one to begin with; both undefined where there is none. */
+  /** The current snapshot, and what it begins with: a snapshot, or its part of the savepoint that the generation goes on from; both undefined where there is none. */
   readonly current: Manifest | undefined;
   readonly start: Manifest | undefined;
   readonly to: number;
 }
 
-/** Snapshots are loaded anew when the job has replaced, and deleted, them while they were being read. */
+/** Snapshots are loaded anew when the job has replaced them while they were being read: deleted them, or trimmed what lies behind them. */
 async function openReplay(administrator: Administrator, subject: Subject, options: ReplayOptions): Promise<OpenReplay> {
   for (let left = loadsMax; ; left -= 1) {
     try {
       return await openOnce(administrator, subject, options);
     } catch (error) {
-      if (!StreamError.is(error, "CORRUPT") || left <= 1) throw error;
+      const mayBeReplaced = StreamError.is(error, "CORRUPT") || StreamError.is(error, "DATA_LOST");
+      if (!mayBeReplaced || left <= 1) throw error;
     }
   }
 }
@@ -240,12 +242,33 @@ async function openOnce(
   const { stage, partition, names, blobs, log, split, skips } = subject;
   const pointer = await readPointer(subject);
   const ref = chosen(subject, pointer, wanted);
-  const [current, start] = await Promise.all([load(subject, pointer.current), load(subject, ref)]);
+  const [current, own] = await Promise.all([load(subject, pointer.current), load(subject, ref)]);
+  const origin = own === undefined ? await originOf(seams, subject, plan) : undefined;
+  const start = own ?? origin?.manifest;
   const to = last ?? (split === undefined || stage.isIngress ? await lastOf(log) : (current?.sequence ?? 0));
-  checkRange(subject, start?.sequence ?? 0, to, log === undefined ? undefined : await log.info());
+  const from = start?.sequence ?? 0;
+  const info = log === undefined ? undefined : await log.info();
+  // Nobody has asked for the beginning: there is a snapshot by now.
+  if (wanted !== "start" && from === 0 && info !== undefined && info.first > 1)
+    throw new StreamError("DATA_LOST", `${stage.name}/${partition}: the messages before ${info.first} are trimmed`);
+  checkRange(subject, from, to, info);
   const id = { stage: stage.index, partition };
   const { createdMs: startedMs } = await seams.logs.open(names.jobLog);
-  const parts = { platform, plan, stage, id, names, blobs, ends, manifest: start, log, split, startedMs, skips };
+  const parts = {
+    platform,
+    plan,
+    stage,
+    id,
+    names,
+    blobs,
+    ends,
+    manifest: start,
+    origin,
+    log,
+    split,
+    startedMs,
+    skips,
+  };
   const replayed = new ReplayedInstance({ ...parts, hasManualWatermarks }, trace);
   try {
     await replayed.open(to);
@@ -254,6 +277,17 @@ async function openOnce(
     replayed.close();
     throw error;
   }
+}
+
+/** As an incarnation without a snapshot of its own (OR1 of `actor/origin.ts`). */
+async function originOf(
+  seams: Seams,
+  { found, stage, partition, split }: Subject,
+  plan: Plan,
+): Promise<InstanceOrigin | undefined> {
+  const { origin } = found.record;
+  if (origin === undefined) return undefined;
+  return new GenerationOrigin(origin, () => seams.savepoints(plan.job)).of(plan, stage, partition, split);
 }
 
 async function readPointer({ found, names, stage, partition }: Subject): Promise<Pointer> {

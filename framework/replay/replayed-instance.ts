@@ -10,6 +10,7 @@ import { checkManifest, idempotencyKeys, programOf, restoreState, watched } from
 import type { Feed } from "../actor/feed.ts";
 import { InboxFeed } from "../actor/inbox-feed.ts";
 import { ingressSource } from "../actor/ingress.ts";
+import type { InstanceOrigin } from "../actor/origin.ts";
 import { Outputs } from "../actor/outputs.ts";
 import { SinkQueue } from "../actor/sink-queue.ts";
 import { SnapshotStore } from "../actor/snapshot-store.ts";
@@ -42,6 +43,8 @@ export interface ReplaySubject {
   readonly ends: EndHome;
   /** Undefined: from the very beginning. */
   readonly manifest: Manifest | undefined;
+  /** Where the manifest is of a savepoint that the generation goes on from: how its state is taken. */
+  readonly origin: InstanceOrigin | undefined;
   /** The inbox, or of a push source the ingress log; undefined when the split is read from the source itself. */
   readonly log: Log | undefined;
   /** Of a source stage. */
@@ -86,7 +89,10 @@ export class ReplayedInstance {
     this.outputs = new ReplayedOutputs(plan);
     this.#sinks = stage.sinks.map((node) => this.#sink(node.name, node.spec));
     const origin = { plan, stage, partition: id.partition, epoch: noEpoch, channels: manifest?.channelsOut ?? [] };
-    this.#said = new Outputs(origin, this.#sinks, this.outputs.findLane, () => this.position);
+    this.#said = new Outputs(origin, this.#sinks, this.outputs.findLane, {
+      position: () => this.position,
+      onProgress: () => undefined,
+    });
     const { names, hasManualWatermarks, skips } = subject;
     const outlet = watched(this.#said, { stage, position: () => this.position, skips, watch: undefined });
     this.#program = programOf({ id, stage, host: { plan, names, hasManualWatermarks } }, outlet);
@@ -124,11 +130,13 @@ export class ReplayedInstance {
 
   /** Takes the state of the snapshot and opens the input behind it, up to `last` at most. @throws CORRUPT, SNAPSHOT_UNSUITABLE, DATA_LOST, SOURCE_CHANGED */
   async open(last: number): Promise<void> {
-    const { blobs, stage, id, manifest } = this.#subject;
-    if (manifest !== undefined) {
+    const { blobs, stage, id, manifest, origin } = this.#subject;
+    if (origin !== undefined) await origin.restore(this.#program);
+    else if (manifest !== undefined) {
       checkManifest(manifest, stage);
       const owner = { stage: stage.name, partition: id.partition, epoch: manifest.epoch };
-      await restoreState(this.#program, stage, manifest, new SnapshotStore(blobs, owner));
+      const segments = await new SnapshotStore(blobs, owner).getSegments(manifest.segments);
+      restoreState(this.#program, stage, manifest, segments);
     }
     const writer = { write: () => Promise.resolve([]), close: () => Promise.resolve() };
     await Promise.all(this.#sinks.map((sink) => sink.open(writer)));

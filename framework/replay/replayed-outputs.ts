@@ -82,6 +82,7 @@ export class ReplayedOutputs {
 /** A lane that sends nothing: every frame counts as acknowledged as soon as it is made. */
 class KeepingLane implements OutputLane {
   readonly hasRoom = true;
+  readonly isFilling = false;
   readonly #onSection: (to: number, section: Section) => void;
   #pending: ChannelOut[] = [];
 
@@ -102,6 +103,10 @@ class KeepingLane implements OutputLane {
   forget(): void {
     this.#pending = [];
   }
+
+  join(): void {}
+
+  leave(): void {}
 
   #take(channel: ChannelOut): void {
     for (let piece = channel.take(); piece !== undefined; piece = channel.take()) {

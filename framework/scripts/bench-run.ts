@@ -22,6 +22,8 @@ export interface RunFigures {
   readonly recordsPerSecond: number;
   readonly workerMicrosPerRecord: number;
   readonly serverMicrosPerRecord: number;
+  /** The same of the second in which the workers' records cost least: on a machine with others, the closest to what they cost alone. */
+  readonly quietest: { readonly workerMicrosPerRecord: number; readonly serverMicrosPerRecord: number };
   /** Bytes of the workers' heaps given out per record. */
   readonly allocatedBytesPerRecord: number;
   readonly frameBytes: number;
@@ -84,19 +86,23 @@ async function measureRunning(
       return measured(await Promise.all(workers.map(ask)), server, frames);
     };
     await sleep(warmUpMs);
-    const before = await measure();
-    await sleep(seconds * 1_000);
-    const after = await measure();
+    const measures = [await measure()];
+    for (let second = 0; second < seconds; second += 1) {
+      await sleep(1_000);
+      measures.push(await measure());
+    }
     const sizes = (await seams.logs.list(inboxes)).map(
       ({ bytes, first, last }) => bytes / Math.max(1, last - first + 1),
     );
-    return figures(before, after, sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
+    return figures(measures, sizes.reduce((sum, size) => sum + size, 0) / sizes.length);
   } finally {
     await seams.close();
   }
 }
 
-function figures(before: Measure, after: Measure, frameBytes: number): RunFigures {
+function figures(measures: readonly Measure[], frameBytes: number): RunFigures {
+  const [before, after] = [measures[0], measures.at(-1)];
+  if (before === undefined || after === undefined) throw new Error("a run of no seconds has no figures");
   const records = after.records - before.records;
   const seconds = (after.atMs - before.atMs) / 1_000;
   const recordsPerFrame = records / (after.frames - before.frames);
@@ -107,12 +113,28 @@ function figures(before: Measure, after: Measure, frameBytes: number): RunFigure
     recordsPerSecond: records / seconds,
     workerMicrosPerRecord: (after.workerMicros - before.workerMicros) / records,
     serverMicrosPerRecord: (after.serverMicros - before.serverMicros) / records,
+    quietest: quietest(measures),
     allocatedBytesPerRecord: (after.allocatedBytes - before.allocatedBytes) / records,
     frameBytes,
     recordsPerFrame,
     bytesPerRecord: frameBytes / recordsPerFrame,
     instances: after.instances,
   };
+}
+
+/** The second that cost least: what others on the machine disturbed least. */
+function quietest(measures: readonly Measure[]): RunFigures["quietest"] {
+  const seconds = measures.slice(1).map((after, at) => {
+    const before = measures[at] ?? after;
+    const records = after.records - before.records;
+    return {
+      workerMicrosPerRecord: (after.workerMicros - before.workerMicros) / records,
+      serverMicrosPerRecord: (after.serverMicros - before.serverMicros) / records,
+    };
+  });
+  return seconds.reduce((least, second) =>
+    second.workerMicrosPerRecord < least.workerMicrosPerRecord ? second : least,
+  );
 }
 
 function measured(answers: readonly BenchWorkerAnswer[], server: NatsServer, frames: number): Measure {
@@ -141,11 +163,18 @@ async function ask(worker: ChildProcess): Promise<BenchWorkerAnswer> {
 
 /** What the worker says next. */
 async function said(worker: ChildProcess): Promise<unknown> {
-  const ended = once(worker, "exit").then(([code]) => {
+  const listening = new AbortController();
+  const { signal } = listening;
+  const ended = once(worker, "exit", { signal }).then(([code]) => {
     throw new Error(`a worker of the benchmark has ended with ${String(code)}`);
   });
-  const [message] = (await Promise.race([once(worker, "message"), ended])) as [unknown];
-  return message;
+  try {
+    const [message] = (await Promise.race([once(worker, "message", { signal }), ended])) as [unknown];
+    return message;
+  } finally {
+    ended.catch(() => undefined);
+    listening.abort();
+  }
 }
 
 async function stop(worker: ChildProcess): Promise<void> {

@@ -4,7 +4,7 @@
  * A generator with known sums, for a time: `npm run chaos -- --duration 60s [--replicas 3] [--seed S] [--rate 5000] [--only KIND …] [--lines FILE] [--json]`.
  * Four workers on one nats-server, or on a cluster of three that keeps three copies of everything; faults every 5 to 20 s, one to three at a time, drawn
  * from the seed: processes are killed and stopped, links get slow, fall silent or break, servers lose each other or are rolled, a disk is full; workers come,
- * go and are drained, and savepoints are taken. What the sink holds at the end is compared with
+ * go and are drained, savepoints are taken, and generations follow each other. What the sink holds at the end is compared with
  * the sums. Prints one JSON line; exit code 0 when nothing was lost, duplicated or wrong (`chaos/generator-chaos.ts`).
  *
  * Recorded data through crashes: `npm run chaos -- FILE.csv … [--workers N] [--mode NAME …] [--rate N] [--every 2s] [--keep] [--json]`.

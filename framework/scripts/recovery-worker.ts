@@ -5,10 +5,11 @@
  * channel has taken it, and the measuring process drops rows by their number. Under chaos results go to a stream instead, where whoever judges them
  * reads.
  */
-import { nats, run, type SinkRow, type SinkSpec } from "../index.ts";
+import { nats, type SinkRow, type SinkSpec } from "../index.ts";
 import type { Logger, LogLevel } from "../platform/platform.ts";
 import { realClock } from "../platform/real-clock.ts";
 import { systemRandom } from "../platform/random.ts";
+import { runToTheEnd, startAt, type StartOptions } from "../run.ts";
 import type { LoadWorld } from "./recovery/load.ts";
 import { measuredJob, published, type Result } from "./recovery/measured-job.ts";
 import { type Command, crashReason, type ResultRow, type Said, type WorkerOrder } from "./recovery/messages.ts";
@@ -70,14 +71,20 @@ function usage(): void {
 
 async function join(): Promise<void> {
   const sink = order.results === undefined ? results : published(order.results);
-  await run(measuredJob(order, load, sink), nats({ servers: order.servers, replicas: order.replicas }), {
+  const home = nats({ servers: order.servers, replicas: order.replicas });
+  const options: StartOptions = {
+    ownsProcess: true,
+    successor: order.successor,
+    from: order.from,
     platform: { clock: realClock(), random: systemRandom(), logger: channelLogger() },
     probe: {
       beforeTurn: (stage, partition) => {
         if (crashing.size > 0 && crashing.delete(`${stage}/${partition}`)) throw new Error(crashReason);
       },
     },
-  });
+  };
+  const work = measuredJob(order, load, sink);
+  process.exitCode = await runToTheEnd(home, (where, onMade) => startAt(work, where, options, onMade));
   process.disconnect();
 }
 

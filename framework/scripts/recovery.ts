@@ -1,5 +1,5 @@
 /**
- * How long whose results are late when something breaks: `npm run recovery -- [--faults N] [--only NAME …] [--rate N] [--json]`.
+ * How long whose results are late when something breaks: `npm run recovery -- [--faults N] [--only NAME …] [--calm N] [--rate N] [--json]`.
  *
  * Runs 20,000 records/s of 1,000 keys through a source stage of 2 splits and a keyed stage of 8 partitions (tumbling windows of a second, count and sum),
  * in 4 worker processes on a real nats-server, and hurts it, 10 times in each way. Every result is timed when the sink
@@ -32,12 +32,13 @@ import { Cluster, wallMs } from "./recovery/cluster.ts";
 import { faults, type Fault } from "./recovery/faults.ts";
 import { spreadOf, tenths, type Spread } from "./recovery/figures.ts";
 import type { LoadShape } from "./recovery/load.ts";
-import { Aim, measureFault, type Measured, type Recovery } from "./recovery/measure.ts";
+import { Aim, calmOf, measureFault, type Measured, type Recovery } from "./recovery/measure.ts";
 
 const help = `npm run recovery -- [flags]
 
   --faults N     how often in each way (default 10)
-  --only NAME    one way, or several: ${faults.map(({ name }) => name).join(", ")}
+  --only NAME    one way, or several: ${faults.map(({ name }) => name).join(", ")}, none
+  --calm N       windows without a fault, before any (default 10); with --only none that is all
   --rate N       records per second, a multiple of 1,000 (default 20000)
   --workers N    worker processes (default 4)
   --json         one JSON object per line`;
@@ -46,6 +47,7 @@ const { values: flags } = parseArgs({
   options: {
     faults: { type: "string", default: "10" },
     only: { type: "string", multiple: true },
+    calm: { type: "string", default: "10" },
     rate: { type: "string", default: "20000" },
     workers: { type: "string", default: "4" },
     json: { type: "boolean", default: false },
@@ -73,6 +75,7 @@ async function measure(): Promise<number> {
   try {
     await begin(cluster, counts.workers);
     const calm: Calm = { delays: [], results: [] };
+    await measureCalm(cluster, whole("calm"), calm);
     for (const fault of wanted) await measureKind(cluster, fault, counts.faults, calm);
     return await finish(cluster, calm);
   } catch (error) {
@@ -87,15 +90,17 @@ async function measure(): Promise<number> {
 
 function chosenFaults(): readonly Fault[] {
   for (const name of flags.only ?? []) {
-    if (!faults.some((fault) => fault.name === name)) {
-      process.stderr.write(`--only is "${name}", and there are ${faults.map((fault) => fault.name).join(", ")}\n`);
+    if (name !== "none" && !faults.some((fault) => fault.name === name)) {
+      process.stderr.write(
+        `--only is "${name}", and there are ${faults.map((fault) => fault.name).join(", ")}, none\n`,
+      );
       process.exit(2);
     }
   }
   return faults.filter(({ name }) => flags.only?.includes(name) ?? true);
 }
 
-function whole(flag: "faults" | "rate" | "workers"): number {
+function whole(flag: "faults" | "calm" | "rate" | "workers"): number {
   const value = Number(flags[flag]);
   if (Number.isSafeInteger(value) && value > 0) return value;
   process.stderr.write(`--${flag} is "${flags[flag]}"; it takes a whole number above 0\n`);
@@ -115,10 +120,22 @@ async function begin(cluster: Cluster, workers: number): Promise<void> {
   await cluster.whole(beginMs + (warmWindows - 1) * windowMs);
 }
 
-/** How long results took in the windows before the faults. */
+/** How long results took in windows without a fault. */
 interface Calm {
   readonly delays: number[];
   readonly results: number[];
+}
+
+async function measureCalm(cluster: Cluster, windows: number, calm: Calm): Promise<void> {
+  const { windowMs } = cluster.shape;
+  const firstEndMs = cluster.windowEndAfter(wallMs());
+  for (let at = 0; at < windows; at += 1) {
+    const endMs = firstEndMs + at * windowMs;
+    await cluster.whole(endMs - windowMs);
+    const { calmDelays, calmResults } = calmOf(cluster, endMs);
+    calm.delays.push(...calmDelays);
+    calm.results.push(...calmResults);
+  }
 }
 
 async function measureKind(cluster: Cluster, fault: Fault, count: number, calm: Calm): Promise<void> {

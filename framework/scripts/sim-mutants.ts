@@ -9,7 +9,8 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { MutantMessage, MutantOrder } from "./sim/mutant-process.ts";
-import { simMutants, type SimMutant } from "./sim/mutants.ts";
+import { simMutants } from "./sim/mutants.ts";
+import type { SimMutant } from "./sim/sim-mutant.ts";
 
 /** A seed that takes longer than this does not end: the mutant loops for ever. */
 const seedMsMax = 60_000;

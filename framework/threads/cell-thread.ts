@@ -5,7 +5,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { Cell, type CellIncarnation } from "../actor/cell.ts";
-import { GenerationOrigin } from "../actor/origin.ts";
+import { patientOrigin } from "../actor/origin.ts";
 import type { Job } from "../api/job.ts";
 import { captureJobs } from "../captured-job.ts";
 import { loadJob } from "../cli/program-file.ts";
@@ -60,7 +60,7 @@ async function serve(): Promise<void> {
   const names = new JobNames(plan.job, generation);
   const registers = await seams.registers(plan.job);
   const blobs = await seams.blobs(plan.job, generation);
-  const origin = from && new GenerationOrigin(from, () => seams.savepoints(plan.job));
+  const origin = from && patientOrigin(platform, seams, plan, from);
   const cell = new Cell(platform, { plan, names, seams, registers, blobs, cluster, origin }, worker, {
     marks: board,
     onStep: (site, mustKnow) => step(site, mustKnow),

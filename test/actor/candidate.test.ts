@@ -1,5 +1,6 @@
 /** When a worker stands for leader; who leads is decided by the job log alone. */
 import { beforeEach, describe, expect, test } from "vitest";
+import { askedAfterMs, confirmedAfterMs } from "../../framework/actor/absence.ts";
 import { Candidate } from "../../framework/actor/candidate.ts";
 import type { JobBus } from "../../framework/actor/job-bus.ts";
 import type { JobLogTail } from "../../framework/actor/job-log-tail.ts";
@@ -67,6 +68,18 @@ describe("at the beginning", () => {
 });
 
 describe("later", () => {
+  test("stands after a second of silence when twice nobody listens where the leader did, if it hears itself", async () => {
+    leads("gone");
+    await rig.pass(askedAfterMs);
+    for (const hearsItself of [false, true]) {
+      candidate.consider(hearsItself);
+      await rig.pass(confirmedAfterMs);
+      candidate.consider(hearsItself);
+      await rig.pass(0);
+      expect(stood).toHaveLength(hearsItself ? 1 : 0);
+    }
+  });
+
   test("stands after two seconds of silence, not while heartbeats come", async () => {
     const leader = leads("other");
     for (let beat = 0; beat < 10; beat += 1) {

@@ -52,6 +52,13 @@ test("a thread that is gone is a failure, with the step that it was in", () => {
   expect(probationer.report()).toMatchObject({ state: "failed", site: { sequence: 3, step: 2 } });
 });
 
+test("what the thread has counted is not known when it has ended, and is not reported as nothing", () => {
+  const { probationer, ears } = started();
+  ears.onEnded();
+  expect(probationer.report()).toMatchObject({ state: "released" });
+  expect(probationer.report().counts).toBeUndefined();
+});
+
 test("PR1: the message that it died in last is begun after a while that nobody knows before, once; others are at once", async () => {
   const rig = new Rig();
   const { ears, told } = started(rig, { ...order, site: { sequence: 9, step: 0 } });

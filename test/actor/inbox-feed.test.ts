@@ -1,7 +1,8 @@
 /** Reading an inbox: what of each message reaches the program, what the snapshot keeps, and what ends the instance. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { ChannelOut } from "../../framework/actor/channel-out.ts";
-import { InboxFeed, anchorOf } from "../../framework/actor/inbox-feed.ts";
+import { anchorOf } from "../../framework/actor/inbox-check.ts";
+import { InboxFeed } from "../../framework/actor/inbox-feed.ts";
 import type { Log } from "../../framework/log/contracts.ts";
 import type { StageProgram } from "../../framework/operator/program.ts";
 import { embeddedDefaults } from "../../framework/plan/options.ts";

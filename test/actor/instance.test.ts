@@ -78,7 +78,15 @@ async function hostOf(plan: Plan): Promise<InstanceHost> {
     ends: { cluster: undefined, logger: rig.platform.logger },
     startedMs: 0,
     codeVersion: "test",
-    findLane: () => ({ hasRoom: true, offer: () => undefined, forget: () => undefined, onPending: () => undefined }),
+    findLane: () => ({
+      hasRoom: true,
+      isFilling: false,
+      join: () => undefined,
+      leave: () => undefined,
+      offer: () => undefined,
+      forget: () => undefined,
+      onPending: () => undefined,
+    }),
     openInbox: open,
     openIngress: () => rig.seams.logs.create(names.ingress("numbers", 0), { maxBytes: 1_000_000, full: "refuse" }),
     appendControl: async (stage, partition, payload) => {

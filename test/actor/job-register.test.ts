@@ -1,6 +1,7 @@
 /** The life of a job in its register: who may begin one, join one, or is refused. */
 import { beforeEach, describe, expect, test } from "vitest";
 import { claimJobLog, giveUpSwitch, joinJob, recordState, type JobClaim } from "../../framework/actor/job-register.ts";
+import { announceSuccessor } from "../../framework/actor/succession.ts";
 import type { Registers } from "../../framework/log/contracts.ts";
 import { Rig } from "./rig.ts";
 
@@ -33,6 +34,26 @@ test("two workers that begin at once agree on one life", async () => {
   const claim = { job: "job", plan: "", planHash: "h1", version: "v1", startNew: false, difference: () => "" };
   const both = Promise.all([joinJob(registers, claim), joinJob(registers, claim)]);
   expect((await rig.result(both)).map(({ generation }) => generation)).toEqual([1, 1]);
+});
+
+describe("a generation that goes on from a savepoint of a higher one, carried here in a file", () => {
+  const origin = { name: "carried", generation: 7, savepoint: 3, index: [], allowMissing: [], allowUnknown: [] };
+
+  test("is above that one where the job has had no life, so that nothing it writes counts as a repetition", async () => {
+    expect(await join({ origin })).toMatchObject({ generation: 8, origin });
+  });
+
+  test("… and where it has had lives of its own; so are those that follow", async () => {
+    await join();
+    await rig.result(recordState(registers, { generation: 1, state: "stopped", message: "", position: 3 }));
+    expect(await join({ origin })).toMatchObject({ generation: 8 });
+    expect(
+      await rig.result(announceSuccessor(registers, 8, { plan: "", planHash: "h2", version: "v2" })),
+    ).toMatchObject({
+      generation: 9,
+    });
+    expect(await join({ startNew: true })).toMatchObject({ generation: 10 });
+  });
 });
 
 describe("refused", () => {

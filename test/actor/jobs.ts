@@ -9,8 +9,8 @@ export interface Reading {
 }
 
 /** Windowed sums per device, then a running total per device over a second exchange. */
-export function twoExchanges(): Job {
-  const plant = job("two-exchanges", { partitions: 2, version: "test" });
+export function twoExchanges(partitions = 2): Job {
+  const plant = job("two-exchanges", { partitions, version: "test" });
   plant
     .source("readings", fromArray<Reading>([]))
     .timestamps((r) => r.at, { outOfOrderness: 0 })

@@ -25,6 +25,8 @@ let resent: number[];
 let lost: string[];
 let ordinal: number;
 
+const onProgress = () => void (progress += 1);
+
 beforeEach(() => {
   rig = new Rig();
   log = new ScriptedLog();
@@ -40,12 +42,12 @@ async function open(changed: Partial<LaneOptions> = {}, lanes = 1): Promise<Lane
     Promise.resolve(log),
     { ...options, ...changed },
     {
-      onProgress: () => void (progress += 1),
       lanesInto: () => lanes,
       onResend: (frames) => void resent.push(frames),
       onLost: ({ message }) => void lost.push(message),
     },
   );
+  lane.join(onProgress);
   await settled();
   return lane;
 }
@@ -133,7 +135,6 @@ describe("self-clocking", () => {
   test("what is said before the log has been opened is sent when it is", async () => {
     const opening = Promise.withResolvers<ScriptedLog>();
     const events = {
-      onProgress: () => undefined,
       lanesInto: () => 1,
       onResend: () => undefined,
       onLost: () => undefined,
@@ -168,6 +169,22 @@ describe("R3: go-back-N", () => {
     log.store(2, 12);
     expect(out.firstUnacknowledged).toBe(Infinity);
     expect(lane.bytes).toBe(0);
+    expect(progress).toBe(3);
+    lane.leave(onProgress);
+    await say(lane, out, "d");
+    log.store(3, 13);
+    expect(progress).toBe(3);
+  });
+
+  test("those who speak into it are told in turn: whoever is first may take the room", async () => {
+    const { lane } = await threeInFlight();
+    const told: string[] = [];
+    for (const name of ["a", "b"]) lane.join(() => void told.push(name));
+    for (const at of [0, 1, 2]) {
+      log.store(at, 10 + at);
+      told.push("/");
+    }
+    expect(told.join("")).toBe("ab/ab/ba/");
     expect(progress).toBe(3);
   });
 
@@ -390,6 +407,51 @@ describe("R13: room", () => {
     expect(log.asked).toHaveLength(1);
   });
 
+  describe("a lane whose speakers do not wait for room says when its log fills, so that whoever feeds them may", () => {
+    const filling = { aboveBytes: 100_000, untilBytes: 75_000 };
+    const changed = { framesMax: 1_000, frameBytesTarget: 1, laneBytesMax: 1_000_000, filling };
+
+    test("it looks as soon as the log may hold so much, if the other lanes have sent as much as this one", async () => {
+      log.bytes = 50_000;
+      const lane = await open(changed, 4);
+      const out = channel(lane);
+      await say(lane, out, "a");
+      await say(lane, out, "x".repeat(10_000));
+      expect(log.looks).toBe(1);
+      log.bytes = 100_001;
+      await say(lane, out, "x".repeat(10_000));
+      await say(lane, out, "x");
+      expect(log.looks).toBe(2);
+      expect(lane.isFilling).toBe(true);
+      expect(progress).toBe(1);
+    });
+
+    test("then it looks again and again, though nothing is said, until it holds no more than it may at rest; and says so", async () => {
+      log.bytes = 100_001;
+      const lane = await open(changed);
+      await say(lane, channel(lane), "a");
+      expect(lane.isFilling).toBe(true);
+      log.bytes = 75_001;
+      await rig.pass(200);
+      expect(lane.isFilling).toBe(true);
+      expect(progress).toBe(1);
+      log.bytes = 75_000;
+      await rig.pass(60);
+      expect(lane.isFilling).toBe(false);
+      expect(progress).toBe(2);
+      const { looks } = log;
+      await rig.pass(500);
+      expect(log.looks).toBe(looks);
+    });
+
+    test("of any other lane nobody asks", async () => {
+      log.bytes = 900_000;
+      const lane = await open();
+      await say(lane, channel(lane), "a");
+      expect(lane.isFilling).toBe(false);
+    });
+  });
+
   test("a lane has no room above its bound, and has some again when acks have come", async () => {
     const lane = await open({ laneBytesMax: 5_000 });
     const out = channel(lane);
@@ -420,7 +482,6 @@ test("R3: what a worker has in flight is bounded over all its lanes; an ack in o
   const first = await open({ flight });
   const other = new ScriptedLog();
   const events = {
-    onProgress: () => undefined,
     lanesInto: () => 1,
     onResend: () => undefined,
     onLost: () => undefined,
@@ -440,7 +501,6 @@ test("R3: what a worker has in flight is bounded over all its lanes; an ack in o
 test("A3: a log that is gone for good stops the lane, not the worker", async () => {
   const gone = Promise.reject(new StreamError("NOT_FOUND", "no such log"));
   const events = {
-    onProgress: () => undefined,
     lanesInto: () => 1,
     onResend: () => undefined,
     onLost: () => undefined,

@@ -4,6 +4,7 @@ import { LoopSupervisor } from "../../framework/actor/loop-supervisor.ts";
 import { compile } from "../../framework/plan/compile.ts";
 import { JobLogView } from "../../framework/protocol/job-log.ts";
 import { lastInstant } from "../../framework/protocol/loop-end.ts";
+import { crowdedShare } from "../../framework/protocol/snapshot.ts";
 import type { InstanceId, LoopCount, Report } from "../../framework/record/messages.ts";
 import { hopping } from "./loop-jobs.ts";
 import { report } from "./rig.ts";
@@ -110,15 +111,15 @@ describe("R13", () => {
     load: { ...report({}).load, inboxBytes: plan.options.inboxBytes * share },
   });
 
-  test("sources wait from three quarters of an inbox on, and go on when there is room again", () => {
-    says(again, { isQuiet: false }, holding(0.7));
+  test("sources wait from a full inbox on, and go on when it holds no more than it may hold at rest", () => {
+    says(again, { isQuiet: false }, holding(1));
     expect(told).toEqual([]);
-    says(again, { isQuiet: false }, holding(0.8));
+    says(again, { isQuiet: false }, holding(1.1));
     expect(told).toEqual([["pause", [source], true]]);
-    says(again, { isQuiet: false }, holding(0.7));
+    says(again, { isQuiet: false }, holding(0.8));
     loops.repeat();
     expect(told).toHaveLength(2);
-    says(again, { isQuiet: false }, holding(0.6));
+    says(again, { isQuiet: false }, holding(crowdedShare));
     expect(told.at(-1)).toEqual(["pause", [source], false]);
     loops.repeat();
     expect(told).toHaveLength(3);

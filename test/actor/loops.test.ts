@@ -243,6 +243,19 @@ describe("R13: a loop that is full", () => {
     expect(t.take("done")).toHaveLength(many.length);
   });
 
+  test.each([
+    { workers: 1, count: 8_000, rounds: 6 },
+    { workers: 2, count: 8_000, rounds: 4 },
+    { workers: 3, count: 8_000, rounds: 4 },
+  ])("on $workers workers, $rounds times round what is many times the inboxes: it comes to its end", async (of) => {
+    const t = await testJob(growing(1, of.rounds, mebibyte), { workers: of.workers });
+    const more = Array.from({ length: of.count }, (_, at) => ({ id: `${at % 7} ${text}`, left: 0, at }));
+    await t.feed("numbers", more);
+    await t.endOfInput();
+    expect(t.outcome).toBe("completed");
+    expect(t.take("done")).toHaveLength(of.count);
+  });
+
   test("LOOP_FULL: one that makes ever more of what goes round ends the job, and says so", async () => {
     const t = await testJob(growing(2, Infinity, 2 * mebibyte));
     await t.feed("numbers", many.slice(0, 10)).catch(() => undefined);

@@ -27,7 +27,7 @@ function stage(index: number, partitions: number): Stage {
 }
 
 /** Stage 0 speaks over one edge of each kind into a stage of three partitions. */
-function plan(): Plan {
+function plan(eventTime?: Edge["eventTime"]): Plan {
   const edges: Edge[] = exchanges.map((exchange, index) => ({
     index,
     name: exchange,
@@ -37,6 +37,7 @@ function plan(): Plan {
     exchange,
     key: exchange === "keyed" ? (value) => (value as { key: string }).key : undefined,
     codec: undefined,
+    ...(eventTime === undefined ? {} : { eventTime }),
   }));
   edges.push({
     index: deadEdge,
@@ -53,9 +54,17 @@ function plan(): Plan {
 
 class FakeLane implements OutputLane {
   hasRoom = true;
+  isFilling = false;
   offers = 0;
   readonly channels = new Set<ChannelOut>();
   readonly forgotten: ChannelOut[] = [];
+  readonly speakers = new Set<() => void>();
+  join(onProgress: () => void): void {
+    this.speakers.add(onProgress);
+  }
+  leave(onProgress: () => void): void {
+    this.speakers.delete(onProgress);
+  }
   onPending(channel: ChannelOut): void {
     this.channels.add(channel);
   }
@@ -68,9 +77,11 @@ class FakeLane implements OutputLane {
 }
 
 let lanes: Map<string, FakeLane>;
+let progress: number;
 
 beforeEach(() => {
   lanes = new Map();
+  progress = 0;
 });
 
 function laneTo(to: number | "dead" | "late", partition: number): FakeLane {
@@ -81,9 +92,20 @@ function laneTo(to: number | "dead" | "late", partition: number): FakeLane {
 }
 
 function outputs(channels: readonly ChannelOutState[] = [], partition = 1, sinks: readonly SinkQueue[] = []): Outputs {
-  const whole = plan();
+  return outputsOf(plan(), channels, partition, sinks);
+}
+
+function outputsOf(
+  whole: Plan,
+  channels: readonly ChannelOutState[],
+  partition: number,
+  sinks: readonly SinkQueue[],
+): Outputs {
   const from = whole.stages[0] as Stage;
-  return new Outputs({ plan: whole, stage: from, partition, epoch: 5, channels }, sinks, laneTo, () => 77);
+  return new Outputs({ plan: whole, stage: from, partition, epoch: 5, channels }, sinks, laneTo, {
+    position: () => 77,
+    onProgress: () => void (progress += 1),
+  });
 }
 
 /** Emits `count` records over an edge; answers the partitions they went to. */
@@ -244,6 +266,22 @@ test("R13: without room in one of its lanes an instance has none", () => {
   expect(out.hasRoom).toBe(false);
 });
 
+test("R13: what is sent back is full when its lane fills or has no room, and is not waited for", () => {
+  const out = outputs();
+  out.emit(edgeOf("broadcast"), 1, 0);
+  laneTo(1, 2).isFilling = true;
+  // Of an edge that closes no loop it says nothing.
+  expect(out.isFedBackFull).toBe(false);
+  const back = outputsOf(plan("fedBack"), [], 1, []);
+  back.emit(edgeOf("global"), 1, 0);
+  const lane = laneTo(1, 0);
+  expect([back.isFedBackFull, back.hasRoom]).toEqual([false, true]);
+  lane.isFilling = true;
+  expect([back.isFedBackFull, back.hasRoom]).toEqual([true, true]);
+  Object.assign(lane, { isFilling: false, hasRoom: false });
+  expect([back.isFedBackFull, back.hasRoom]).toEqual([true, true]);
+});
+
 test("a turn's end offers every lane; the incarnation's end makes them forget its channels", () => {
   const out = outputs();
   out.emit(edgeOf("broadcast"), 1, 0);
@@ -259,4 +297,18 @@ test("R1: numbers and checks of the snapshot are where the channels go on", () =
     { edge: edgeOf("global"), to: 0, last: 3, check: 7 },
   ];
   expect(outputs(states).states()).toEqual(states);
+});
+
+test("acks of a lane are told to those that speak into it, from the first word or the snapshot on until their end", () => {
+  const said = outputs([{ edge: edgeOf("global"), to: 0, last: 3, check: 7 }]);
+  const speakersOf = (to: number) => [...laneTo(1, to).speakers];
+  expect([0, 1, 2].map((to) => speakersOf(to).length)).toEqual([1, 0, 0]);
+  for (let time = 0; time < 2; time += 1) said.emit(edgeOf("broadcast"), 1, 0);
+  expect([0, 1, 2].map((to) => speakersOf(to).length)).toEqual([1, 1, 1]);
+  outputs([], 2).emit(edgeOf("global"), 1, 0);
+  expect(speakersOf(0)).toHaveLength(2);
+  for (const tell of speakersOf(2)) tell();
+  expect(progress).toBe(1);
+  said.close();
+  expect([0, 1, 2].map((to) => speakersOf(to).length)).toEqual([1, 0, 0]);
 });

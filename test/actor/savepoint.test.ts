@@ -1,19 +1,24 @@
 /** R17: a savepoint of a whole job, on the real runtime and a virtual clock. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { takeSavepoint } from "../../framework/administration/savepoint-request.ts";
 import { lookAtSavepoint } from "../../framework/administration/savepoint-look.ts";
 import { deleteSavepoint, listSavepoints, openSavepoint } from "../../framework/administration/savepoints.ts";
 import { stopJob } from "../../framework/administration/job-commands.ts";
-import { job } from "../../framework/api/job.ts";
+import { job, type Job } from "../../framework/api/job.ts";
 import { callback } from "../../framework/connectors/callback.ts";
 import { fromArray } from "../../framework/connectors/memory.ts";
 import type { Blobs, Seams } from "../../framework/log/contracts.ts";
+import { embedded } from "../../framework/home.ts";
+import type { SourceSpec } from "../../framework/log/source.ts";
+import { defaultCodec } from "../../framework/record/default-codec.ts";
+import { start } from "../../framework/run.ts";
 import { JobNames } from "../../framework/log/names.ts";
 import { MemorySeams } from "../../framework/log/memory-seams.ts";
 import { StreamError } from "../../framework/errors.ts";
 import { encodeJobLogRecord } from "../../framework/record/wire/job-log.ts";
 import { map, value } from "../../framework/state/descriptors.ts";
 import { testJob, type TestJob, type TestJobOptions } from "../../framework/testing/test-job.ts";
+import { until } from "../support/until.ts";
 import { administrator, settled } from "../administration/administrator.ts";
 
 interface Click {
@@ -210,6 +215,20 @@ describe("R17: a savepoint that does not come about", () => {
     expect(sorted(t)).toEqual(await undisturbed(some(0, 30)));
   });
 
+  test("SR1: nobody is there to take it: it is cancelled, and whoever works on the job next does not take it any more", async () => {
+    const t = await testJob(clicks());
+    await t.feed("clicks", some(0, 30));
+    for (const worker of t.workers) await settled(t, worker.stop());
+    const asked = takeSavepoint(administrator(t), "clicks", { name: "unheard", mode: "hold" });
+    await expect(settled(t, asked)).rejects.toThrow(/has no living worker .*: the request is cancelled/);
+    await t.begin(1);
+    const all = await settled(t, listSavepoints(administrator(t), "clicks"));
+    expect(all.filter(({ state }) => state === "complete")).toEqual([]);
+    await t.feed("clicks", some(30, 30));
+    await t.endOfInput();
+    expect(sorted(t)).toEqual(await undisturbed(some(0, 60)));
+  });
+
   test("what was copied for it is gone", async () => {
     const t = await testJob(
       clicks(),
@@ -335,6 +354,89 @@ describe("R17: whatever stands in a job", () => {
     await lookAt(t, "asked");
     expect(t.take("out").map(({ value: row }) => row)).toEqual(["got 2", "got 4"]);
     await t.endOfInput();
+  });
+
+  test("batches of a model: what has been read of a turn comes first, and a restart repeats none of it", async () => {
+    const batches: number[][] = [];
+    const inferring = (): Job => {
+      const plant = job("inferring", { partitions: 1, version: "1" });
+      const run = async (numbers: readonly number[]) => {
+        await Promise.resolve();
+        batches.push([...numbers]);
+        return numbers.map((n) => n * 10);
+      };
+      plant
+        .source("numbers", fromArray<number>([]))
+        .mapBatch({ deterministic: true, version: "1", run })
+        .named("infer")
+        .keyBy((n) => n % 20)
+        .process({
+          state: { sum: value<number>() },
+          process: (n, { state }) => {
+            state.sum.set((state.sum.get() ?? 0) + n);
+            return [state.sum.get()];
+          },
+        })
+        .named("sum")
+        .to(nowhere("out"));
+      return plant;
+    };
+    const t = await testJob(inferring());
+    await t.feed("numbers", [1, 2, 3]);
+    await t.savepoint("between");
+    await t.feed("numbers", [4]);
+    expect(t.take("out").map(({ value: row }) => row)).toEqual([10, 20, 40, 60]);
+    expect(batches).toEqual([[1, 2, 3], [4]]);
+    await t.savepoint("last", { mode: "stop" });
+    const next = await testJob(inferring(), { from: { test: t, savepoint: "between" } });
+    await next.feed("numbers", [4]);
+    await next.endOfInput();
+    expect(next.take("out").map(({ value: row }) => row)).toEqual([60]);
+    expect(batches).toEqual([[1, 2, 3], [4], [4]]);
+  });
+
+  test("a push source: it stops, and what it had pushed by then is in the savepoint", async () => {
+    const rows: number[] = [];
+    let push: (n: number) => Promise<void> = () => Promise.reject(new Error("it has not begun"));
+    const produced: string[] = [];
+    const pushing: SourceSpec<number> = {
+      description: "pushed",
+      reader: {
+        kind: "push",
+        codec: { ...defaultCodec, name: "default" },
+        splits: () => Promise.resolve([{ name: "0", identity: "0" }]),
+        produce: (_split, context) => {
+          push = (n) => context.append(n);
+          produced.push("start");
+          return () => void produced.push("stop");
+        },
+      },
+    };
+    const sums = job("pushed", { partitions: 1 });
+    sums
+      .source("pushed", pushing)
+      .keyBy(() => "all")
+      .process({
+        state: { sum: value<number>() },
+        process: (n, { state }) => {
+          state.sum.set((state.sum.get() ?? 0) + n);
+          return [state.sum.get()!];
+        },
+      })
+      .named("sum")
+      .to(callback("out", (sum) => void rows.push(sum)));
+    const handle = await start(sums, embedded());
+    onTestFinished(() => handle.stop());
+    await until("it produces", () => produced.length === 1);
+    for (const n of [1, 2, 3]) await push(n);
+    const taken = await handle.savepoint("pushed");
+    expect(taken).toMatchObject({ name: "pushed", isStopped: false });
+    expect(rows).toEqual([1, 3, 6]);
+    await until("it goes on", () => produced.length === 3);
+    expect(produced).toEqual(["start", "stop", "start"]);
+    await push(4);
+    await until("what follows is read", () => rows.length === 4);
+    expect(rows).toEqual([1, 3, 6, 10]);
   });
 
   test("a timer that is due while everything is frozen fires when it goes on, and not before", async () => {

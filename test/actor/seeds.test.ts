@@ -18,7 +18,7 @@ const chunk = 25;
 function seeds(): number[] {
   const one = process.env["SEED"];
   if (one !== undefined) return [Number(one)];
-  const [from = 1, to = 101] = (process.env["SEEDS"] ?? "1:101").split(":").map(Number);
+  const [from = 1, to = 101] = (process.env["SEEDS"] ?? "1:26").split(":").map(Number);
   return Array.from({ length: to - from }, (_, index) => from + index);
 }
 

@@ -1,7 +1,8 @@
 /** Chunks of snapshots: written once, read back, compared by length and sha256. */
 import { beforeEach, expect, test } from "vitest";
-import { SnapshotStore } from "../../framework/actor/snapshot-store.ts";
+import { SnapshotStore, type StoredSegment } from "../../framework/actor/snapshot-store.ts";
 import { blobBytesMax } from "../../framework/log/contracts.ts";
+import type { SegmentState } from "../../framework/record/snapshot-record.ts";
 import { Rig, WatchedBlobs } from "./rig.ts";
 
 let rig: Rig;
@@ -13,6 +14,12 @@ beforeEach(async () => {
   blobs = new WatchedBlobs(await rig.result(rig.seams.blobs("job", 1)), () => undefined);
   store = new SnapshotStore(blobs, { stage: "sums", partition: 2, epoch: 7 });
 });
+
+async function put(given: readonly StoredSegment[]): Promise<readonly SegmentState[]> {
+  const { segments, stored } = store.putSegments(1, given);
+  await rig.result(stored);
+  return segments;
+}
 
 test("R6: a chunk is named by instance, epoch, snapshot, segment, part and content", async () => {
   const [chunk] = await rig.result(store.putSegment(3, 11, Buffer.from("state")));
@@ -58,7 +65,7 @@ test("small segments share a chunk, a large one stands alone; each comes back as
     { segment: 20, bytes: large },
     { segment: 21, bytes: Buffer.from("last") },
   ];
-  const stored = await rig.result(store.putSegments(1, given));
+  const stored = await put(given);
   expect(stored.map(({ segment }) => segment).toSorted((a, b) => a - b)).toEqual(given.map(({ segment }) => segment));
   // Seven of nine thousand bytes in 64 KiB.
   expect(new Set(stored.flatMap(({ chunks }) => chunks.map(({ name }) => name))).size).toBe(3);
@@ -71,7 +78,7 @@ test("small segments share a chunk, a large one stands alone; each comes back as
 
 test("a shared chunk is read once, and what is changed in it is refused by the segment that it belongs to", async () => {
   const given = [0, 1, 2].map((index) => ({ segment: index, bytes: Buffer.from(`state ${index}`) }));
-  const stored = await rig.result(store.putSegments(1, given));
+  const stored = await put(given);
   let reads = 0;
   blobs.damage = (_name, bytes) => {
     reads += 1;
@@ -86,12 +93,7 @@ test("a shared chunk is read once, and what is changed in it is refused by the s
 });
 
 test("a chunk that segments share is deleted once", async () => {
-  const stored = await rig.result(
-    store.putSegments(
-      1,
-      [0, 1].map((index) => ({ segment: index, bytes: Buffer.from(`state ${index}`) })),
-    ),
-  );
+  const stored = await put([0, 1].map((index) => ({ segment: index, bytes: Buffer.from(`state ${index}`) })));
   await rig.result(store.delete(stored.flatMap(({ chunks }) => chunks)));
   expect(await rig.result(store.list("sums.2."))).toEqual([]);
 });

@@ -316,3 +316,31 @@ test("alignment: splits of a source are told how far they may read, when they re
   supervisor.refresh();
   expect(told.filter((one) => one.startsWith("limit"))).toEqual(["limit 0: -Infinity", "limit 1: 600"]);
 });
+
+test("what an instance has counted stands when its worker reports the end of its thread, and ends with its epoch", () => {
+  const totals = { recordsIn: 7, recordsOut: 5, late: 1, deadLetters: 1, windowsOut: 0 };
+  says(0, 100, { counts: totals });
+  says(0, -Infinity, { state: "released", counts: undefined });
+  expect(supervisor.reportOf({ stage: 0, partition: 0 })).toMatchObject({ state: "released", counts: totals });
+  assign(ids[0]);
+  supervisor.refresh();
+  says(0, -Infinity, { counts: undefined });
+  expect(supervisor.reportOf({ stage: 0, partition: 0 })?.counts).toBeUndefined();
+});
+
+test("S1: an incarnation of which nothing is reported for sixty heartbeats is silent; a report, or another epoch, ends that", () => {
+  let isHosted = true;
+  const beats = (count: number) => Array.from({ length: count }, () => supervisor.beat(() => isHosted)).at(-1);
+  says(0, 100);
+  expect(beats(60)).toEqual([]);
+  expect(beats(1)).toEqual([ids[1]]);
+  assign(ids[1]);
+  supervisor.refresh();
+  isHosted = false;
+  expect(beats(100)).toEqual([]);
+  isHosted = true;
+  expect(beats(60)).toEqual([]);
+  expect(beats(1)).toEqual([ids[1]]);
+  says(1, 100);
+  expect(beats(100)).toEqual([]);
+});

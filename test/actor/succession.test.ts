@@ -12,8 +12,12 @@ import {
   giveUpSuccessor,
   highestGeneration,
   successionOf,
+  successorInPlace,
   switchTo,
+  upgradeBy,
+  upgradeIn,
 } from "../../framework/actor/succession.ts";
+import { StreamError } from "../../framework/errors.ts";
 import type { Registers } from "../../framework/log/contracts.ts";
 import { silentLogger } from "../../framework/platform/logger.ts";
 import type { Platform } from "../../framework/platform/platform.ts";
@@ -120,6 +124,35 @@ test("U1: the workers of a generation that has been succeeded stop, also when no
   expect(await during(generationOf(registers))).toBe(2);
 });
 
+test("U1: a job that is drained while it is held goes on, and ends, when no successor can take its place any more", async () => {
+  const plant = job("plant");
+  plant
+    .source("items", fromArray<string>([]))
+    .keyBy((item) => item)
+    .process({ process: (item) => [item] })
+    .to(print("items"));
+  for (const isSwitched of [false, true]) {
+    const t = await testJob(plant);
+    await t.feed("items", ["a"]);
+    const { savepoint } = await t.savepoint("between", { mode: "hold" });
+    const during = async <T>(promise: Promise<T>): Promise<T> => {
+      promise.catch(() => undefined);
+      await t.settle();
+      return promise;
+    };
+    const registers = await during(t.seams.registers("plant"));
+    await during(announceSuccessor(registers, 1, program));
+    await during(giveOrigin(registers, 2, { ...origin, savepoint }));
+    const platform = { clock: t.virtualClock, random: seededRandom(1), logger: silentLogger };
+    if (isSwitched) await during(switchTo(platform, registers, 2));
+    await during(t.workers[0]!.drain());
+    await t.clock(3_000);
+    expect(await during(switchTo(platform, registers, 2))).toBe(isSwitched);
+    expect(t.outcome).toBe(isSwitched ? undefined : "completed");
+    expect(t.workers.map(({ phase }) => phase)).toEqual([isSwitched ? "left" : "over"]);
+  }
+});
+
 test("a worker of a successor waits for the savepoint, and is none of another program", async () => {
   const { platform, registers, settled } = await scene();
   await settled(announceSuccessor(registers, 1, program));
@@ -129,4 +162,49 @@ test("a worker of a successor waits for the savepoint, and is none of another pr
   const found = await settled(awaitSuccession(platform, registers, 2, program, () => undefined));
   expect(found).toMatchObject({ generation: 2, origin });
   expect(await settled(awaitSuccession(platform, registers, 1, program, () => undefined))).toBeUndefined();
+});
+
+test("a switch that is refused is not tried again; one that is not answered is, with pauses, and for a time", async () => {
+  const { platform, registers, settled } = await scene();
+  await settled(announceSuccessor(registers, 1, program));
+  await settled(giveOrigin(registers, 2, origin));
+  let tries = 0;
+  const refusing = (error: StreamError): Registers => ({
+    get: (key) => registers.get(key),
+    list: (prefix) => registers.list(prefix),
+    create: (key, value) => registers.create(key, value),
+    delete: (key) => registers.delete(key),
+    update: () => {
+      tries += 1;
+      return Promise.reject(error);
+    },
+  });
+  const refused = new StreamError("SERVER_REFUSED", "register job: no permission");
+  await expect(settled(switchTo(platform, refusing(refused), 2))).rejects.toThrow("no permission");
+  expect(tries).toBe(1);
+  tries = 0;
+  const unheard = switchTo(platform, refusing(new StreamError("TIMEOUT", "register job: no answer")), 2);
+  unheard.catch(() => undefined);
+  await (platform.clock as VirtualClock).advance(29_000);
+  expect(tries).toBeGreaterThan(100);
+  expect(tries).toBeLessThan(200);
+  await (platform.clock as VirtualClock).advance(2_000);
+  await expect(unheard).rejects.toThrow("no answer");
+  expect(await settled(generationOf(registers))).toBe(1);
+});
+
+test("who has been succeeded is told by the registers, and by what the stop is signed with", async () => {
+  const { platform, registers, settled } = await scene();
+  await settled(announceSuccessor(registers, 1, program));
+  await settled(giveOrigin(registers, 2, origin));
+  expect(await settled(successorInPlace(registers, 1))).toBeUndefined();
+  await settled(switchTo(platform, registers, 2));
+  expect(await settled(successorInPlace(registers, 1))).toBe(2);
+  expect(await settled(successorInPlace(registers, 2))).toBeUndefined();
+  const claim = { job: "plant", ...program, startNew: true, difference: () => "" };
+  await settled(joinJob(registers, claim));
+  // A life that was begun anew has succeeded nobody.
+  expect(await settled(successorInPlace(registers, 1))).toBeUndefined();
+  expect(upgradeIn(upgradeBy(2, "ada@host"))).toBe(2);
+  expect(upgradeIn("ada@host")).toBeUndefined();
 });

@@ -11,10 +11,10 @@ beforeEach(() => {
   registry = new WorkerRegistry(rig.clock, "self");
 });
 
-const rest = { capacity: 2, zone: "east", loopShare: 0.5, unstoredMs: 7 };
+const rest = { capacity: 2, zone: "east", loopShare: 0.5, unstoredMs: 7, isWarming: false };
 const said = (worker: string, load: number, isLeaving: boolean, nowMs = rig.clock.now()) =>
   registry.announced({ worker, load, isLeaving, host: "host", processId: 7, nowMs, settled: [], ...rest });
-const unsaid = { capacity: 1, zone: "", loopShare: 0, unstoredMs: 0 };
+const unsaid = { capacity: 1, zone: "", loopShare: 0, unstoredMs: 0, isWarming: false };
 const alive = () => registry.alive().map(({ worker }) => worker);
 
 test("a worker lives while it is heard, and is dead after two seconds of silence", async () => {

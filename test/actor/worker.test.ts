@@ -32,6 +32,22 @@ function losing(isLost: (subject: string) => boolean): (clock: VirtualClock) => 
   };
 }
 
+/** Seams whose Bus has no answer to any ping. */
+function unasked(clock: VirtualClock): Seams {
+  const seams = losing(() => false)(clock);
+  const { bus } = seams;
+  const late = (subject: string) => Promise.reject(new StreamError("TIMEOUT", subject));
+  return {
+    ...seams,
+    bus: {
+      publish: (subject, payload) => bus.publish(subject, payload),
+      subscribe: (subject, onMessage) => bus.subscribe(subject, onMessage),
+      request: (subject, payload, timeoutMs) =>
+        subject.endsWith(".ping") ? late(subject) : bus.request(subject, payload, timeoutMs),
+    },
+  };
+}
+
 const hostsOf = (t: TestJob) => new Set(t.status().instances.map(({ worker }) => worker));
 
 /** The job log. */
@@ -125,13 +141,36 @@ describe("a leader that goes", () => {
   });
 });
 
-test("a worker that says nothing any more loses its instances two seconds after its last word, not with a later heartbeat", async () => {
-  const t = await testJob(twoExchanges(), { workers: 2 });
+/** How long it takes until the others have what a worker had that ends without a word, ms. */
+async function bereavedMs(t: TestJob): Promise<number> {
   const victim = t.workers.find(({ isLeader }) => !isLeader);
   const sinceMs = t.virtualClock.monotonicMs();
   victim?.kill();
   await t.virtualClock.until(() => !hostsOf(t).has(victim?.id ?? ""), 10_000);
-  expect(t.virtualClock.monotonicMs() - sinceMs).toBeLessThan(2_050);
+  return t.virtualClock.monotonicMs() - sinceMs;
+}
+
+test("a worker that is gone loses its instances when nobody listens where it did, after a second of silence", async () => {
+  const t = await testJob(twoExchanges(), { workers: 2 });
+  await t.clock(3_000);
+  const tookMs = await bereavedMs(t);
+  expect(tookMs).toBeGreaterThan(500);
+  expect(tookMs).toBeLessThan(1_550);
+});
+
+test("a leader that is gone is followed in the same way", async () => {
+  const t = await testJob(twoExchanges(), { workers: 3 });
+  await t.clock(3_000);
+  const sinceMs = t.virtualClock.monotonicMs();
+  t.workers.find(({ isLeader }) => isLeader)?.kill();
+  await t.virtualClock.until(() => t.workers.some(({ isLeader }) => isLeader), 10_000);
+  expect(t.virtualClock.monotonicMs() - sinceMs).toBeLessThan(1_700);
+  await finishes(t);
+});
+
+test("a worker that says nothing any more and cannot be asked loses its instances two seconds after its last word, not with a later heartbeat", async () => {
+  const t = await testJob(twoExchanges(), { workers: 2, seams: unasked });
+  expect(await bereavedMs(t)).toBeLessThan(2_050);
 });
 
 describe("placement", () => {

@@ -109,6 +109,22 @@ describe.skipIf(binary === undefined)("a server that does not suit", () => {
     expect(error.message).toContain("JetStream");
   });
 
+  test("it is passed over while another one is named, whichever is tried first", async () => {
+    const [without, suitable] = await Promise.all([
+      serverWith("max_payload: 1MB"),
+      serverWith("jetstream { store_dir: jetstream }"),
+    ]);
+    const urls = [without, suitable].map((nats) => nats?.server.url ?? "");
+    for (let attempt = 0; attempt < 8; attempt += 1) {
+      const seams = await connectNats({ servers: attempt % 2 === 0 ? urls : urls.toReversed() });
+      await expect(seams.capacity()).resolves.toBeDefined();
+      await seams.close();
+    }
+    const error = await refusal({ servers: [urls[0] ?? "", urls[0]?.replace("127.0.0.1", "localhost") ?? ""] });
+    expect(error.code).toBe("SERVER_UNSUITABLE");
+    expect(error.message).toContain("JetStream");
+  });
+
   test("with JetStream, but not for this account", async () => {
     const nats = await serverWith(`
       jetstream { store_dir: jetstream }

@@ -181,6 +181,20 @@ describe.skipIf(binary === undefined)("TLS", { timeout }, () => {
     expect(error.message).toMatch(/may ask for a client certificate/);
   });
 
+  test("a certificate that has expired, of the server or of the client, is refused at once, and said", async () => {
+    const authority = await makeAuthority(scratch, "lasting");
+    const over = await makeCertificate(scratch, "over", authority, -1);
+    const server = await makeCertificate(scratch, "lasts", authority);
+    const spent = await serverWith(`tls { cert_file: "${over.cert}", key_file: "${over.key}" }`);
+    const ofServer = await refusal({ servers: `tls://${spent}`, tls: { ca: authority.cert } });
+    expect(ofServer.message).toMatch(/certificate has expired/);
+    const asking = await serverWith(
+      `tls { cert_file: "${server.cert}", key_file: "${server.key}", ca_file: "${authority.cert}", verify: true }`,
+    );
+    const ofClient = await refusal({ servers: asking, tls: { ca: authority.cert, ...over } });
+    expect(ofClient.message).toMatch(/expired/);
+  });
+
   test("TLS before the first word, where the server is configured for it", async () => {
     const authority = await makeAuthority(scratch, "first");
     const { cert, key } = await makeCertificate(scratch, "silent", authority);

@@ -41,9 +41,33 @@ describe("P1: what has no living worker is placed now", () => {
 });
 
 describe("P2: a leaving worker gets nothing and loses all it has", () => {
-  test("P2: all of it moves at once, whatever the limit of moves", () => {
-    const owners = { "0/0": "a", "1/0": "a", "0/1": "b", "1/1": "b" };
-    expect(lines(place(facts(4, "a- b", owners, 0)))).toEqual(["0/0 b balance", "1/0 b balance"]);
+  const owners = { "0/0": "a", "1/0": "a", "0/1": "b", "1/1": "b" };
+
+  test("P2: what works there moves as one of few: each pauses for its own move", () => {
+    expect(place(facts(4, "a- b", owners, 0))).toEqual([]);
+    expect(lines(place(facts(4, "a- b", owners, 1)))).toEqual(["0/0 b balance"]);
+  });
+
+  test("P2: what it has let go of moves at once, whatever the limit of moves", () => {
+    expect(lines(place(facts(4, "a- b", { "0/1": "b", "1/1": "b" }, 0)))).toEqual(["0/0 b start", "1/0 b start"]);
+  });
+});
+
+describe("P10: of what works, a worker gives or takes one at a time", () => {
+  const four = { "0/0": "a", "1/0": "a", "0/1": "b", "1/1": "b" };
+
+  test("P10: when it goes, and when it is given what others lose", () => {
+    expect(lines(place(facts(4, "a- b c d", { ...four, "1/1": "c" }, 2)))).toEqual(["0/0 d balance"]);
+    expect(lines(place(facts(4, "a- b- c", four, 2)))).toEqual(["0/0 c balance"]);
+    expect(lines(place(facts(4, "a- b- c d", four, 2)))).toEqual(["0/0 c balance", "0/1 d balance"]);
+    expect(place({ ...facts(4, "a- b", four, 2), receiving: new Set(["b"]) })).toEqual([]);
+  });
+
+  test("P10: for balance", () => {
+    const six = { "0/0": "a", "1/0": "a", "0/1": "a", "1/1": "b", "0/2": "b", "1/2": "b" };
+    expect(lines(place(facts(6, "a b c", { ...six, "1/1": "a" }, 2)))).toEqual(["1/1 c balance"]);
+    expect(lines(place(facts(6, "a b c d", six, 2)))).toEqual(["1/0 d balance", "1/2 c balance"]);
+    expect(place({ ...facts(6, "a b", { ...six, "0/2": "a", "1/1": "a" }, 2), receiving: new Set(["b"]) })).toEqual([]);
   });
 });
 
@@ -52,10 +76,15 @@ describe("P3: what has a place keeps it", () => {
     expect(place(facts(3, "a b", { "0/0": "a", "1/0": "a", "0/1": "b" }))).toEqual([]);
   });
 
-  test("P3: a new worker is filled a few moves at a time", () => {
-    const owners = { "0/0": "a", "1/0": "a", "0/1": "a", "1/1": "a", "0/2": "a", "1/2": "a" };
-    expect(lines(place(facts(6, "a b", owners, 2)))).toEqual(["1/2 b balance", "1/1 b balance"]);
-    expect(place(facts(6, "a b", owners, 9))).toHaveLength(3);
+  const owners = { "0/0": "a", "1/0": "a", "0/1": "a", "1/1": "a", "0/2": "a", "1/2": "a" };
+
+  test("P3: new workers are filled, one move at a time", () => {
+    expect(lines(place(facts(6, "a b", owners, 2)))).toEqual(["1/2 b balance"]);
+    expect(lines(place(facts(6, "a b c d", owners, 2)))).toEqual(["1/2 d balance"]);
+  });
+
+  test("P3: nothing more moves to a worker before what has moved there works", () => {
+    expect(place({ ...facts(6, "a b", owners, 2), receiving: new Set(["b"]) })).toEqual([]);
   });
 });
 
@@ -111,10 +140,10 @@ describe("P2: who is drained or in quarantine gives all it has away, few at a ti
   const standing = (one: WorkerStanding) => [{ name: "a", standing: one }, { name: "b" }, { name: "c" }];
 
   test.each(["drained", "quarantine"] as const)(
-    "P2: %s: two at a time, to the others, and it is given nothing",
+    "P2: %s: one at a time, to the others, and it is given nothing",
     (one) => {
       const found = loaded(standing(one), [0, 0, 0, 0], ["a", "a", "a", undefined]);
-      expect(lines(place(found))).toEqual(["0/3 b start", "0/0 c balance", "0/1 b balance"]);
+      expect(lines(place(found))).toEqual(["0/3 b start", "0/0 c balance"]);
       expect(countsOf(settled(found, 5).now)).toEqual({ a: 0, b: 2, c: 2 });
     },
   );
@@ -136,6 +165,37 @@ describe("P2: who is drained or in quarantine gives all it has away, few at a ti
       ["a", "a"],
     );
     expect(countsOf(settled(both, 5).now)).toEqual({ a: 0, b: 2 });
+  });
+});
+
+describe("P9: a worker that warms up", () => {
+  const warming = { name: "b", standing: "warming" as const };
+
+  test("P9: it is given nothing while another one is open, be it for balance, or because somebody has died", () => {
+    expect(place(loaded([{ name: "a" }, warming], [0, 0, 0, 0], ["a", "a", "a", "a"]))).toEqual([]);
+    expect(lines(place(loaded([{ name: "a" }, warming], [0, 0], ["a", "gone"])))).toEqual(["0/1 a workerLost"]);
+  });
+
+  test("P9: when there is nobody else it is used, and before one in quarantine", () => {
+    expect(lines(place(loaded([warming], [0], [undefined])))).toEqual(["0/0 b start"]);
+    const both = loaded([{ name: "a", standing: "quarantine" }, warming], [0], [undefined]);
+    expect(lines(place(both))).toEqual(["0/0 b start"]);
+  });
+});
+
+describe("P11: while a worker warms up", () => {
+  const workers: readonly Said[] = [{ name: "a" }, { name: "b" }, { name: "c", standing: "warming" }];
+
+  test("P11: nothing moves for balance, among the others either", () => {
+    expect(place(loaded(workers, [0, 0, 0, 0], ["a", "a", "a", "a"]))).toEqual([]);
+    const open = [{ name: "a" }, { name: "b" }, { name: "c" }];
+    expect(place(loaded(open, [0, 0, 0, 0], ["a", "a", "a", "a"]))).toHaveLength(1);
+  });
+
+  test("P11: what has no place, or cannot stay where it is, moves all the same", () => {
+    expect(lines(place(loaded(workers, [0, 0], ["a", "gone"])))).toEqual(["0/1 b workerLost"]);
+    const drained: readonly Said[] = [{ name: "a", standing: "drained" }, ...workers.slice(1)];
+    expect(lines(place(loaded(drained, [0], ["a"])))).toEqual(["0/0 b balance"]);
   });
 });
 
@@ -218,8 +278,11 @@ describe("P8: a source is the last to move for balance", () => {
 
   test("P8: others move while they can bring burdens closer; without others, it moves", () => {
     const owners = ["a", "a", "a", "a"];
-    expect(lines(place(sources(owners, (partition) => partition >= 2)))).toEqual(["0/1 b balance", "0/0 b balance"]);
-    expect(lines(place(sources(owners, () => true)))).toEqual(["0/3 b balance", "0/2 b balance"]);
+    expect(lines(place(sources(owners, (partition) => partition >= 2)))).toEqual(["0/1 b balance"]);
+    expect(lines(place(sources(["b", "b", "a", "a", "a", "a"], (partition) => partition >= 2)))).toEqual([
+      "0/5 b balance",
+    ]);
+    expect(lines(place(sources(owners, () => true)))).toEqual(["0/3 b balance"]);
   });
 });
 
@@ -236,7 +299,7 @@ describe("P7: where it has crashed lately an instance is not put", () => {
   test("P7: neither at a start nor for balance, while there is another place", () => {
     expect(lines(place(avoiding([undefined, undefined])))).toEqual(["0/0 b start", "0/1 b start"]);
     expect(place(avoiding(["b", "b"]))).toEqual([]);
-    expect(lines(place(avoiding(["b", "b", "b", "b"])))).toEqual(["0/3 a balance", "0/2 a balance"]);
+    expect(lines(place(avoiding(["b", "b", "b", "b"])))).toEqual(["0/3 a balance"]);
   });
 
   test("P7: what it has it keeps, and without another place it is put there", () => {
@@ -311,7 +374,7 @@ function loadsOf({ instances, workers, current }: PlacementFacts): number[] {
 }
 
 describe("whatever the situation", () => {
-  test("P1, P2: afterwards every instance is on a worker that lives and stays, if there is one", () => {
+  test("P1, P2: afterwards every instance is on a worker that lives and stays, if there is one; what works at one that goes follows, one to each worker", () => {
     fc.assert(
       fc.property(situation, (one) => {
         const before = factsOf(one);
@@ -320,7 +383,16 @@ describe("whatever the situation", () => {
         const { current } = after(before, placements);
         expect(new Set(placements.map(({ instance }) => instanceKey(instance))).size).toBe(placements.length);
         const unplaced = before.instances.filter((id) => !staying.has(current(id) ?? ""));
-        expect(staying.size === 0 ? placements : unplaced).toEqual([]);
+        const living = new Set<string>(one.workers.map(({ worker }) => worker));
+        const isAtWork = (id: InstanceId) => living.has(before.current(id) ?? "");
+        expect(staying.size === 0 ? placements : unplaced.filter((id) => !isAtWork(id))).toEqual([]);
+        const cleared = placements.filter(
+          ({ instance }) => isAtWork(instance) && !staying.has(before.current(instance) ?? ""),
+        );
+        expect(cleared.length).toBeLessThanOrEqual(one.movesMax);
+        expect(new Set(cleared.map(({ worker }) => worker)).size).toBe(cleared.length);
+        const canMove = staying.size > 0 && one.movesMax > 0;
+        expect(canMove && unplaced.length > 0 && cleared.length === 0).toBe(false);
       }),
     );
   });

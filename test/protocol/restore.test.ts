@@ -9,6 +9,7 @@ import {
   type RestoredStage,
   type RestoreFacts,
 } from "../../framework/protocol/restore.ts";
+import { agedForm } from "../../framework/state/ttl.ts";
 import type { SavepointStage, SavepointState } from "../../framework/record/savepoint-record.ts";
 
 const last: SavepointState = { operator: "process", name: "last", kind: "value", version: 1 };
@@ -216,4 +217,15 @@ describe("partitions", () => {
       judged([before[0]!, savedStage("parsed", { partitions: 2 })], [source, parsed(2)], running).obstacles,
     ).toEqual([]);
   });
+});
+
+test("RS2: a ttl that is added or removed makes another state of it, and the refusal says why", () => {
+  const aged = agedForm("value", "event");
+  const found = judged(
+    [savedStage("averages", { states: [last] })],
+    [stage("averages", { states: [state({ kind: aged })] })],
+  );
+  expect(found.obstacles).toEqual([
+    "state averages/last is value in the savepoint, and value (ttl in event time) in the program (when it was used is kept for state with a ttl alone): name it otherwise, or drop it with --allow-unknown averages/last --allow-missing averages/last",
+  ]);
 });

@@ -106,6 +106,15 @@ describe("R17: a savepoint", () => {
     expect(view.savepoints.open).toBeUndefined();
   });
 
+  test("SP3: a drain waits for the resume of a hold", () => {
+    const view = viewOf(leaderStart, request("upgrade", "hold"), end(2), command("drain"));
+    expect(view.isDraining).toBe(true);
+    expect(view.savepoints.open?.state).toBe("held");
+    view.apply(5, storedAtMs, resume(2));
+    expect(view.savepoints.open).toBeUndefined();
+    expect(view.savepoints.of(2)?.state).toBe("complete");
+  });
+
   test("SP3: a stop ends a hold, and the savepoint is complete all the same", () => {
     const view = viewOf(leaderStart, request("upgrade", "hold"), end(2), command("stop"));
     expect(view.savepoints.of(2)).toMatchObject({ state: "complete", reason: "" });

@@ -49,7 +49,7 @@ function facts(freezes: readonly (Freeze | undefined)[], nowMs = 200, view = vie
     const at = all.findIndex((each) => nameOf(each) === nameOf(instance));
     return { instance, epoch: at + 2, freeze: freezes[at] } as Report;
   };
-  return { savepoint: view.savepoints.open!, view, stages, reportOf, nameOf, nowMs };
+  return { savepoint: view.savepoints.open!, view, stages, reportOf, nameOf, nowMs, isLeft: false };
 }
 
 describe("R17: an instance freezes", () => {
@@ -154,6 +154,20 @@ describe("R17: a savepoint", () => {
     expect(end.savepoint).toBe(open.id);
     expect(decideSavepoint({ ...facts([], 5_999, view), savepoint: open })).toEqual({ kind: "wait" });
     expect(decideSavepoint({ ...facts([], 6_000, view), savepoint: open })).toEqual({ kind: "giveUp" });
+  });
+
+  test("held, it is given up at once when the job is drained", () => {
+    const view = viewOf({ kind: "command", command: "drain", by: "bob" });
+    const open = { ...viewOf().savepoints.open!, mode: "hold", state: "held", sinceMs: 5_000 } as const;
+    expect(decideSavepoint({ ...facts([], 5_001, view), savepoint: open })).toEqual({ kind: "giveUp" });
+  });
+
+  test("held, it is given up at once when whoever wanted it is gone", () => {
+    const view = viewOf();
+    const open = { ...view.savepoints.open!, mode: "hold", state: "held", sinceMs: 5_000 } as const;
+    const left = { ...facts([], 5_001, view), isLeft: true };
+    expect(decideSavepoint({ ...left, savepoint: open })).toEqual({ kind: "giveUp" });
+    expect(decideSavepoint({ ...left, ...facts([copied, frozen, copied]) })).toEqual({ kind: "wait" });
   });
 });
 

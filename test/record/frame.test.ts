@@ -156,10 +156,12 @@ describe("protos/", () => {
     );
     const [rows, numbers] = frame.sections.map(({ blocks }) => blocks[0]!);
     expect(rows!.rows.shape.names).toEqual(["id", "kind", "n", "x", "on", "tags"]);
-    expect(rows!.timestamps.deltas).toEqual([1760000000000, ...Array.from({ length: 19 }, () => 0)]);
+    const none = Array.from({ length: 20 }, () => 0);
+    expect(rows!.timestamps.offsets).toEqual({ base: 1760000000000, width: 1, values: none });
     const columns = rows!.rows.columns;
+    expect(Buffer.from(columns[0]!.strings!.prefix!).toString()).toBe("device-");
     expect(columns[1]!.strings!.indexes).toEqual(Array.from({ length: 20 }, (_, at) => at % 2));
-    expect(columns[2]!.numbers!.deltas).toEqual([0, ...Array.from({ length: 19 }, () => 1)]);
+    expect(columns[2]!.numbers!.offsets?.values).toEqual(Array.from({ length: 20 }, (_, at) => at));
     expect(columns[3]!.numbers!.doubles).toEqual(Array.from({ length: 20 }, (_, at) => at / 3));
     expect(columns[4]!.booleans).toEqual(Array.from({ length: 20 }, () => 1));
     expect(numbers!.values.numbers!.deltas).toEqual([0, ...Array.from({ length: 11 }, () => 1000)]);
@@ -174,14 +176,25 @@ describe("protos/", () => {
 
 /** What the test looks at of the message `Block`. */
 interface Block {
-  readonly timestamps: { readonly deltas: number[] };
+  readonly timestamps: Numbers;
   readonly values: Column;
   readonly rows: { readonly shape: { readonly names: string[] }; readonly columns: Column[] };
 }
 
+interface Numbers {
+  readonly deltas?: number[];
+  readonly doubles?: number[];
+  readonly offsets?: {
+    readonly base: number;
+    readonly width: number;
+    readonly places?: number;
+    readonly values: number[];
+  };
+}
+
 interface Column {
-  readonly numbers?: { readonly deltas?: number[]; readonly doubles?: number[] };
-  readonly strings?: { readonly indexes?: number[] };
+  readonly numbers?: Numbers;
+  readonly strings?: { readonly indexes?: number[]; readonly prefix?: number[] };
   readonly booleans?: number[];
 }
 

@@ -19,13 +19,18 @@ function bytesAndBounds(texts: readonly string[]): { bytes: Buffer; bounds: Int3
   return { bytes: Buffer.concat(parts), bounds };
 }
 
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 test("T1: texts come back as they are, one by one and together, whatever has been read before", () => {
   fc.assert(
     fc.property(fc.array(anyText, { maxLength: 60 }), (texts) => {
       const { bytes, bounds } = bytesAndBounds(texts);
       const from = asTextBuffer(bytes);
-      expect(readTexts(from, bounds, texts.length)).toEqual(texts);
-      expect(texts.map((_, index) => readText(from, bounds[index] ?? 0, bounds[index + 1] ?? 0))).toEqual(texts);
+      const view = viewOf(bytes);
+      expect(readTexts(from, view, bounds, texts.length)).toEqual(texts);
+      expect(texts.map((_, index) => readText(from, view, bounds[index] ?? 0, bounds[index + 1] ?? 0))).toEqual(texts);
     }),
   );
 });
@@ -34,5 +39,26 @@ test("T1: more different texts than the cache has places come back, again and ag
   const texts = Array.from({ length: 50_000 }, (_, index) => `key-${index}`);
   const { bytes, bounds } = bytesAndBounds(texts);
   for (let round = 0; round < 3; round += 1)
-    expect(readTexts(asTextBuffer(bytes), bounds, texts.length)).toEqual(texts);
+    expect(readTexts(asTextBuffer(bytes), viewOf(bytes), bounds, texts.length)).toEqual(texts);
+});
+
+test("T1: texts that differ in their length, in zeros at the end or in one byte are told apart", () => {
+  const texts = [
+    "",
+    "\0",
+    "\0\0",
+    "a",
+    "a\0",
+    "a\0\0\0",
+    "abcd",
+    "abcd\0",
+    "abcde",
+    "abcdf",
+    "bbcde",
+    "x".repeat(28),
+    "x".repeat(29),
+  ];
+  const { bytes, bounds } = bytesAndBounds(texts);
+  for (let round = 0; round < 3; round += 1)
+    expect(readTexts(asTextBuffer(bytes), viewOf(bytes), bounds, texts.length)).toEqual(texts);
 });

@@ -112,6 +112,35 @@ describe("an instance that is a function of its inbox", () => {
     expect(report).toMatchObject({ isEqual: true });
   });
 
+  test("… also when the job trims what it would begin with: it begins with the next snapshot", async () => {
+    const t = await testJob(twoExchanges());
+    const { seams, ...rest } = administrator(t);
+    const key = new JobNames(t.plan.job, 1).pointer("sums", 0);
+    const before = await settled(
+      t,
+      seams.registers(t.plan.job).then((registers) => registers.get(key)),
+    );
+    expect(before).toBeDefined();
+    await fedInPortions(t, 3, nothing);
+    let asked = 0;
+    const asOfBefore: Seams = {
+      ...seams,
+      registers: async (of) => {
+        const registers = await seams.registers(of);
+        const get = (name: string) => (name === key && (asked += 1) === 1 ? before : registers.get(name));
+        return new Proxy(registers, {
+          get: (target, property) =>
+            property === "get" ? async (name: string) => get(name) : Reflect.get(target, property),
+        });
+      },
+    };
+    const options = { instance: "sums/0", plan: t.plan, ends, hasManualWatermarks: true };
+    const report = await settled(t, replayInstance({ ...rest, seams: asOfBefore }, t.plan.job, options));
+    expect(asked).toBeGreaterThan(1);
+    expect(report.from).toBeGreaterThan(0);
+    expect(report).toMatchObject({ isEqual: true });
+  });
+
   test("R14: so are calls and batch turns: results are read from the inbox, nobody is asked again", async () => {
     let asked = 0;
     const plant = job("calling", { partitions: 1, version: "test" });
@@ -172,6 +201,19 @@ describe("an instance that is a function of its inbox", () => {
     const whole = await replay(t, "sums/0", { from: "start" });
     expect(whole).toMatchObject({ isEqual: true, from: 0 });
     expect(await replay(t, "sums/0", { from: "start", to: 2 })).toMatchObject({ isEqual: true, to: 2, turns: 2 });
+  });
+
+  test("OR1: a generation that began from a savepoint is replayed from there, also where keys live elsewhere", async () => {
+    const first = await testJob(twoExchanges());
+    await fedInPortions(first, 1, nothing);
+    await first.savepoint("first");
+    const t = await testJob(twoExchanges(3), { from: { test: first, savepoint: "first" } });
+    await t.feed("readings", readings(40, 9_000, 12_000));
+    await t.watermark("readings", 11_500);
+    for (const instance of ["sums/0", "sums/2", "totals/0", "totals/2"])
+      expect(await replay(t, instance, { from: "start" })).toMatchObject({ isEqual: true, state: undefined });
+    await t.clock(11_000);
+    expect(await replay(t, "sums/0", { from: "start" })).toMatchObject({ isEqual: true, state: { different: [] } });
   });
 
   test("a source's split is read again", async () => {

@@ -37,6 +37,8 @@ export interface Message<T> {
 }
 
 const varint = 0;
+const varintBytesMax = 10;
+const uint32Max = 0xffffffff;
 const fixed64 = 1;
 const delimited = 2;
 const fixed32Type = 5;
@@ -47,14 +49,23 @@ export function message<T extends object>(
   fields: { readonly [K in keyof T]-?: Field<T[K]> },
 ): Message<T> {
   const entries = Object.entries(fields) as unknown as readonly (readonly [keyof T & string, Field<unknown>])[];
-  const byNumber = new Map(entries.map(([property, field]) => [field.number, { property, field }]));
+  const table: Table = { name, entries, placeOf: [] };
+  for (const [place, [, field]] of entries.entries()) table.placeOf[field.number] = place;
   return {
     name,
     encode: (value) => encoded((writer) => writeFields(writer, entries, value)),
-    decode: (from) => decoding(name, from, (reader) => readFields<T>(reader, reader.len, name, byNumber, entries)),
+    decode: (from) => decoding(name, from, (reader) => readFields<T>(reader, reader.len, table)),
     write: (writer, value) => writeFields(writer, entries, value),
-    read: (reader, end) => readFields<T>(reader, end, name, byNumber, entries),
+    read: (reader, end) => readFields<T>(reader, end, table),
   };
+}
+
+/** The fields of one message. */
+interface Table {
+  readonly name: string;
+  readonly entries: readonly (readonly [property: string, field: Field<unknown>])[];
+  /** Place in `entries` by field number. */
+  readonly placeOf: (number | undefined)[];
 }
 
 /** One kind of a union: the field it stands in, and the rest of its properties. */
@@ -106,15 +117,31 @@ export function integer(number: number): Field<number> {
         Number.isSafeInteger(value) && value >= 0,
         `field ${number} is ${value}, not an integer from 0 to 2^53`,
       );
-      writer.uint32(number << 3).uint64(value);
+      writer.uint32(number << 3);
+      if (value <= uint32Max) writer.uint32(value);
+      else writer.uint64(value);
     },
     read: (reader) => {
-      const value = Number(reader.uint64()); // a number or a Long, as the program has configured protobufjs
+      const value = readInteger(reader);
       if (!Number.isSafeInteger(value)) throw corrupt(`field ${number} is ${value}, beyond 2^53`);
       return value;
     },
     absent: () => 0,
   };
+}
+
+/** What `reader.uint64()` answers as a `Long` or a number, as the program has configured protobufjs, as a number; beyond 2^53 it is rounded. */
+function readInteger(reader: Reader): number {
+  let value = 0;
+  let weight = 1;
+  for (let count = 0; count < varintBytesMax && reader.pos < reader.len; count += 1) {
+    const byte = reader.buf[reader.pos] ?? 0;
+    reader.pos += 1;
+    value += (byte & 0x7f) * weight;
+    if (byte < 0x80) return value;
+    weight *= 0x80;
+  }
+  throw corrupt(`the integer that ends at byte ${reader.pos} of ${reader.len} goes on`);
 }
 
 /** An integer from 1 to 2^53, or none: 0 in `protos/`. */
@@ -252,31 +279,30 @@ function writeFields(writer: Writer, entries: readonly (readonly [string, Field<
   for (const [property, field] of entries) field.write(writer, properties[property]);
 }
 
-function readFields<T>(
-  reader: Reader,
-  end: number,
-  name: string,
-  byNumber: ReadonlyMap<number, { readonly property: string; readonly field: Field<unknown> }>,
-  entries: readonly (readonly [string, Field<unknown>])[],
-): T {
-  const found = new Map<string, unknown>();
+function readFields<T>(reader: Reader, end: number, table: Table): T {
+  const { name, entries, placeOf } = table;
+  // Of one shape for all messages of the table, and no field is missing from it.
+  const found: Record<string, unknown> = {};
+  for (const [property] of entries) found[property] = undefined;
   while (reader.pos < end) {
     const tag = reader.uint32();
-    const known = byNumber.get(tag >>> 3);
-    if (known === undefined) reader.skipType(tag & 7);
-    else {
-      expectType(tag, known.field.wireType, `${name}.${known.property}`);
-      found.set(known.property, known.field.read(reader, found.get(known.property)));
+    const place = placeOf[tag >>> 3];
+    const entry = place === undefined ? undefined : entries[place];
+    if (entry === undefined) {
+      reader.skipType(tag & 7);
+      continue;
     }
+    const [property, field] = entry;
+    if ((tag & 7) !== field.wireType) throw wrongType(tag, field.wireType, `${name}.${property}`);
+    found[property] = field.read(reader, found[property]);
   }
   if (reader.pos !== end) throw corrupt(`${name} ends at byte ${reader.pos}, expected at byte ${end}`);
-  return Object.fromEntries(
-    entries.map(([property, field]) => [property, found.has(property) ? found.get(property) : field.absent()]),
-  ) as T;
+  for (const [property, field] of entries) if (found[property] === undefined) found[property] = field.absent();
+  return found as T;
 }
 
 function readDelimited<T>(reader: Reader, tag: number, name: string, end: number, inner: Message<T>): T {
-  expectType(tag, delimited, `${name}.${inner.name}`);
+  if ((tag & 7) !== delimited) throw wrongType(tag, delimited, `${name}.${inner.name}`);
   const innerEnd = endOf(reader);
   if (innerEnd > end) throw corrupt(`${name}.${inner.name} ends at byte ${innerEnd}, behind its message`);
   return inner.read(reader, innerEnd);
@@ -290,8 +316,8 @@ function endOf(reader: Reader): number {
   return reader.pos + length;
 }
 
-function expectType(tag: number, expected: number, what: string): void {
-  if ((tag & 7) !== expected) throw corrupt(`${what}: wire type ${expected} expected, ${tag & 7} found`);
+function wrongType(tag: number, expected: number, what: string): StreamError {
+  return corrupt(`${what}: wire type ${expected} expected, ${tag & 7} found`);
 }
 
 function encoded(write: (writer: Writer) => void): Uint8Array {

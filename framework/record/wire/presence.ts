@@ -17,6 +17,7 @@ const announcement = message<Announcement>("Announcement", {
   zone: text(9),
   loopShare: double(10),
   unstoredMs: integer(11),
+  isWarming: flag(12),
 });
 
 const starterPresence = message<StarterPresence>("StarterPresence", {

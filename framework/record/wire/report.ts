@@ -45,7 +45,7 @@ const report = message<Report>("Report", {
   state: text(7),
   snapshot: integer(8),
   failure: text(9),
-  counts: nested(10, counts),
+  counts: optional(nested(10, counts)),
   load: nested(11, load),
   due: double(12),
   site: optional(nested(13, crashSite)),

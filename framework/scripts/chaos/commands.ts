@@ -1,13 +1,13 @@
 /**
- * What people do to a running job, at the worst moments: workers come, go and are drained, savepoints are taken.
+ * What people do to a running job, at the worst moments: workers come, go and are drained, savepoints are taken, generations follow each other.
  *
  * Owns when such a command counts as carried out. Under fire it may be refused or run out of time: that is no fault of the job as long as nothing is lost.
  */
 import { takeSavepoint } from "../../administration/savepoint-request.ts";
 import { drainWorker, undrainWorker } from "../../administration/worker-drain.ts";
-import { StreamError } from "../../errors.ts";
 import { pause } from "../recovery/cluster.ts";
-import { chooseSeat, type Nemesis, onSeat, partitionsOn } from "./nemesis.ts";
+import { restore, upgrade } from "./generations.ts";
+import { chooseSeat, type Nemesis, onSeat, partitionsOn, tried } from "./nemesis.ts";
 import type { Scene, Seat } from "./scene.ts";
 
 /** A drain goes on without whoever waits for it. */
@@ -99,16 +99,59 @@ const savepoint: Nemesis = {
   },
 };
 
-/** Whether it was carried out. */
-async function tried(command: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await command();
-    return true;
-  } catch (error) {
-    if (StreamError.is(error)) return false;
-    throw error;
-  }
+let changes = 0;
+
+/** A change of the generation; one at a time. */
+function changing(
+  kind: { readonly name: string; readonly what: string; readonly weight: number },
+  change: (scene: Scene, name: string) => Promise<boolean>,
+): Nemesis {
+  return {
+    ...kind,
+    lastsMs: [0, 0],
+    strike(scene) {
+      if (scene.isChanging) return Promise.resolve(undefined);
+      scene.isChanging = true;
+      changes += 1;
+      const name = `${kind.name}-${changes}`;
+      const made = change(scene, name);
+      made.catch(() => undefined);
+      return Promise.resolve({
+        victim: `generation ${scene.life.generation}`,
+        partitions: "all",
+        kills: 0,
+        heal: async () => {
+          scene.changes.push({ kind: kind.name, isMade: await made });
+          scene.isChanging = false;
+        },
+      });
+    },
+  };
 }
 
+const upgrading = changing(
+  {
+    name: "upgrade",
+    what: "the next version of the program takes over, by command, with workers of its own",
+    weight: 2,
+  },
+  upgrade,
+);
+
+/** Of the keyed stage: as many as it begins with, and more. */
+const partitionsMore = 12;
+
+const restoring = changing(
+  {
+    name: "restore",
+    what: "the job is stopped by a savepoint, and begun again with another number of partitions",
+    weight: 1,
+  },
+  (scene, name) => {
+    const { partitions } = scene.shape;
+    return restore(scene, name, scene.life.partitions === partitions ? partitionsMore : partitions);
+  },
+);
+
 /** All of them. */
-export const commands: readonly Nemesis[] = [leave, join, drain, savepoint];
+export const commands: readonly Nemesis[] = [leave, join, drain, savepoint, upgrading, restoring];

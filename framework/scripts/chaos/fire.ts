@@ -15,6 +15,8 @@ export interface FaultRecord {
   readonly victim: string;
   readonly partitions: Strike["partitions"];
   readonly kills: number;
+  /** Of the keyed stage, when it came. */
+  readonly partitionsThen: number;
   /** ms since the epoch. */
   readonly atMs: number;
   readonly healedMs: number;
@@ -32,6 +34,7 @@ export async function setFire(
     await pause(beginMs + planned.atMs - wallMs());
     const { kind, lastsMs } = planned;
     const atMs = wallMs();
+    const { partitions: partitionsThen } = scene.life;
     const at = `${((atMs - beginMs) / 1_000).toFixed(1).padStart(6)} s`;
     const strike = await kind.strike(scene, planned);
     if (strike === undefined) return say(`${at}  ${kind.name}: nobody to hit`);
@@ -39,7 +42,7 @@ export async function setFire(
     say(`${at}  ${kind.name} ${victim} for ${Math.round(lastsMs)} ms, hits ${hitText(partitions)}`);
     await pause(lastsMs);
     await strike.heal();
-    records.push({ kind: kind.name, victim, partitions, kills, atMs, healedMs: wallMs() });
+    records.push({ kind: kind.name, victim, partitions, kills, partitionsThen, atMs, healedMs: wallMs() });
   };
   const outcomes = await Promise.allSettled(schedule.map(one));
   const failed = outcomes.find((outcome) => outcome.status === "rejected");

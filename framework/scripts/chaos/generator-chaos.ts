@@ -38,6 +38,12 @@ export interface ChaosOptions {
   readonly say: (line: string) => void;
 }
 
+/** Changes of the generation that were asked for, and those that came about. */
+export interface ChangeTally {
+  readonly asked: number;
+  readonly made: number;
+}
+
 /** What it came to. */
 export interface ChaosReport {
   readonly seed: string;
@@ -63,6 +69,11 @@ export interface ChaosReport {
   readonly failures: readonly string[];
   /** Savepoints that were asked for, and those that were taken: under fire one may be cancelled. */
   readonly savepoints: { readonly asked: number; readonly taken: number };
+  /** The same of upgrades to the next generation, and of restores at another number of partitions: under fire one may be rolled back. */
+  readonly upgrades: ChangeTally;
+  readonly restores: ChangeTally;
+  /** Why some of these did not come about. */
+  readonly refusals: readonly string[];
   /** Actors run again when the job has completed: one of each stage. */
   readonly replays: readonly Replayed[];
   /** What the job keeps in the server when it has completed. */
@@ -159,7 +170,10 @@ async function report(
 ): Promise<ChaosReport> {
   const { shape } = scene;
   const results = await scene.results.read();
-  const hits = faults.map(({ partitions, ...fault }) => ({ ...fault, keys: keysOf(shape, partitions) }));
+  const hits = faults.map(({ partitions, partitionsThen, ...fault }) => ({
+    ...fault,
+    keys: keysOf({ ...shape, partitions: partitionsThen }, partitions),
+  }));
   const { recoveryMs, aloneMs, othersPauseMs, calmPauseMs } = pausesOf(results, windowMs, calm, hits);
   const { examples, ...verdict } = judge(shape, endMs, results);
   const seconds = (ms: number) => Math.round(ms / 100) / 10;
@@ -178,6 +192,9 @@ async function report(
     accidents: scene.accidents,
     failures: failuresIn(scene),
     savepoints: { asked: scene.savepoints.length, taken: scene.savepoints.filter(({ isTaken }) => isTaken).length },
+    upgrades: tallyOf(scene, "upgrade"),
+    restores: tallyOf(scene, "restore"),
+    refusals: scene.refusals,
     replays: await replayActors(scene.servers.urls, scene.orderFor(""), replayed),
     left: await scene.results.left(),
     log: faults.map(({ kind, victim, partitions, atMs, healedMs }) => ({
@@ -200,6 +217,11 @@ function failuresIn({ lines }: Scene): readonly string[] {
     .map(({ fields }) => String(fields["reason"]))
     .filter((reason) => reason !== crashReason);
   return [...new Set(reasons)];
+}
+
+function tallyOf({ changes }: Scene, wanted: string): ChangeTally {
+  const of = changes.filter(({ kind }) => kind === wanted);
+  return { asked: of.length, made: of.filter(({ isMade }) => isMade).length };
 }
 
 function keysOf(shape: LoadShape, partitions: readonly number[] | "all"): ReadonlySet<number> | "all" {

@@ -166,7 +166,7 @@ const stopOne = onServers(
 const killStreamLeader = onServers(
   { name: "kill-stream-leader", what: "SIGKILL of the server that leads an inbox", weight: 2, lastsMs: [500, 6_000] },
   (scene, { pick }) => {
-    const inboxes = Array.from({ length: scene.shape.partitions }, (_, at) => scene.names.inbox("windows", at));
+    const inboxes = Array.from({ length: scene.life.partitions }, (_, at) => scene.names.inbox("windows", at));
     return scene.leaderOf(pickOf(inboxes, pick) ?? "");
   },
   killServer,

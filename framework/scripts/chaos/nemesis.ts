@@ -4,6 +4,7 @@
  * N1. What a fault says of whose keys it has hit is what was known when it came: the instances on the victim; all keys where a source, the leader or a
  *     server was hit, because without them nobody's event time goes on.
  */
+import { StreamError } from "../../errors.ts";
 import type { PlannedFault, ScheduledKind } from "./schedule.ts";
 import type { Scene, Seat } from "./scene.ts";
 
@@ -77,4 +78,19 @@ export function onSeat(
       };
     },
   };
+}
+
+/** Whether a command was carried out: under fire it may be refused, or come to no end; then `onRefused` is told why. */
+export async function tried(
+  command: () => Promise<unknown>,
+  onRefused: (reason: string) => void = () => undefined,
+): Promise<boolean> {
+  try {
+    await command();
+    return true;
+  } catch (error) {
+    if (!StreamError.is(error)) throw error;
+    onRefused(`${error.code}: ${error.message}`);
+    return false;
+  }
 }

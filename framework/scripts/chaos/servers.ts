@@ -11,7 +11,8 @@ import { NatsCluster, startNatsCluster } from "../../nats/cluster.ts";
 import { type NatsServer, startNatsServer } from "../../nats/server.ts";
 import { type LinkProxy, openLinkProxy } from "./link-proxy.ts";
 
-const diskMiB = 640;
+/** Two generations of the job, each with all that it reserves, while one takes the place of the other. */
+const diskMiB = 1_280;
 const fillerName = "filler";
 const pieceBytes = 1_048_576;
 

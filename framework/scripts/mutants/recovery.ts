@@ -7,15 +7,15 @@ const snapshot: readonly Mutant[] = [
   {
     name: "pointer moved before acks",
     file: "actor/snapshotter.ts",
-    from: "await this.#subject.acknowledged(cut.ordinal);",
-    to: "",
+    from: "const acknowledged = this.#subject.acknowledged(cut.ordinal);",
+    to: "const acknowledged = undefined;",
     tests: ["actor/snapshotter.test.ts"],
   },
   {
     name: "pointer moved before the manifest is stored",
     file: "actor/snapshot-store.ts",
-    from: "await this.#blobs.put(name, bytes); await this.#read(chunk);",
-    to: "void this.#blobs.put(name, bytes);",
+    from: "await this.#blobs.put(chunk.name, bytes); await this.#read(chunk);",
+    to: "void this.#blobs.put(chunk.name, bytes);",
     tests: ["actor/snapshot-store.test.ts"],
   },
   {

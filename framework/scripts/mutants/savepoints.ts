@@ -6,6 +6,13 @@ import type { Mutant } from "./mutant.ts";
 /** What the tests of savepoints must notice. */
 export const savepointMutants: readonly Mutant[] = [
   {
+    name: "who is frozen does not notice that it has caught up",
+    file: "actor/instance-machine.ts",
+    from: "frozen: { on: { CAUGHT_UP: { actions: assign({ hasCaughtUp: true }) },",
+    to: "frozen: { on: {",
+    tests: ["actor/instance-machine.test.ts"],
+  },
+  {
     name: "drain before acks",
     file: "actor/freezer.ts",
     from: "if (isAcknowledged && this.#frozen.said === undefined)",

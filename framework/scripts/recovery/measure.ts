@@ -118,9 +118,8 @@ export function evaluate(cluster: Cluster, { faultMs, firstEndMs, lastEndMs, lin
   const down = new Set(recoveries.map(({ instance }) => instance));
   const before = delaysOf(cluster, firstEndMs - 2 * windowMs);
   const calm = delaysOf(cluster, firstEndMs - windowMs);
-  const calmDelays = [...calm.values()];
+  const { calmDelays, calmResults } = calmOf(cluster, firstEndMs - windowMs);
   const usualMs = median(calmDelays);
-  const passedMs = ledger.passedMs(firstEndMs - 2 * windowMs);
   const victims = new Map<number, number>();
   const others: number[] = [];
   const otherGaps: number[] = [];
@@ -148,10 +147,17 @@ export function evaluate(cluster: Cluster, { faultMs, firstEndMs, lastEndMs, lin
       return delayBefore === undefined ? [] : [windowMs + delayMs - delayBefore];
     }),
     calmDelays,
-    calmResults: passedMs === undefined ? [] : calmDelays.map((delayMs) => delayMs - passedMs),
+    calmResults,
     recoveries,
     ledMs: led === undefined ? undefined : led.atMs - faultMs,
   };
+}
+
+/** Delays of the results of the window that ends at `endMs`: from its end, and from its being passed at the source, as far as that is known. */
+export function calmOf(cluster: Cluster, endMs: number): Pick<Measured, "calmDelays" | "calmResults"> {
+  const calmDelays = [...delaysOf(cluster, endMs).values()];
+  const passedMs = cluster.ledger.passedMs(endMs - cluster.shape.windowMs);
+  return { calmDelays, calmResults: passedMs === undefined ? [] : calmDelays.map((delayMs) => delayMs - passedMs) };
 }
 
 /** Delay by key of the window that ends at `endMs`. */

@@ -13,8 +13,8 @@ export type Result = Windowed<number, { readonly n: number; readonly weight: num
 
 /** The job of an order; its results go to `results`. */
 export function measuredJob(order: WorkerOrder, load: LoadWorld, results: SinkSpec<Result>): Job {
-  const { shape, inboxBytes } = order;
-  const measured = job(order.job, { partitions: shape.partitions, version: "recovery", inboxBytes });
+  const { shape, inboxBytes, version = "recovery" } = order;
+  const measured = job(order.job, { partitions: shape.partitions, version, inboxBytes });
   measured
     .source("hits", loadSource(shape, load))
     .timestamps((hit) => hit.at, { outOfOrderness: 0 })

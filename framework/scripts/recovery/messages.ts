@@ -16,6 +16,12 @@ export interface WorkerOrder {
   readonly inboxBytes?: number | undefined;
   /** When the load ends; absent: not known yet. */
   readonly endMs?: number | undefined;
+  /** Of the program. @default "recovery" */
+  readonly version?: string | undefined;
+  /** The savepoint that the job's generation goes on from: `JOB/NAME`. @default none */
+  readonly from?: string | undefined;
+  /** The generation that is prepared beside the running one, and waits for its savepoint. @default none: whichever runs */
+  readonly successor?: number | undefined;
 }
 
 /** Why an instance throws that was told to. */

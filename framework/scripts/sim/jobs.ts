@@ -1,5 +1,7 @@
 /**
  * A range of seeds, shared among several processes: each takes every n-th seed and answers what its own came to.
+ *
+ * SJ1. No process outlives the call: not when another one has died, nor when whoever asked gives up, nor when this process ends, however it does.
  */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -26,11 +28,12 @@ export type SeedMessage =
   | { readonly kind: "failed"; readonly verdict: Verdict }
   | { readonly kind: "done"; readonly tally: TallyRecord };
 
-/** Runs the seeds on `jobs` processes; `onFailed` is told at once of each that fails. @throws when one of the processes dies */
+/** Runs the seeds on `jobs` processes; `onFailed` is told at once of each that fails. @throws when one of the processes dies, or `signal` is aborted */
 export async function runShared(
   range: SeedOrder,
   jobs: number,
   onFailed: (verdict: Verdict) => void,
+  signal?: AbortSignal,
 ): Promise<TallyRecord> {
   if (jobs === 1) return runOrder(range, onFailed);
   const tally = new Tally();
@@ -40,22 +43,36 @@ export async function runShared(
     count: Math.ceil((range.count - index) / jobs),
     stride: jobs,
   }));
-  await Promise.all(parts.map(async (part) => tally.merge(await runElsewhere(part, onFailed))));
+  const end = new AbortController();
+  const isOver = AbortSignal.any([end.signal, ...(signal === undefined ? [] : [signal])]);
+  try {
+    await Promise.all(parts.map(async (part) => tally.merge(await runElsewhere(part, onFailed, isOver))));
+  } finally {
+    end.abort();
+  }
   return tally.record;
 }
 
-function runElsewhere(range: SeedOrder, onFailed: (verdict: Verdict) => void): Promise<TallyRecord> {
+function runElsewhere(
+  range: SeedOrder,
+  onFailed: (verdict: Verdict) => void,
+  signal: AbortSignal,
+): Promise<TallyRecord> {
+  const program = fileURLToPath(new URL("seed-process.ts", import.meta.url));
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL("seed-process.ts", import.meta.url)), [JSON.stringify(range)]);
+    const child = fork(program, [JSON.stringify(range)], { signal, killSignal: "SIGKILL" });
+    const kill = () => void child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     let tally: TallyRecord | undefined;
     child.on("message", (message: SeedMessage) => {
       if (message.kind === "failed") onFailed(message.verdict);
       else tally = message.tally;
     });
     child.on("error", reject);
-    child.on("exit", (code, signal) => {
+    child.on("exit", (code, killedBy) => {
       if (tally !== undefined) resolve(tally);
-      else reject(new Error(`a process that ran seeds ${JSON.stringify(range)} has ended: ${code ?? signal}`));
+      else reject(new Error(`a process that ran seeds ${JSON.stringify(range)} has ended: ${code ?? killedBy}`));
     });
   });
 }

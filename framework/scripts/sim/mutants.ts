@@ -4,46 +4,8 @@
  * Some are the mutants of the unit tests (`scripts/mutants/`), found here by name: what one instrument catches the other must catch, too. Some of those are not
  * here, for no result could tell: `docs/proof.md` says which, and why.
  */
-import { callMutants } from "../mutants/calls.ts";
-import { fleetMutants } from "../mutants/fleet.ts";
-import { exchangeMutants } from "../mutants/exchange.ts";
-import { loopMutants } from "../mutants/loops.ts";
-import type { Mutant } from "../mutants/mutant.ts";
-import { progressMutants } from "../mutants/progress.ts";
-import { recoveryMutants } from "../mutants/recovery.ts";
-import { savepointMutants } from "../mutants/savepoints.ts";
-
-/** A mutant, and where to look first. */
-export interface SimMutant extends Pick<Mutant, "name" | "file" | "from" | "to"> {
-  readonly group: string;
-  /** Mixes that favour it; the swarm comes after them. */
-  readonly mixes: readonly string[];
-}
-
-const known = new Map(
-  [
-    ...callMutants,
-    ...fleetMutants,
-    ...exchangeMutants,
-    ...loopMutants,
-    ...progressMutants,
-    ...recoveryMutants,
-    ...savepointMutants,
-  ].map((each) => [each.name, each]),
-);
-
-/** One of the unit tests' mutants. */
-function unit(name: string, ...mixes: string[]): Omit<SimMutant, "group"> {
-  const mutant = known.get(name);
-  if (mutant === undefined) throw new RangeError(`there is no mutant ${name}`);
-  const { file, from, to } = mutant;
-  return { name, file, from, to, mixes };
-}
-
-/** One of this list alone. */
-function own(name: string, file: string, from: string, to: string, ...mixes: string[]): Omit<SimMutant, "group"> {
-  return { name, file, from, to, mixes };
-}
+import { restoreGroup, upgradeGroup } from "./generation-mutants.ts";
+import { own, unit, type SimMutant } from "./sim-mutant.ts";
 
 const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
   loops: [
@@ -291,6 +253,7 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     own("undo forgets random draws", "operator/ledger.ts", "this.#random = this.#markedRandom;", "", "failures"),
     unit("budget counts moves", "shifts"),
     unit("a crash is always repeated where it was", "quarantine"),
+    unit("a rehearsal is heard", "fleets"),
   ],
   savepoints: [
     unit("drain before acks", "savepoints", "freezes"),
@@ -308,6 +271,8 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
       "freezes",
     ),
   ],
+  restores: restoreGroup,
+  upgrades: upgradeGroup,
   sinks: [
     unit("rows of a failed write lost", "outages"),
     unit("cut before the sinks have taken everything", "outages", "snapshots"),

@@ -7,6 +7,9 @@ function tell(message: SeedMessage): void {
   process.send?.(message);
 }
 
+// Whoever started it is gone, killed perhaps.
+process.once("disconnect", () => process.exit());
+
 const order = JSON.parse(process.argv[2] ?? "") as SeedOrder;
 const tally = await runOrder(order, (verdict) => tell({ kind: "failed", verdict }));
 tell({ kind: "done", tally });

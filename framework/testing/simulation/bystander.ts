@@ -25,8 +25,8 @@ export function bystander(place: SimulatedPlace, job: string): Administrator {
       delete: () => Promise.resolve(),
     },
     registers: () => Promise.resolve(simulatedRegisters(connection)),
-    blobs: () => Promise.resolve(new SimulatedBlobs(connection)),
-    savepoints: () => Promise.resolve(new SimulatedBlobs(connection, place.savepoints)),
+    blobs: (_job, generation) => Promise.resolve(new SimulatedBlobs(connection, generation)),
+    savepoints: () => Promise.resolve(new SimulatedBlobs(connection, undefined)),
   };
   return { seams, by: "simulation", platform: { clock: place.clock, random, logger: silentLogger } };
 }

@@ -16,7 +16,7 @@ import type { Random } from "../../platform/platform.ts";
 import type { FaultKind } from "./faults.ts";
 
 /** The oracles, by their numbers in `docs/proof.md`. */
-export type Oracle = "O1" | "O2" | "O3" | "O4" | "O5" | "O6" | "O7" | "O8" | "O9" | "O10" | "R17";
+export type Oracle = "O1" | "O2" | "O3" | "O4" | "O5" | "O6" | "O7" | "O8" | "O9" | "O10" | "R12" | "R17";
 
 /** Something that must never be. */
 export interface Violation {

@@ -5,9 +5,9 @@
  */
 import { StreamError } from "../../errors.ts";
 import type { ProcessScope } from "../process-scope.ts";
-import type { Commander } from "./commander.ts";
 import type { Dice, FaultKind } from "./faults.ts";
 import type { Journal } from "./journal.ts";
+import type { Orders } from "./orders.ts";
 import type { SimulatedPlace } from "./place.ts";
 import type { SimulatedFleet } from "./simulated-fleet.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -26,7 +26,7 @@ export interface Disturbed {
   readonly place: SimulatedPlace;
   readonly dice: Dice;
   readonly journal: Journal;
-  readonly commander: Commander;
+  readonly orders: Orders;
   readonly successions: Successions;
   /** Sequence that the newest snapshot of an inbox's reader rests on; 0: there is none. */
   readonly snapshotOf: (inbox: string) => number;
@@ -38,9 +38,6 @@ export interface Disturbed {
 
 /** What turns may take, as shares of a core. */
 const shares = [0, 0.05, 0.2, 0.5, 1] as const;
-
-/** Ms between two drains. */
-const drainsApartMs = 20;
 
 type Action = (kind: FaultKind) => void;
 
@@ -54,8 +51,6 @@ export class Disturber {
   #crashes = 0;
   /** The process that spoils what takes a turn in it, now and then. */
   #bad: SimulatedProcess | undefined;
-  #savepoints = 0;
-  #drainedAtMs = -Infinity;
   /** Waits for its successor. */
   #replaced: SimulatedProcess | undefined;
 
@@ -82,6 +77,7 @@ export class Disturber {
     const { dice, fleet, journal } = this.#world;
     dice.calm();
     journal.write("the faults are over");
+    this.#world.orders.calm();
     for (const process of fleet.living) {
       process.connection.isCut = false;
       process.connection.setDown(false);
@@ -101,11 +97,13 @@ export class Disturber {
     pauseLeader: (kind) => this.#pause(kind, this.#world.fleet.leader),
     slowWorker: (kind) => this.#slow(kind),
     moves: (kind) => this.#move(kind),
-    commands: (kind) => this.#command(kind),
-    drains: (kind) => this.#drain(kind),
+    commands: (kind) => this.#world.orders.stop(kind),
+    drains: (kind) => this.#world.orders.drain(kind, this.#pick(kind)),
     loads: (kind) => this.#load(kind),
     badHost: (kind) => this.#spoil(kind),
-    savepoints: (kind) => this.#savepoint(kind),
+    savepoints: (kind) => this.#world.orders.savepoint(kind),
+    restores: (kind) => this.#world.orders.restore(kind),
+    upgrades: (kind) => this.#world.orders.upgrade(kind),
     clockJump: (kind) => this.#jump(kind),
     busCut: (kind) => this.#cut(kind),
     placeDown: (kind) => this.#down(kind),
@@ -131,12 +129,6 @@ export class Disturber {
     return this.#world.dice.of(kind).below(bound);
   }
 
-  /** Up to `maxMs`, mostly much less. */
-  #spanMs(kind: FaultKind, maxMs: number): number {
-    const magnitudes = [maxMs / 256, maxMs / 64, maxMs / 16, maxMs / 4, maxMs];
-    return 1 + this.#below(kind, Math.ceil(magnitudes[this.#below(kind, magnitudes.length)] ?? maxMs));
-  }
-
   /** A process that runs: half of the time one in which something else than running goes on. */
   #pick(kind: FaultKind): SimulatedProcess | undefined {
     const awake = this.#world.fleet.living.filter(({ scope }) => !scope.isPaused);
@@ -159,7 +151,7 @@ export class Disturber {
   #crash(kind: FaultKind, process: SimulatedProcess | undefined): void {
     if (process === undefined || this.#isEnough()) return;
     this.#world.dice.count(kind, process, `process ${process.number}`);
-    this.#world.fleet.kill(process, this.#below(kind, 2) === 0, this.#spanMs(kind, 6_000));
+    this.#world.fleet.kill(process, this.#below(kind, 2) === 0, this.#world.dice.spanMs(kind, 6_000));
   }
 
   #isEnough(): boolean {
@@ -173,7 +165,7 @@ export class Disturber {
     if (process === undefined || process.scope.isPaused) return;
     dice.count(kind, process, `process ${process.number}`);
     process.scope.pause();
-    const forMs = this.#spanMs(kind, 20_000);
+    const forMs = this.#world.dice.spanMs(kind, 20_000);
     if (this.#below(kind, 2) === 0 && fleet.size < processesMax) fleet.spawn(this.#below(kind, 500));
     if (this.#below(kind, 2) === 0) this.#reportDead(process);
     place.clock.schedule(forMs, () => {
@@ -190,7 +182,7 @@ export class Disturber {
     if (process === undefined) return;
     dice.count(kind, process, `process ${process.number}`);
     process.connection.setJobLogLate(true);
-    place.clock.schedule(this.#spanMs(kind, 12_000), () => process.connection.setJobLogLate(false));
+    place.clock.schedule(this.#world.dice.spanMs(kind, 12_000), () => process.connection.setJobLogLate(false));
   }
 
   /** The moment in which two incarnations of an instance speak at once: the older one has not heard of the newer, nor, sometimes, has the leader. */
@@ -230,7 +222,7 @@ export class Disturber {
     process.scope.resume();
     const { connection } = process;
     const longMs = 3_000 + this.#below(kind, 4_000);
-    place.clock.schedule(isLong ? longMs : this.#spanMs(kind, 2_000), () => connection.setJobLogLate(false));
+    place.clock.schedule(isLong ? longMs : this.#world.dice.spanMs(kind, 2_000), () => connection.setJobLogLate(false));
     // Mostly as soon as it has heard what the older one says, and the successor has not spoken.
     const leaderMs = isLong ? longMs : 5 + this.#below(kind, 60);
     place.clock.schedule(leaderMs, () => leader?.connection.setJobLogLate(false));
@@ -241,7 +233,7 @@ export class Disturber {
     const { fleet, dice, place, snapshotOf } = this.#world;
     if (this.#isEnough()) return;
     dice.count(kind, { states: this.#allStates() }, `${fleet.living.length} processes`);
-    for (const process of fleet.living) fleet.kill(process, false, this.#spanMs(kind, 2_000));
+    for (const process of fleet.living) fleet.kill(process, false, this.#world.dice.spanMs(kind, 2_000));
     for (const name of this.#someLogs()) {
       const messages = (place.log(name)?.last ?? 0) - snapshotOf(name) + 1 + this.#below(kind, 2);
       if (snapshotOf(name) > 0 && messages <= blackoutMessagesMax) place.log(name)?.loseTail(messages);
@@ -253,7 +245,7 @@ export class Disturber {
     if (process === undefined) return;
     const lagMs = 1 + this.#below(kind, 20);
     this.#world.dice.count(kind, process, `process ${process.number}: ${lagMs} ms a task`);
-    this.#slowFor(process.scope, lagMs, this.#spanMs(kind, 8_000));
+    this.#slowFor(process.scope, lagMs, this.#world.dice.spanMs(kind, 8_000));
   }
 
   #slowFor(scope: ProcessScope, lagMs: number, forMs: number): void {
@@ -281,30 +273,6 @@ export class Disturber {
     fleet.spawn();
   }
 
-  #command(kind: FaultKind): void {
-    const { fleet, dice, commander, journal } = this.#world;
-    const begin = () => {
-      dice.count(kind, { states: this.#allStates() }, "stop");
-      fleet.expectStop();
-    };
-    commander.stopFor(this.#spanMs(kind, 4_000), begin, () => {
-      journal.write("goes on by command");
-      fleet.goOn(1 + this.#below(kind, 3));
-    });
-  }
-
-  #drain(kind: FaultKind): void {
-    const { fleet, dice, commander, place } = this.#world;
-    const process = this.#pick(kind);
-    if (process?.worker === undefined || fleet.size < 2) return;
-    // Each makes tasks of its own: without a pause, tasks would strike drains, and drains tasks, for ever at one moment.
-    const nowMs = place.clock.monotonicMs();
-    if (nowMs < this.#drainedAtMs + drainsApartMs) return;
-    this.#drainedAtMs = nowMs;
-    dice.count(kind, process, `process ${process.number}`);
-    commander.drainFor(process.worker.id, this.#spanMs(kind, 8_000));
-  }
-
   #load(kind: FaultKind): void {
     const { fleet, dice } = this.#world;
     const all = fleet.living.flatMap(({ instances }) => instances);
@@ -325,21 +293,7 @@ export class Disturber {
     if (process === undefined || process.isBad || this.#isEnough()) return;
     dice.count(kind, process, `process ${process.number}`);
     process.isBad = true;
-    place.clock.schedule(this.#spanMs(kind, 20_000), () => void (process.isBad = false));
-  }
-
-  #savepoint(kind: FaultKind): void {
-    const { fleet, dice, commander, journal } = this.#world;
-    const mode = (["resume", "resume", "resume", "hold", "stop"] as const)[this.#below(kind, 5)] ?? "resume";
-    const timeoutMs = 500 + this.#spanMs(kind, 16_000);
-    this.#savepoints += 1;
-    dice.count(kind, { states: this.#allStates() }, `${mode}, ${timeoutMs} ms`);
-    const goOn = () => {
-      journal.write("goes on behind a savepoint");
-      fleet.goOn(1 + this.#below(kind, 3));
-    };
-    const wish = { name: `s${this.#savepoints}`, mode, timeoutMs };
-    commander.savepoint(wish, this.#spanMs(kind, 4_000), () => fleet.expectStop(), goOn);
+    place.clock.schedule(this.#world.dice.spanMs(kind, 20_000), () => void (process.isBad = false));
   }
 
   #jump(kind: FaultKind): void {
@@ -359,7 +313,10 @@ export class Disturber {
     if (process === undefined) return;
     this.#world.dice.count(kind, process, `process ${process.number}`);
     process.connection.isCut = true;
-    this.#world.place.clock.schedule(this.#spanMs(kind, 12_000), () => void (process.connection.isCut = false));
+    this.#world.place.clock.schedule(
+      this.#world.dice.spanMs(kind, 12_000),
+      () => void (process.connection.isCut = false),
+    );
   }
 
   #down(kind: FaultKind): void {
@@ -367,7 +324,7 @@ export class Disturber {
     const one = this.#pick(kind);
     const cut = one !== undefined && this.#below(kind, 2) === 0 ? [one] : fleet.living;
     dice.count(kind, { states: cut.flatMap((process) => [...process.states]) }, `processes ${numbersOf(cut)}`);
-    this.#unlink(cut, this.#spanMs(kind, 15_000));
+    this.#unlink(cut, this.#world.dice.spanMs(kind, 15_000));
   }
 
   #unlink(cut: readonly SimulatedProcess[], forMs: number): void {
@@ -386,7 +343,7 @@ export class Disturber {
     this.#world.dice.count(kind, { states: this.#allStates() }, `${name}: ${messages} messages`);
     this.#world.place.log(name)?.loseTail(messages);
     // Only a server that has been down has lost anything.
-    this.#unlink(this.#world.fleet.living, this.#spanMs(kind, 2_000));
+    this.#unlink(this.#world.fleet.living, this.#world.dice.spanMs(kind, 2_000));
   }
 
   #recreate(kind: FaultKind): void {
@@ -397,9 +354,12 @@ export class Disturber {
   }
 
   #wipe(kind: FaultKind): void {
-    if (this.#world.place.blobs.size === 0) return;
-    this.#world.dice.count(kind, { states: this.#allStates() }, `${this.#world.place.blobs.size} blobs`);
-    this.#world.place.blobs.clear();
+    const { place, dice } = this.#world;
+    const all = place.generations.map((generation) => place.blobsOf(generation));
+    const count = all.reduce((sum, { size }) => sum + size, 0);
+    if (count === 0) return;
+    dice.count(kind, { states: this.#allStates() }, `${count} blobs`);
+    for (const blobs of all) blobs.clear();
   }
 
   #allStates(): string[] {

@@ -57,6 +57,15 @@ export class ExcuseLedger {
     this.#answers = new RegExp(String.raw`^${subject.replace("ID", "[^.]+")}\.answers$`);
   }
 
+  /** The generation goes on from a savepoint of another one: whose split has been idle there comes back behind the event time that was said without it. */
+  inherit(before: ExcuseLedger): void {
+    for (const [stage, said] of before.#said) this.#said.set(stage, Math.max(this.#said.get(stage) ?? -Infinity, said));
+    for (const [key, { isOut, hasBeenOut }] of before.#instances) {
+      const [stage = 0, partition = 0] = key.split("/").map(Number);
+      if (isOut || hasBeenOut) this.#excuse(this.#memory({ stage, partition }), { stage, partition });
+    }
+  }
+
   /** The event time behind which a record may be late; -Infinity: it may not. */
   excusedUpTo(id: number): number {
     return this.#byRecord.get(id) ?? -Infinity;

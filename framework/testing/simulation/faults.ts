@@ -93,6 +93,10 @@ export const faultKinds = {
   badHost: { layer: "process", beyond: false },
   /** Somebody takes a savepoint: of some the job is stopped, some are held until they are given up. */
   savepoints: { layer: "process", beyond: false },
+  /** A generation is stopped with a savepoint, or behind one, and another program begins from it, with another number of partitions. */
+  restores: { layer: "process", beyond: false },
+  /** Somebody upgrades the job to another program, with another number of partitions; who does may die or stand still in the middle, and the program not come up. */
+  upgrades: { layer: "process", beyond: false },
   /** A wall clock jumps by up to an hour. */
   clockJump: { layer: "process", beyond: false },
   /** A process's clock is fast or slow by up to a tenth, from its start. */
@@ -182,9 +186,14 @@ export class Dice {
 
   /** Chance of that kind, for what else is to be drawn about it. */
   of(kind: FaultKind): Random {
-    const die = this.#dice.get(kind);
-    if (die === undefined) throw new RangeError(`the fault ${kind} is not among those of this seed`);
-    return die.random;
+    return this.#die(kind).random;
+  }
+
+  /** A time of up to `maxMs`, mostly much less, for what happens with a fault of that kind. */
+  spanMs(kind: FaultKind, maxMs: number): number {
+    const magnitudes = [maxMs / 256, maxMs / 64, maxMs / 16, maxMs / 4, maxMs];
+    const { random } = this.#die(kind);
+    return 1 + random.below(Math.ceil(magnitudes[random.below(magnitudes.length)] ?? maxMs));
   }
 
   rate(kind: FaultKind): number {
@@ -208,5 +217,11 @@ export class Dice {
       this.#coverage[pair] = (this.#coverage[pair] ?? 0) + 1;
     }
     this.#onStruck(kind, what);
+  }
+
+  #die(kind: FaultKind): Die {
+    const die = this.#dice.get(kind);
+    if (die === undefined) throw new RangeError(`the fault ${kind} is not among those of this seed`);
+    return die;
   }
 }

@@ -52,6 +52,11 @@ export class IdleOracle {
     this.#stages = new Set(ofInterest.map(({ index }) => index));
   }
 
+  /** The generation goes on from a savepoint of another one: what has been said there is not said again. */
+  inherit(before: IdleOracle): void {
+    for (const [key, { ids }] of before.#said) for (const id of ids) this.#of(key).ids.add(id);
+  }
+
   /** Something has been said over the Bus, whether anybody hears it or not. */
   onPublished(subject: string, payload: Uint8Array): void {
     if (this.#stages.size === 0 || subject !== this.#world.names.reportsSubject) return;

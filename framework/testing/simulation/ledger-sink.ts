@@ -10,6 +10,7 @@ import type { VirtualClock } from "../../platform/virtual-clock.ts";
 import { copyOf } from "../../actor/sink-queue.ts";
 import type { ScenarioSink, SinkRowTaken, Violation } from "./contract.ts";
 import type { Dice } from "./faults.ts";
+import type { Generations, RowIdentity } from "./generations.ts";
 
 const slowMsMax = 2_000;
 const who = { states: ["sink"] };
@@ -18,13 +19,18 @@ const who = { states: ["sink"] };
 export interface SinkWorld {
   readonly clock: VirtualClock;
   readonly dice: Dice;
+  readonly generations: () => Generations;
 }
+
+/** A row, and who has written it. */
+interface Kept extends RowIdentity, SinkRowTaken {}
 
 interface Transaction {
   readonly name: string;
   readonly epoch: number;
+  /** Who has prepared it: generation, stage and partition. */
   readonly instance: string;
-  readonly rows: ReadonlyMap<string, SinkRowTaken>;
+  readonly rows: ReadonlyMap<string, Kept>;
   state: "prepared" | "committed" | "aborted";
 }
 
@@ -37,7 +43,7 @@ export class LedgerSink implements ScenarioSink {
   readonly violations: Violation[] = [];
   readonly #world: SinkWorld;
   readonly #guarantee: LedgerGuarantee;
-  readonly #rows = new Map<string, SinkRowTaken>();
+  readonly #rows = new Map<string, Kept>();
   readonly #transactions = new Map<string, Transaction>();
   /** Of a transactional sink: number of the last row stored, by instance. */
   readonly #stored = new Map<string, number>();
@@ -60,23 +66,29 @@ export class LedgerSink implements ScenarioSink {
   }
 
   rows(): readonly SinkRowTaken[] {
-    return [...this.#rows.values()];
+    return this.#world.generations().counted([...this.#rows.values()]).rows;
+  }
+
+  /** What has been seen go wrong by the end of the job. */
+  atCompletion(): readonly Violation[] {
+    return this.#world.generations().counted([...this.#rows.values()]).violations;
   }
 
   #writer(identity: SinkIdentity): SinkWriter {
-    const instance = `${identity.stage}/${identity.partition}`;
+    const instance = `${identity.generation}:${identity.stage}/${identity.partition}`;
     const close = () => Promise.resolve();
     if (this.#guarantee === "twoPhase") return this.#twoPhase(identity, instance);
-    return { write: (rows) => this.#write(rows, () => this.#store(instance, rows)), close };
+    return { write: (rows) => this.#write(rows, () => this.#store(identity, instance, rows)), close };
   }
 
-  #twoPhase({ epoch }: SinkIdentity, instance: string): SinkWriter {
-    let open = new Map<string, SinkRowTaken>();
+  #twoPhase(identity: SinkIdentity, instance: string): SinkWriter {
+    const { epoch } = identity;
+    let open = new Map<string, Kept>();
     let count = 0;
     return {
       write: (rows) =>
         this.#write(rows, () => {
-          for (const { number, value, timestamp } of rows) open.set(`${instance}#${number}`, { value, timestamp });
+          for (const row of rows) open.set(`${instance}#${row.number}`, this.#kept(identity, row));
         }),
       prepare: async () => {
         if (open.size === 0) return undefined;
@@ -126,22 +138,28 @@ export class LedgerSink implements ScenarioSink {
     return new Promise((resolve) => this.#world.clock.schedule(delayMs, resolve));
   }
 
-  #store(instance: string, rows: readonly SinkRow[]): void {
-    for (const { number, value, timestamp } of rows) {
+  #store(identity: SinkIdentity, instance: string, rows: readonly SinkRow[]): void {
+    for (const row of rows) {
+      const { number } = row;
       const last = this.#stored.get(instance) ?? 0;
       if (this.#guarantee === "transactional" && number > last + 1)
         this.#violate("O3", `${this.name}: after row ${last} of ${instance} comes ${number}`);
       this.#stored.set(instance, Math.max(last, number));
-      this.#keep(`${instance}#${number}`, { value, timestamp });
+      this.#keep(`${instance}#${number}`, this.#kept(identity, row));
     }
   }
 
+  #kept({ generation, stage, partition, sink }: SinkIdentity, { number, value, timestamp }: SinkRow): Kept {
+    return { generation, stage, partition, sink, number, value, timestamp };
+  }
+
   /** @throws DIVERGED: a sink that keeps numbers notices (R11) */
-  #keep(id: string, row: SinkRowTaken): void {
+  #keep(id: string, row: Kept): void {
+    this.#world.generations().onRow(row);
     const known = this.#rows.get(id);
     if (known === undefined) return void this.#rows.set(id, row);
     if (isDeepStrictEqual(known, row)) return;
-    const what = `${this.name}: row ${id} was ${JSON.stringify(known)}, and is ${JSON.stringify(row)}`;
+    const what = `${this.name}: row ${id} was ${JSON.stringify(known.value)}, and is ${JSON.stringify(row.value)}`;
     this.#violate("O3", what);
     throw new StreamError("DIVERGED", what);
   }

@@ -6,6 +6,7 @@
 import type { Random } from "../../platform/platform.ts";
 import type { Mix, Rates, Setting } from "./contract.ts";
 import { allFaults, faultKinds, isBeyond, sharpFaults, type FaultKind } from "./faults.ts";
+import { commonWorkloads } from "./workloads/all.ts";
 
 const perCall = [0.003, 0.01, 0.03, 0.1];
 const perTask = [0.0005, 0.001, 0.003, 0.006, 0.012];
@@ -55,8 +56,11 @@ function drawSetting(random: Random, rates: Rates): Setting {
   };
 }
 
-/** Savepoints are drawn apart: they stop a job again and again. */
-const withinModel = allFaults.filter((kind) => !isBeyond(kind) && !sharpFaults.includes(kind) && kind !== "savepoints");
+/** Drawn apart: they stop a job again and again. */
+const commanded: readonly FaultKind[] = ["savepoints", "restores", "upgrades"];
+const withinModel = allFaults.filter(
+  (kind) => !isBeyond(kind) && !sharpFaults.includes(kind) && !commanded.includes(kind),
+);
 const sharp = sharpFaults.filter((kind) => !isBeyond(kind));
 
 /** A mix of some kinds in most of its seeds, others sometimes. */
@@ -83,6 +87,9 @@ function beyond(name: string, about: string, kinds: readonly FaultKind[], change
     },
   };
 }
+
+/** What may be another generation's in the middle. */
+const lastingWorkloads = [...commonWorkloads.map(({ name }) => name), "meeting", "joining", "looping"];
 
 const gateRates: Rates = { busLate: 0.3, busTwice: 0.3, crashActor: 0.006 };
 
@@ -360,6 +367,31 @@ export const mixes: readonly Mix[] = [
         savepoints: savepointRate,
       };
       return { ...drawSetting(random, rates), workers: 2, faultsMs: 8_000, snapshotIntervalMs: 1_000 };
+    },
+  },
+  {
+    name: "restores",
+    about: "programs that begin from a savepoint of the one before, with another number of partitions",
+    workloads: lastingWorkloads,
+    draw(random) {
+      const share = [0, 0.05, 0.2][random.below(3)] ?? 0;
+      const rates = { ...drawRates(random, withinModel, share), restores: 0.003 };
+      const change = { faultsMs: 8_000, snapshotBytes: 400, snapshotIntervalMs: [300, 4_000][random.below(2)] ?? 300 };
+      const setting = { ...drawSetting(random, rates), ...change };
+      // Who is slow to commit may be gone before it has.
+      return random.below(3) === 0 ? { ...setting, rates: { ...rates, sinkSlow: 0.2 } } : setting;
+    },
+  },
+  {
+    name: "upgrades",
+    about: "programs that take the place of others, or do not come up, while whoever upgrades, leaders and workers die",
+    workloads: lastingWorkloads,
+    draw(random) {
+      const share = [0, 0.05, 0.2][random.below(3)] ?? 0;
+      const crashes = random.below(2) === 0 ? { crashActor: 0.001, crashWorker: 0.001, crashLeader: 0.001 } : {};
+      const rates = { ...drawRates(random, withinModel, share), ...crashes, upgrades: 0.003 };
+      const change = { faultsMs: 8_000, snapshotBytes: 400, snapshotIntervalMs: [300, 4_000][random.below(2)] ?? 300 };
+      return { ...drawSetting(random, rates), ...change };
     },
   },
   {

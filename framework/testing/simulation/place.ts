@@ -17,7 +17,7 @@ export interface PlaceWatcher {
   onStored(log: string, sequence: Sequence, payload: Uint8Array): void;
   onTrimmed(log: string, first: Sequence): void;
   onRegistered(key: string, value: Uint8Array): void;
-  onBlobDeleted(name: string): void;
+  onBlobDeleted(generation: number, name: string): void;
   /** Said over the Bus, whether anybody hears it or not. */
   onPublished(subject: string, payload: Uint8Array): void;
 }
@@ -26,8 +26,9 @@ export interface PlaceWatcher {
 export class SimulatedPlace {
   readonly clock: VirtualClock;
   readonly bus: MemoryBus;
-  readonly blobs = new Map<string, Uint8Array>();
   readonly savepoints = new Map<string, Uint8Array>();
+  /** The chunks of each generation. */
+  readonly #blobs = new Map<number, Map<string, Uint8Array>>();
   readonly #logs = new Map<string, MessageStore>();
   /** Every value that a key has had, oldest first. */
   readonly #registers = new Map<string, Registered[]>();
@@ -126,10 +127,23 @@ export class SimulatedPlace {
     this.bus.publish(subject, payload);
   }
 
-  /** Removes a blob from `store`: the chunks of the generation, or the savepoints. */
-  deleteBlob(store: Map<string, Uint8Array>, name: string): void {
-    if (!store.delete(name) || store !== this.blobs) return;
-    for (const watcher of this.#watchers) watcher.onBlobDeleted(name);
+  /** Generations that have chunks, or have had some. */
+  get generations(): readonly number[] {
+    return [...this.#blobs.keys()];
+  }
+
+  /** The chunks of a generation. */
+  blobsOf(generation: number): Map<string, Uint8Array> {
+    const blobs = this.#blobs.get(generation) ?? new Map<string, Uint8Array>();
+    this.#blobs.set(generation, blobs);
+    return blobs;
+  }
+
+  /** Removes a blob of a generation, or, where that is undefined, of the savepoints. */
+  deleteBlob(generation: number | undefined, name: string): void {
+    const store = generation === undefined ? this.savepoints : this.blobsOf(generation);
+    if (!store.delete(name) || generation === undefined) return;
+    for (const watcher of this.#watchers) watcher.onBlobDeleted(generation, name);
   }
 
   #begin(name: string, config: LogConfig): MessageStore {

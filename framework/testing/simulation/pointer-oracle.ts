@@ -1,8 +1,9 @@
 /**
  * O6 and O7: pointers never go back, and from every snapshot that one names the inbox can be read on.
  *
- * Owns the pointers as the place has stored them.
+ * Owns the pointers of one generation as the place has stored them.
  */
+import type { JobNames } from "../../log/names.ts";
 import { sha256Hex } from "../../platform/digest.ts";
 import type { ChunkRef, Pointer, SnapshotRef } from "../../record/snapshot-record.ts";
 import { decodeManifest, decodePointer } from "../../record/wire/snapshot.ts";
@@ -12,12 +13,12 @@ import type { SimulatedPlace } from "./place.ts";
 /** Snapshots of an owner by which it has swept what those before it have left: the second one follows the first one's sweep. */
 const sweptAfter = 2;
 
-/** Watches registers, trims and deletions of one job. */
+/** Watches registers, trims and deletions of one generation. */
 export class PointerOracle {
   readonly violations: Violation[] = [];
   readonly #place: SimulatedPlace;
-  /** From a pointer's key to the name of its instance's inbox. */
-  readonly #inboxOf: (key: string) => string;
+  readonly #names: JobNames;
+  readonly #blobs: ReadonlyMap<string, Uint8Array>;
   readonly #pointers = new Map<string, Pointer>();
   /** What each pointer said before: what only that names may be on its way out. */
   readonly #earlier = new Map<string, Pointer>();
@@ -28,13 +29,14 @@ export class PointerOracle {
   /** Chunks that a manifest names, by its first chunk. */
   readonly #manifests = new WeakMap<Uint8Array, readonly ChunkRef[]>();
 
-  constructor(place: SimulatedPlace, inboxOf: (key: string) => string) {
+  constructor(place: SimulatedPlace, names: JobNames) {
     this.#place = place;
-    this.#inboxOf = inboxOf;
+    this.#names = names;
+    this.#blobs = place.blobsOf(names.generation);
   }
 
   onRegistered(key: string, value: Uint8Array): void {
-    if (!key.startsWith("pointer.")) return;
+    if (!key.startsWith(`pointer.${this.#names.generation}.`)) return;
     const pointer = decodePointer(value);
     const before = this.#pointers.get(key);
     this.#pointers.set(key, pointer);
@@ -77,7 +79,13 @@ export class PointerOracle {
       const [stage, partition, epoch] = name.split(".");
       return Number(epoch) < (owners.get(`${stage}.${partition}`) ?? 0);
     };
-    return [...this.#place.blobs.keys()].filter((name) => !named.has(name) && isOlder(name));
+    return [...this.#blobs.keys()].filter((name) => !named.has(name) && isOlder(name));
+  }
+
+  /** From a pointer's key to the name of its instance's inbox. */
+  #inboxOf(key: string): string {
+    const [, , stage = "", partition = ""] = key.split(".");
+    return this.#names.inbox(stage, Number(partition));
   }
 
   #compare(key: string, before: Pointer, after: Pointer): void {
@@ -107,7 +115,7 @@ export class PointerOracle {
   }
 
   #isThere(chunk: ChunkRef): boolean {
-    const blob = this.#place.blobs.get(chunk.name);
+    const blob = this.#blobs.get(chunk.name);
     return (
       blob !== undefined && blob.length >= chunk.offset + chunk.length && this.#sumOf(blob, chunk) === chunk.sha256
     );
@@ -124,7 +132,7 @@ export class PointerOracle {
   /** Undefined: the manifest itself cannot be loaded. */
   #chunksOf(ref: SnapshotRef | undefined): readonly ChunkRef[] | undefined {
     if (ref === undefined || !ref.manifest.every((chunk) => this.#isThere(chunk))) return undefined;
-    const parts = ref.manifest.map(({ name }) => this.#place.blobs.get(name) ?? new Uint8Array());
+    const parts = ref.manifest.map(({ name }) => this.#blobs.get(name) ?? new Uint8Array());
     const [first] = parts;
     const named = first && this.#manifests.get(first);
     if (named !== undefined || first === undefined) return named;

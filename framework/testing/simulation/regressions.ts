@@ -168,4 +168,16 @@ export const regressions: readonly Regression[] = [
     workload: "lateness",
     found: "an instance stayed frozen by a savepoint whose request and end its worker had read at once",
   },
+  {
+    seed: 4,
+    mix: "restores",
+    workload: "meeting",
+    found: "a replay of a generation that had begun from a savepoint began empty",
+  },
+  {
+    seed: 20,
+    mix: "upgrades",
+    workload: "looping",
+    found: "an instance that caught up while it was frozen was called replaying for ever, and its loop never ended",
+  },
 ];

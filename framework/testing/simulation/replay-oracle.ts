@@ -11,28 +11,26 @@ import { replayInstance } from "../../replay/replay.ts";
 import type { Violation } from "./contract.ts";
 import type { Journal } from "./journal.ts";
 
-/** Nothing is there (any more) to be replayed; or the job has not got so far. */
-const harmless: ReadonlySet<string> = new Set<ErrorCode>(["DATA_LOST", "NOT_FOUND", "OPTION_INVALID"]);
+/** Nothing is there (any more) to be replayed; or the job has not got so far, or is another generation by now. */
+const harmless: ReadonlySet<string> = new Set<ErrorCode>(["DATA_LOST", "NOT_FOUND", "OPTION_INVALID", "JOB_MISMATCH"]);
 
 /** Replays. */
 export class ReplayOracle {
   readonly violations: Violation[] = [];
   readonly #administrator: Administrator;
-  readonly #plan: Plan;
   readonly #journal: Journal;
 
-  constructor(administrator: Administrator, plan: Plan, journal: Journal) {
+  constructor(administrator: Administrator, journal: Journal) {
     this.#administrator = administrator;
-    this.#plan = plan;
     this.#journal = journal;
   }
 
-  /** Replays one instance; resolves when it is known what it came to. */
-  async replay(instance: string): Promise<void> {
+  /** Replays one instance of the generation that has this plan; resolves when it is known what it came to. */
+  async replay(plan: Plan, instance: string): Promise<void> {
     const { logger } = this.#administrator.platform;
     try {
       const ends = { cluster: undefined, logger };
-      const report = await replayInstance(this.#administrator, this.#plan.job, { instance, plan: this.#plan, ends });
+      const report = await replayInstance(this.#administrator, plan.job, { instance, plan, ends });
       const { from, to, records, isEqual } = report;
       this.#journal.write(`replay of ${instance}: ${from} to ${to}, ${records} records, ${isEqual}`);
       // What seems to be missing may be on its way again: a gap in the log is no difference, and O3 sees to it that none stays.

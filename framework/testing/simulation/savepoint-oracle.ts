@@ -9,7 +9,7 @@ import { sha256Hex } from "../../platform/digest.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { instanceKey, JobLogView } from "../../protocol/job-log.ts";
 import { gapsOf } from "../../protocol/savepoint.ts";
-import { savepointRegisters } from "../../log/names.ts";
+import { savepointRegisters, type JobNames } from "../../log/names.ts";
 import type { InstanceId } from "../../record/messages.ts";
 import type { SavepointRecord } from "../../record/savepoint-record.ts";
 import type { ChunkRef, Manifest } from "../../record/snapshot-record.ts";
@@ -28,21 +28,25 @@ interface Standing {
 /** What has been read by a receiver and not said by its sender, when an instance was restarted in the middle. */
 const gapPattern = /has said (\d+) records over .*, and .* has read (\d+)/;
 
-/** Watches the savepoints of one job. */
+/** Watches the savepoints of one generation. */
 export class SavepointOracle {
   readonly violations: Violation[] = [];
   readonly #plan: Plan;
+  readonly #generation: number;
   readonly #reportsSubject: string;
   readonly #blobs: ReadonlyMap<string, Uint8Array>;
   readonly #view = new JobLogView();
   readonly #complete = new Map<string, SavepointRecord>();
   readonly #frozen = new Map<string, Standing>();
   #isBroken = false;
+  /** Up to where savepoints have been followed by a resume, or by a restart of the generation. */
+  #wentOn = 0;
 
   /** `blobs`: those of the savepoints. */
-  constructor(plan: Plan, reportsSubject: string, blobs: ReadonlyMap<string, Uint8Array>) {
+  constructor(plan: Plan, names: JobNames, blobs: ReadonlyMap<string, Uint8Array>) {
     this.#plan = plan;
-    this.#reportsSubject = reportsSubject;
+    this.#generation = names.generation;
+    this.#reportsSubject = names.reportsSubject;
     this.#blobs = blobs;
   }
 
@@ -52,6 +56,8 @@ export class SavepointOracle {
     if (this.#isBroken) return;
     const record = decodeJobLogRecord(payload);
     this.#view.apply(sequence, storedAtMs, record);
+    if (record.kind === "resume") this.#wentOn = Math.max(this.#wentOn, record.savepoint);
+    if (record.kind === "command" && record.command === "restart") this.#wentOn = sequence;
     if (record.kind !== "savepointEnd") return;
     const [, said = "0", read = "0"] = gapPattern.exec(record.reason) ?? [];
     // A source that begins again is behind what it has said; nobody is ever ahead of who has come to the savepoint behind it.
@@ -61,7 +67,7 @@ export class SavepointOracle {
   onRegistered(key: string, value: Uint8Array): void {
     if (!key.startsWith(savepointRegisters)) return;
     const record = decodeSavepointRecord(value);
-    if (record.state !== "complete") return;
+    if (record.state !== "complete" || record.generation !== this.#generation) return;
     this.#complete.set(key, record);
     this.#check(key, record, true);
   }
@@ -78,22 +84,25 @@ export class SavepointOracle {
     }
   }
 
-  /** How many are complete. */
-  get complete(): number {
-    return this.#complete.size;
+  /** Whether that savepoint was the generation's last moment: it was stopped by it, or held by it and never resumed. */
+  hasEndedBy(savepoint: number): boolean {
+    const view = this.#view.savepoints.of(savepoint);
+    const isOver = view !== undefined && view.mode !== "resume" && (view.state === "complete" || view.state === "held");
+    return isOver && !this.#isBroken && this.#wentOn < savepoint;
   }
 
-  /** The job has completed: nothing is open, and what is complete is still there. */
-  atCompletion(): readonly Violation[] {
+  /** The job has completed, by this generation or another one: then nothing is open, and what is complete is still there. */
+  atCompletion(isLast: boolean): readonly Violation[] {
     const { open } = this.#view.savepoints;
-    if (open !== undefined && !this.#isBroken) this.#violated(`savepoint ${open.name} is still ${open.state}`);
+    if (isLast && open !== undefined && !this.#isBroken)
+      this.#violated(`savepoint ${open.name} is still ${open.state}`);
     for (const [key, record] of this.#complete) this.#check(key, record, false);
     return this.violations;
   }
 
   #check(key: string, record: SavepointRecord, isNew: boolean): void {
     try {
-      const index = decodeSavepointIndex(this.#read(record.index));
+      const index = decodeSavepointIndex(this.read(record.index));
       const members = index.stages.flatMap((stage, at) =>
         stage.instances.map(({ partition, manifest }) => this.#member({ stage: at, partition }, manifest)),
       );
@@ -111,12 +120,13 @@ export class SavepointOracle {
 
   /** With all of its state read, too. */
   #member(instance: InstanceId, chunks: readonly ChunkRef[]): Manifest & { readonly instance: InstanceId } {
-    const manifest = decodeManifest(this.#read(chunks));
-    for (const segment of manifest.segments) this.#read(segment.chunks);
+    const manifest = decodeManifest(this.read(chunks));
+    for (const segment of manifest.segments) this.read(segment.chunks);
     return { ...manifest, instance };
   }
 
-  #read(chunks: readonly ChunkRef[]): Uint8Array {
+  /** Bytes of a savepoint. @throws when they are not there, or not what was written */
+  read(chunks: readonly ChunkRef[]): Uint8Array {
     const parts = chunks.map(({ name, offset, length, sha256 }) => {
       const bytes = this.#blobs.get(name)?.subarray(offset, offset + length);
       if (bytes === undefined) throw new Error(`chunk ${name} is not there`);

@@ -3,10 +3,7 @@
  *
  * SIM1. Everything that is drawn comes from the seed, and everything that happens is in the hash.
  */
-import { followSideStream, type SideRecord } from "../../actor/side-stream.ts";
-import { JobNames } from "../../log/names.ts";
-import { MemoryReader } from "../../log/memory-reader.ts";
-import type { Log } from "../../log/contracts.ts";
+import { parseHoldingName } from "../../log/holding-name.ts";
 import type { SourceSpec } from "../../log/source.ts";
 import { compile } from "../../plan/compile.ts";
 import { embeddedDefaults } from "../../plan/options.ts";
@@ -15,10 +12,7 @@ import { fenceReserveBytes, watermarkReserveBytes } from "../../plan/reserve.ts"
 import type { Random } from "../../platform/platform.ts";
 import { seededRandom } from "../../platform/random.ts";
 import { VirtualClock } from "../../platform/virtual-clock.ts";
-import type { OutcomeRecord } from "../../record/messages.ts";
 import { decodeMessage } from "../../record/frame.ts";
-import { decodeJobLogRecord } from "../../record/wire/job-log.ts";
-import { ChannelOracle } from "./channel-oracle.ts";
 import type {
   Ending,
   Mix,
@@ -35,20 +29,18 @@ import type {
 import { bystander } from "./bystander.ts";
 import { Commander } from "./commander.ts";
 import { Disturber } from "./disturber.ts";
-import { ExcuseLedger } from "./excuse-ledger.ts";
 import { Dice, type FaultKind } from "./faults.ts";
-import { IdleOracle } from "./idle-oracle.ts";
+import { Generations } from "./generations.ts";
 import { Journal } from "./journal.ts";
 import { LedgerSink, type LedgerGuarantee } from "./ledger-sink.ts";
 import { mixOf } from "./mixes.ts";
+import { Orders } from "./orders.ts";
 import { SimulatedPlace } from "./place.ts";
-import { PointerOracle } from "./pointer-oracle.ts";
 import { ReplayOracle } from "./replay-oracle.ts";
-import { SavepointOracle } from "./savepoint-oracle.ts";
 import { scriptedSource } from "./scripted-source.ts";
+import { sideOutputs } from "./side-outputs.ts";
 import { Successions } from "./successions.ts";
 import { SimulatedFleet } from "./simulated-fleet.ts";
-import { generation } from "./simulated-process.ts";
 import { allWorkloads, commonWorkloads } from "./workloads/all.ts";
 
 /** Virtual time within which everything is done once the faults are over, ms (O8). */
@@ -96,22 +88,18 @@ class Simulation {
   readonly #place: SimulatedPlace;
   readonly #workload: Workload;
   readonly #scenario: Scenario;
-  readonly #plan: Plan;
-  readonly #names: JobNames;
+  readonly #generations: Generations;
   readonly #fleet: SimulatedFleet;
   readonly #disturber: Disturber;
+  readonly #orders: Orders;
   readonly #successions: Successions;
-  readonly #channels: ChannelOracle;
-  readonly #pointers: PointerOracle;
-  readonly #excuses: ExcuseLedger;
-  readonly #idleness: IdleOracle;
-  readonly #savepoints: SavepointOracle;
   readonly #scripts = new Map<SourceSpec<SimulatedRecord>, readonly SplitScript[]>();
   readonly #replays: ReplayOracle;
   readonly #replayRandom: Random;
   readonly #sinks: LedgerSink[] = [];
+  /** Versions of the program so far. */
+  #versions = 0;
   #steps = 0;
-  #recordedOutcome: OutcomeRecord | undefined;
 
   constructor(seed: number, mix: Mix, options: SimulationOptions) {
     const random = seededRandom(`${mix.name} ${seed}`);
@@ -126,48 +114,52 @@ class Simulation {
     this.#place = new SimulatedPlace(this.#clock);
     this.#workload = this.#drawWorkload(random.fork("workload"), options.workload);
     this.#scenario = this.#drawScenario(random.fork("scenario"));
-    this.#plan = this.#compile();
-    this.#names = new JobNames(this.#plan.job, generation);
-    this.#channels = new ChannelOracle(this.#plan);
-    this.#excuses = new ExcuseLedger(this.#plan, this.#names);
-    this.#idleness = new IdleOracle({
-      plan: this.#plan,
-      names: this.#names,
-      clock: this.#clock,
-      dice: this.#dice,
-      scriptsOf: (stage) => this.#scriptsOf(stage),
-    });
-    this.#savepoints = new SavepointOracle(this.#plan, this.#names.reportsSubject, this.#place.savepoints);
-    this.#pointers = new PointerOracle(this.#place, (key) => this.#inboxOf(key));
-    const administrator = bystander(this.#place, this.#plan.job);
-    const commander = new Commander(this.#place, administrator, this.#plan.job);
+    const plan = this.#compile(this.#setting.partitions);
+    this.#generations = this.#watchGenerations(plan);
+    const administrator = bystander(this.#place, plan.job);
+    const commander = new Commander(this.#place, administrator, plan.job);
     this.#fleet = new SimulatedFleet({
       place: this.#place,
       dice: this.#dice,
       random: random.fork("fleet"),
       journal: this.#journal,
-      plan: this.#plan,
+      program: { plan },
+      isJob: (generation) => this.#generations.isJob(generation),
       inboxCutBytes: watermarkReserveBytes + fenceReserveBytes - 2 * this.#setting.reserveBytes,
       laneBytes: this.#setting.laneBytes,
-      recordedOutcome: () => this.#recordedOutcome,
+      recordedOutcome: () => this.#generations.current.outcome,
       onStoppedAgain: () => commander.goOn(),
     });
-    const { prefix: logs } = this.#names;
-    this.#replays = new ReplayOracle(administrator, this.#plan, this.#journal);
+    this.#replays = new ReplayOracle(administrator, this.#journal);
     this.#replayRandom = random.fork("replays");
     this.#successions = new Successions((inbox, { stage, partition }) => {
-      const { name = "" } = this.#plan.stages[stage] ?? {};
-      return inbox === this.#names.inbox(name, partition);
+      const { plan: of, names } =
+        this.#generations.of(parseHoldingName(inbox)?.generation) ?? this.#generations.current;
+      return inbox === names.inbox(of.stages[stage]?.name ?? "", partition);
+    });
+    this.#orders = new Orders({
+      fleet: this.#fleet,
+      place: this.#place,
+      dice: this.#dice,
+      random: random.fork("orders"),
+      journal: this.#journal,
+      commander,
+      nextProgram: (partitions) => {
+        const next = this.#compile(partitions);
+        this.#generations.addProgram(next);
+        return { plan: next };
+      },
+      isJob: (program) => this.#generations.current.plan === program.plan,
     });
     this.#disturber = new Disturber({
       successions: this.#successions,
-      snapshotOf: (inbox) => this.#pointers.sequenceOf(inbox),
+      snapshotOf: (inbox) => this.#generations.current.pointers.sequenceOf(inbox),
       fleet: this.#fleet,
       place: this.#place,
       dice: this.#dice,
       journal: this.#journal,
-      commander,
-      logs,
+      orders: this.#orders,
+      logs: `TM_${plan.job}_`,
       crashesMax: this.#setting.crashesMax,
     });
     this.#watch();
@@ -182,7 +174,7 @@ class Simulation {
     this.#clock.schedule(faultsMs, () => this.#disturber.calm());
     this.#clock.schedule(this.#replayRandom.below(faultsMs), () => void this.#replayOne());
     const stuck = await this.#untilOver(faultsMs + recoveryMsMax);
-    const side = await this.#sideOutputs();
+    const side = await sideOutputs(this.#place, this.#generations);
     if (this.#ending() === "completed") await this.#untilDone(this.#replayOne());
     return this.#verdict(stuck, side);
   }
@@ -198,7 +190,7 @@ class Simulation {
   }
 
   #drawScenario(random: Random): Scenario {
-    const world = { clock: this.#clock, dice: this.#dice };
+    const world = { clock: this.#clock, dice: this.#dice, generations: () => this.#generations };
     return this.#workload.draw({
       random,
       inputMs: Math.floor(this.#setting.faultsMs * 0.7),
@@ -216,8 +208,10 @@ class Simulation {
     });
   }
 
-  #compile(): Plan {
-    const { partitions, snapshotBytes, snapshotIntervalMs, inboxBytes, frameBytes, restartsMax } = this.#setting;
+  /** The next version of the program. */
+  #compile(partitions: number): Plan {
+    this.#versions += 1;
+    const { snapshotBytes, snapshotIntervalMs, inboxBytes, frameBytes, restartsMax } = this.#setting;
     const { job, rewired = (plan) => plan } = this.#scenario;
     const defaults = {
       ...embeddedDefaults,
@@ -229,58 +223,55 @@ class Simulation {
       frameBytesTarget: frameBytes,
       restart: { restartsMax, withinMs: 60_000 },
     };
-    return rewired(compile(job, { defaults, version: "simulated" }));
+    return rewired(compile(job, { defaults, version: `simulated ${this.#versions}` }));
   }
 
-  #scriptsOf(stage: number): readonly SplitScript[] | undefined {
-    const { source } = this.#plan.stages[stage] ?? {};
-    return [...this.#scripts].find(([spec]) => spec.reader === source?.reader)?.[1];
+  #watchGenerations(first: Plan): Generations {
+    const scriptsOf = ({ stages }: Plan, stage: number) =>
+      [...this.#scripts].find(([spec]) => spec.reader === stages[stage]?.source?.reader)?.[1];
+    return new Generations({ place: this.#place, dice: this.#dice, scriptsOf }, first, {
+      onBegun: (generation, plan) => this.#begin(generation, plan),
+    });
   }
 
-  #inboxOf(key: string): string {
-    const [, , stage = "", partition = ""] = key.split(".");
-    return this.#names.inbox(stage, Number(partition));
+  #begin(generation: number, plan: Plan): void {
+    this.#journal.write(`the job is generation ${generation}`);
+    this.#fleet.follow(plan);
   }
 
   #watch(): void {
-    const { jobLog } = this.#names;
     this.#place.watch({
       onStored: (log, sequence, payload) => {
         this.#journal.write(`${log} ${sequence} ${payload.length} ${payload.at(1)} ${payload.at(-1)}`);
-        if (log === jobLog) this.#onJobLog(sequence, payload);
-        else {
-          const message = decodeMessage(payload);
-          this.#channels.onStored(log, message);
-          this.#excuses.onStored(log, message);
-          this.#idleness.onStored(message);
-          this.#successions.onStored(log, message);
-        }
+        this.#onStored(log, sequence, payload);
       },
       onTrimmed: (log, first) => {
         this.#journal.write(`${log} trimmed to ${first}`);
-        this.#pointers.onTrimmed(log);
+        for (const { pointers } of this.#generations.all) pointers.onTrimmed(log);
       },
       onRegistered: (key, value) => {
         this.#journal.write(`${key} written ${value.length}`);
-        this.#pointers.onRegistered(key, value);
-        this.#savepoints.onRegistered(key, value);
+        this.#generations.onRegistered(key, value);
       },
-      onBlobDeleted: (name) => {
+      onBlobDeleted: (generation, name) => {
         this.#journal.write(`${name} deleted`);
-        this.#pointers.onBlobDeleted(name);
+        this.#generations.of(generation)?.pointers.onBlobDeleted(name);
       },
       onPublished: (subject, payload) => {
-        this.#excuses.onPublished(subject, payload);
-        this.#idleness.onPublished(subject, payload);
-        this.#savepoints.onPublished(subject, payload);
+        for (const each of this.#generations.all) each.onPublished(subject, payload);
       },
     });
   }
 
-  #onJobLog(sequence: number, payload: Uint8Array): void {
-    this.#savepoints.onJobLog(sequence, Math.floor(this.#clock.now()), payload);
-    const record = decodeJobLogRecord(payload);
-    if (record.kind === "outcome") this.#recordedOutcome ??= record;
+  #onStored(log: string, sequence: number, payload: Uint8Array): void {
+    const { generation = 0, holds } = parseHoldingName(log) ?? {};
+    if (holds === "jobLog") {
+      const isComplete = this.#generations.of(generation)?.onJobLog(sequence, payload) === true;
+      return isComplete ? this.#orders.onSavepoint(generation) : undefined;
+    }
+    const message = decodeMessage(payload);
+    this.#generations.onStored(generation, log, message);
+    this.#successions.onStored(log, message);
   }
 
   /** Lets the job run until it is over. Answers why it is not, if it is not. */
@@ -298,44 +289,27 @@ class Simulation {
     }
   }
 
-  async #sideOutputs(): Promise<SideOutputs> {
-    const deadLetters: SideRecord[] = [];
-    const late: SideRecord[] = [];
-    this.#follow(this.#names.deadLetters, deadLetters);
-    this.#follow(this.#names.late, late);
-    let isRead = false;
-    this.#clock.schedule(10, () => void (isRead = true));
-    await this.#clock.until(() => isRead, 1_000);
-    return { deadLetters, late, excusedUpTo: (id) => this.#excuses.excusedUpTo(id) };
-  }
-
   /** O9: chunks that nobody names are gone, where no chunk may have been put or hidden after its owner's end. */
   #garbage(): readonly Violation[] {
     if (hidingChunks.some((kind) => (this.#dice.counts[kind] ?? 0) > 0)) return [];
-    const orphans = this.#pointers.orphans();
+    const orphans = this.#generations.current.pointers.orphans();
     if (orphans.length === 0) return [];
     return [{ oracle: "O9", what: `${orphans.length} chunks that no pointer names, such as ${orphans[0]}` }];
   }
 
   /** O5, for an instance that is drawn. */
   #replayOne(): Promise<void> {
-    const stages = this.#plan.stages.filter(({ source }) => source === undefined);
+    const { plan } = this.#generations.current;
+    const stages = plan.stages.filter(({ source }) => source === undefined);
     const stage = stages[this.#replayRandom.below(stages.length)];
     if (stage === undefined) return Promise.resolve();
-    return this.#replays.replay(`${stage.name}/${this.#replayRandom.below(stage.partitions)}`);
+    return this.#replays.replay(plan, `${stage.name}/${this.#replayRandom.below(stage.partitions)}`);
   }
 
   async #untilDone(work: Promise<void>): Promise<void> {
     let isDone = false;
     void work.then(() => void (isDone = true));
     await this.#clock.until(() => isDone, replayMsMax);
-  }
-
-  #follow(name: string, into: SideRecord[]): void {
-    const store = this.#place.log(name);
-    if (store === undefined) return;
-    const read: Log["read"] = (options) => new MemoryReader(this.#clock, store, () => store, options);
-    followSideStream({ read } as Log, this.#plan, 1, (record) => into.push(record));
   }
 
   #verdict(stuck: string | undefined, side: SideOutputs): Verdict {
@@ -362,9 +336,8 @@ class Simulation {
 
   #violations(ending: Ending, stuck: string | undefined, side: SideOutputs): readonly Violation[] {
     const seen = [
-      ...this.#channels.violations,
-      ...this.#pointers.violations,
-      ...this.#idleness.violations,
+      ...this.#generations.all.flatMap(({ violations }) => violations),
+      ...this.#generations.violations,
       ...this.#replays.violations,
       ...this.#sinks.flatMap((sink) => sink.violations),
     ];
@@ -383,7 +356,9 @@ class Simulation {
       return this.#scenario
         .check(side)
         .map(({ oracle, what }) => ({ oracle: "O10" as const, what: `${oracle}: ${what}` }));
-    const savepoints = this.#savepoints.atCompletion();
-    return [...this.#scenario.check(side), ...this.#channels.missing(), ...this.#garbage(), ...savepoints];
+    const { all, current } = this.#generations;
+    const savepoints = all.flatMap((each) => each.savepoints.atCompletion(each === current));
+    const rows = this.#sinks.flatMap((sink) => sink.atCompletion());
+    return [...this.#scenario.check(side), ...current.channels.missing(), ...this.#garbage(), ...savepoints, ...rows];
   }
 }

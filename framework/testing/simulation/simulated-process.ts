@@ -5,21 +5,27 @@
  */
 import { joinJob } from "../../actor/job-register.ts";
 import type { Instance } from "../../actor/instance.ts";
+import { awaitSuccession } from "../../actor/succession.ts";
 import { Worker } from "../../actor/worker.ts";
+import type { WorkerJob } from "../../actor/worker-job.ts";
 import { StreamError } from "../../errors.ts";
-import type { Seams } from "../../log/contracts.ts";
+import type { Blobs, Registers, Seams } from "../../log/contracts.ts";
 import { JobNames } from "../../log/names.ts";
 import type { SinkSpec, SinkWriter } from "../../log/sink.ts";
-import { planText } from "../../plan/plan-text.ts";
 import type { Plan } from "../../plan/plan.ts";
-import type { Clock, Logger, Random } from "../../platform/platform.ts";
+import type { Clock, Logger, Platform, Random } from "../../platform/platform.ts";
 import type { OutcomeRecord } from "../../record/messages.ts";
+import type { JobRecord } from "../../record/snapshot-record.ts";
+import { patientOrigin } from "../../actor/origin.ts";
+import { checkedOrigin } from "../../restoring.ts";
 import { ProcessScope } from "../process-scope.ts";
 import { Connection } from "./connection.ts";
 import type { Dice } from "./faults.ts";
 import type { SimulatedPlace } from "./place.ts";
 import { simulatedBus } from "./simulated-bus.ts";
+import { simulatedHoldings } from "./simulated-holdings.ts";
 import { SimulatedLogs } from "./simulated-logs.ts";
+import { claimOf, type SimulatedProgram } from "./simulated-program.ts";
 import { SimulatedBlobs, simulatedRegisters } from "./simulated-stores.ts";
 
 /** What a process is started with. */
@@ -28,7 +34,7 @@ export interface ProcessWorld {
   readonly dice: Dice;
   readonly random: Random;
   readonly logger: Logger;
-  readonly plan: Plan;
+  readonly program: SimulatedProgram;
   /** What an inbox is made smaller by than its plan says, bytes. */
   readonly inboxCutBytes: number;
   /** What a lane holds before those who speak into it take no turn, bytes. */
@@ -46,9 +52,6 @@ export interface ProcessWorld {
 const hosts = 3;
 const zones = 2;
 
-/** The job's generation in a simulation: there is one. */
-export const generation = 1;
-
 const ends = new Set(["failed", "fenced", "released"]);
 
 /** A process. */
@@ -58,6 +61,7 @@ export class SimulatedProcess {
   readonly connection: Connection;
   readonly #world: ProcessWorld;
   #worker: Worker | undefined;
+  #generation: number | undefined;
   /** Every instance that takes a turn here crashes. */
   isBad = false;
   /** Error of its wall clock, ms. */
@@ -67,6 +71,15 @@ export class SimulatedProcess {
     this.number = number;
     this.#world = world;
     this.connection = new Connection(world.place, world.dice, world.random.fork("network"), () => this.states);
+  }
+
+  get program(): SimulatedProgram {
+    return this.#world.program;
+  }
+
+  /** The generation that it has joined; undefined while it has joined none. */
+  get generation(): number | undefined {
+    return this.#generation;
   }
 
   get worker(): Worker | undefined {
@@ -94,7 +107,7 @@ export class SimulatedProcess {
   async start(): Promise<void> {
     const { random, logger, laneBytes } = this.#world;
     const platform = this.scope.platform({ clock: this.#clock(), random: random.fork("worker"), logger });
-    const job = await this.#join();
+    const job = await this.#join(platform);
     this.#worker = new Worker(platform, job, {
       laneBytesMax: laneBytes,
       place: { host: `host-${this.number % hosts}`, zone: `zone-${this.number % zones}`, processId: 0, capacity: 1 },
@@ -118,32 +131,48 @@ export class SimulatedProcess {
     this.#skewMs += deltaMs;
   }
 
-  async #join() {
-    const { plan } = this.#world;
+  async #join(platform: Platform): Promise<WorkerJob> {
+    const { program } = this.#world;
+    const { plan, successor } = program;
     const seams = this.#seams();
     const registers = await seams.registers(plan.job);
-    const claim = {
-      job: plan.job,
-      plan: planText(plan),
-      planHash: "simulated",
-      version: plan.version,
-      startNew: false,
-      difference: () => "",
-    };
-    await joinJob(registers, claim);
-    const blobs = await seams.blobs(plan.job, generation);
-    return { plan: this.#ownPlan(), names: new JobNames(plan.job, generation), seams, registers, blobs };
+    const held = successor === undefined ? undefined : await this.#awaitTurn(platform, seams, registers, successor);
+    const record = held ?? (await this.#joinOrBegin(platform, seams, registers));
+    this.#generation = record.generation;
+    const blobs = await seams.blobs(plan.job, record.generation);
+    const names = new JobNames(plan.job, record.generation);
+    const origin = record.origin && patientOrigin(platform, seams, plan, record.origin);
+    return { plan: this.#ownPlan(), names, seams, registers, blobs, origin, isSuccessor: held !== undefined };
+  }
+
+  #awaitTurn(platform: Platform, seams: Seams, registers: Registers, generation: number) {
+    const { program, random } = this.#world;
+    const { waitingSubject } = new JobNames(program.plan.job, generation);
+    const me = Buffer.from(random.fork("waiting").id(8));
+    const wait = () => seams.bus.publish(waitingSubject, me);
+    return awaitSuccession(platform, registers, generation, claimOf(program), wait);
+  }
+
+  async #joinOrBegin({ logger }: Platform, seams: Seams, registers: Registers): Promise<JobRecord> {
+    const { program } = this.#world;
+    const { plan, from, successor } = program;
+    const place = { cluster: undefined, logger };
+    const origin = from === undefined ? undefined : await checkedOrigin({ seams }, plan, place, from);
+    const claim = { ...claimOf(program), startNew: false, origin, generation: successor, difference: () => "" };
+    return joinJob(registers, claim);
   }
 
   #seams(): Seams {
     const { connection } = this;
+    const { program } = this.#world;
+    const savepoints = new SimulatedBlobs(connection, undefined);
     return this.scope.seams({
       logs: new SimulatedLogs(connection, this.#world.inboxCutBytes),
       bus: simulatedBus(connection),
-      holdings: { list: () => Promise.resolve([]), delete: () => Promise.resolve() },
+      holdings: simulatedHoldings(connection, program.plan.job),
       registers: () => Promise.resolve(simulatedRegisters(connection)),
-      blobs: () => Promise.resolve(new SimulatedBlobs(connection)),
-      savepoints: () => Promise.resolve(new SimulatedBlobs(connection, this.#world.place.savepoints)),
+      blobs: (_job, generation) => Promise.resolve(new SimulatedBlobs(connection, generation)),
+      savepoints: () => Promise.resolve(program.isBlind === true ? blind(savepoints) : savepoints),
     });
   }
 
@@ -163,7 +192,7 @@ export class SimulatedProcess {
 
   /** The plan with ends that live outside: a dead process hears nothing of them. */
   #ownPlan(): Plan {
-    const { plan } = this.#world;
+    const { plan } = this.#world.program;
     const stages = plan.stages.map((stage) => ({
       ...stage,
       sinks: stage.sinks.map((node) => ({ ...node, spec: this.#outside(node.spec) })),
@@ -182,4 +211,14 @@ export class SimulatedProcess {
     });
     return { ...spec, open: (identity, home) => scope.settled(spec.open(identity, home).then(wrap)) };
   }
+}
+
+/** Savepoints in which nothing is found. */
+function blind(blobs: Blobs): Blobs {
+  return {
+    put: (name, bytes) => blobs.put(name, bytes),
+    get: (name) => blobs.get(name).then(() => undefined),
+    delete: (name) => blobs.delete(name),
+    list: (prefix) => blobs.list(prefix),
+  };
 }

@@ -33,16 +33,22 @@ export function simulatedRegisters(connection: Connection): Registers {
   };
 }
 
-/** The chunks of the job's generation, or its savepoints. */
+/** The chunks of one of the job's generations, or its savepoints. */
 export class SimulatedBlobs implements Blobs {
   readonly #connection: Connection;
-  readonly #stored: Map<string, Uint8Array>;
+  readonly #generation: number | undefined;
   /** Names that were there and have been deleted. */
   readonly #gone: string[] = [];
 
-  constructor(connection: Connection, stored: Map<string, Uint8Array> = connection.place.blobs) {
+  /** `generation`: undefined for the savepoints. */
+  constructor(connection: Connection, generation: number | undefined) {
     this.#connection = connection;
-    this.#stored = stored;
+    this.#generation = generation;
+  }
+
+  get #stored(): Map<string, Uint8Array> {
+    const { place } = this.#connection;
+    return this.#generation === undefined ? place.savepoints : place.blobsOf(this.#generation);
   }
 
   async put(name: string, bytes: Uint8Array): Promise<void> {
@@ -62,7 +68,7 @@ export class SimulatedBlobs implements Blobs {
   delete(name: string): Promise<void> {
     this.#gone.push(name);
     if (this.#strikes("deleteLate", name)) return this.#deleteLate(name);
-    return this.#connection.call(`delete ${name}`, () => this.#connection.place.deleteBlob(this.#stored, name));
+    return this.#connection.call(`delete ${name}`, () => this.#connection.place.deleteBlob(this.#generation, name));
   }
 
   list(prefix: string): Promise<readonly string[]> {
@@ -77,7 +83,7 @@ export class SimulatedBlobs implements Blobs {
   #deleteLate(name: string): Promise<never> {
     const { place, dice } = this.#connection;
     const lateMs = 1 + dice.of("deleteLate").below(deletedLateMsMax);
-    this.#connection.later(deletedMs + lateMs, () => place.deleteBlob(this.#stored, name));
+    this.#connection.later(deletedMs + lateMs, () => place.deleteBlob(this.#generation, name));
     return new Promise((_resolve, reject) =>
       this.#connection.later(deletedMs, () => reject(new StreamError("TIMEOUT", `delete ${name}: no reply`))),
     );

@@ -1,7 +1,7 @@
 /**
  * Counts per key in state, for the tests of restores and upgrades. Arguments: name of the job, file for the results, version of the program, partitions.
  *
- * Version 1 holds a number, version 2 an object; `broken` has a migration that throws, `other` state of another name.
+ * Version 1 holds a number, versions 2 and `slow` an object; the migration of `slow` takes its time, that of `broken` throws; `other` has state of another name.
  */
 import { file, generator, job, schema, value, type Job } from "tidemark";
 
@@ -13,8 +13,15 @@ interface Boxed {
   readonly sum: number;
 }
 
+const pauseMs = 50;
+const never = new Int32Array(new SharedArrayBuffer(4));
+
 const migrations: Readonly<Record<string, (old: number) => Boxed>> = {
   2: (sum) => ({ sum }),
+  slow: (sum) => {
+    Atomics.wait(never, 0, 0, pauseMs);
+    return { sum };
+  },
   broken: () => {
     throw new Error("no way from here");
   },

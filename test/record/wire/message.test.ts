@@ -259,6 +259,7 @@ const cases: Case[] = [
       zone: text,
       loopShare: time,
       unstoredMs: whole,
+      isWarming: fc.boolean(),
     }),
     encode: encodeAnnouncement,
     decode: decodeAnnouncement,
@@ -475,6 +476,15 @@ describe.each(cases)("$name", ({ name, arbitrary, encode, decode }) => {
 test("MS2: an integer beyond 2^53 is CORRUPT", () => {
   const bytes = Buffer.of(0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01);
   expect(() => decodeHeartbeat(bytes)).toThrow(expect.objectContaining({ code: "CORRUPT" }));
+});
+
+test("MS2: an integer up to 2^53 is read whatever its length, and one that goes on is CORRUPT", () => {
+  for (const leader of [0, 127, 128, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER])
+    expect(decodeHeartbeat(encodeHeartbeat({ leader, worker: "", loopRound: 0 })).leader).toBe(leader);
+  expect(decodeHeartbeat(Buffer.of(0x08, 0x85, 0x80, 0x80, 0x00)).leader).toBe(5);
+  const what = "goes on";
+  expect(() => decodeHeartbeat(Buffer.of(0x08, 0x80))).toThrow(what);
+  expect(() => decodeHeartbeat(Buffer.of(0x08, ...Array.from({ length: 10 }, () => 0x80), 1))).toThrow(what);
 });
 
 test("MS2: the error names the message and the field", () => {

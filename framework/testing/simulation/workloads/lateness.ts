@@ -37,7 +37,8 @@ export const lateness: Workload = {
       job: program,
       sinks: mayBeLate ? [results, lateOnes] : [results],
       check: ({ late }) => {
-        const inWindows = results.rows().flatMap((row) => (row.value as { readonly value: readonly number[] }).value);
+        const fired = results.rows().map((row) => row.value as Fired);
+        const inWindows = fired.flatMap(({ value }) => value);
         const aside = mayBeLate ? lateOnes.rows() : late;
         const lateIds = aside.map((row) => (row.value as SimulatedRecord).id);
         const inTime = new Set(splits.flatMap(inTimeOf));
@@ -48,6 +49,7 @@ export const lateness: Workload = {
             [...inWindows, ...lateIds],
             records.map(({ id }) => id),
           ),
+          ...differences("O1", "windows that fired again", repeated(fired.map(nameOf)), []),
           ...differences(
             "O4",
             "late records in time",
@@ -59,6 +61,20 @@ export const lateness: Workload = {
     };
   },
 };
+
+interface Fired {
+  readonly key: SimulatedRecord["key"];
+  readonly window: { readonly start: number };
+  readonly value: readonly number[];
+}
+
+function nameOf({ key, window }: Fired): string {
+  return `${typeof key} ${JSON.stringify(key)} ${window.start}`;
+}
+
+function repeated(names: readonly string[]): readonly string[] {
+  return names.filter((name, at) => names.indexOf(name) !== at);
+}
 
 /** Ids of the records that come no more out of order than the program says. */
 function inTimeOf({ records }: SplitScript): readonly number[] {
