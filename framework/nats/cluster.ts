@@ -6,11 +6,10 @@
  *
  * N6. A started cluster takes streams with a copy on every server: their common leader has been elected and knows all of them.
  */
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { StreamError } from "../errors.ts";
 import { JetStreamApi } from "./api.ts";
 import { connectLink } from "./connect.ts";
+import { freePorts } from "./free-ports.ts";
 import { afterMs } from "./link.ts";
 import { type NatsServer, type NatsServerOptions, startNatsServer } from "./server.ts";
 import { logStream } from "./stream-config.ts";
@@ -126,16 +125,4 @@ async function waysOf(
   const own = routePorts.slice(index, index + 1);
   const others = routePorts.slice(index + 1).map((port, at) => between(index, index + 1 + at, port));
   return [...own, ...(await Promise.all(others))];
-}
-
-/** Ports that nobody listens at: all are held until the last one is known. */
-async function freePorts(count: number): Promise<number[]> {
-  const listeners = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(listeners.map((listener) => once(listener, "listening")));
-  const ports = listeners.map((listener) => {
-    const address = listener.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(listeners.map((listener) => once(listener.close(), "close")));
-  return ports;
 }

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { StreamError } from "../errors.ts";
+import { freePorts } from "./free-ports.ts";
 import { findNatsServer } from "./server-binary.ts";
 import { configWithSync, projectConfig, type SyncInterval } from "./server-config.ts";
 
@@ -66,6 +67,9 @@ const endMsDefault = 10_000;
 /** How long a server may take until it answers; a large store is read first. */
 const startMsMax = 30_000;
 
+/** A free port may be taken by another server before this one has it. */
+const triesMax = 3;
+
 /** Lines of the server's log kept for the message of a failed start. */
 const keptLines = 20;
 
@@ -77,14 +81,19 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const directory = options.directory ?? ownDirectory ?? "";
   const config =
     options.syncInterval === undefined ? options.config : await configWithSync(options.syncInterval, directory);
-  const server = new NatsServer(binary, { ...options, config, directory }, ownDirectory);
-  try {
-    await server.restart();
-  } catch (error) {
-    await server.stop();
-    throw error;
+  for (let tries = 1; ; tries++) {
+    const [free] = options.port === undefined ? await freePorts(1) : [];
+    const server = new NatsServer(binary, { ...options, port: options.port ?? free, config, directory }, ownDirectory);
+    try {
+      await server.restart();
+      return server;
+    } catch (error) {
+      const wasTaken = free !== undefined && StreamError.is(error) && /address already in use/.test(error.message);
+      if (wasTaken && tries < triesMax) continue;
+      await server.stop();
+      throw error;
+    }
   }
-  return server;
 }
 
 /** A nats-server of this process. Made by {@link startNatsServer}. */

@@ -156,7 +156,7 @@ describe.skipIf(binary === undefined)("TLS", { timeout }, () => {
   test("an authority of one's own; another one is refused", async () => {
     const [authority, stranger] = [await makeAuthority(scratch, "ours"), await makeAuthority(scratch, "theirs")];
     const { cert, key } = await makeCertificate(scratch, "server", authority);
-    const server = await serverWith(`tls { cert_file: "${cert}", key_file: "${key}" }`);
+    const server = await serverWith(`tls { timeout: 30, cert_file: "${cert}", key_file: "${key}" }`);
     await expectWorks({ servers: `tls://${server}`, tls: { ca: authority.cert } });
     await expectWorks({ context: await context({ url: server, ca: authority.cert }) });
     for (const tls of [{ ca: stranger.cert }, undefined]) {
@@ -173,7 +173,7 @@ describe.skipIf(binary === undefined)("TLS", { timeout }, () => {
       await makeCertificate(scratch, "client", authority),
     ];
     const place = await serverWith(
-      `tls { cert_file: "${server.cert}", key_file: "${server.key}", ca_file: "${authority.cert}", verify: true }`,
+      `tls { timeout: 30, cert_file: "${server.cert}", key_file: "${server.key}", ca_file: "${authority.cert}", verify: true }`,
     );
     await expectWorks({ servers: place, tls: { ca: authority.cert, ...client } });
     const error = await refusal({ servers: place, tls: { ca: authority.cert } });
@@ -185,11 +185,11 @@ describe.skipIf(binary === undefined)("TLS", { timeout }, () => {
     const authority = await makeAuthority(scratch, "lasting");
     const over = await makeCertificate(scratch, "over", authority, -1);
     const server = await makeCertificate(scratch, "lasts", authority);
-    const spent = await serverWith(`tls { cert_file: "${over.cert}", key_file: "${over.key}" }`);
+    const spent = await serverWith(`tls { timeout: 30, cert_file: "${over.cert}", key_file: "${over.key}" }`);
     const ofServer = await refusal({ servers: `tls://${spent}`, tls: { ca: authority.cert } });
     expect(ofServer.message).toMatch(/certificate has expired/);
     const asking = await serverWith(
-      `tls { cert_file: "${server.cert}", key_file: "${server.key}", ca_file: "${authority.cert}", verify: true }`,
+      `tls { timeout: 30, cert_file: "${server.cert}", key_file: "${server.key}", ca_file: "${authority.cert}", verify: true }`,
     );
     const ofClient = await refusal({ servers: asking, tls: { ca: authority.cert, ...over } });
     expect(ofClient.message).toMatch(/expired/);
@@ -198,7 +198,9 @@ describe.skipIf(binary === undefined)("TLS", { timeout }, () => {
   test("TLS before the first word, where the server is configured for it", async () => {
     const authority = await makeAuthority(scratch, "first");
     const { cert, key } = await makeCertificate(scratch, "silent", authority);
-    const server = await serverWith(`tls { cert_file: "${cert}", key_file: "${key}", handshake_first: true }`);
+    const server = await serverWith(
+      `tls { timeout: 30, cert_file: "${cert}", key_file: "${key}", handshake_first: true }`,
+    );
     await expectWorks({ servers: server, tls: { ca: authority.cert, handshakeFirst: true } });
   });
 

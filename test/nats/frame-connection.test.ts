@@ -34,7 +34,7 @@ async function serverWithTls(): ReturnType<typeof natsForTests> {
   const config = join(scratch, "nats.conf");
   await files.writeFile(
     config,
-    `jetstream { store_dir: jetstream }\ntls { cert_file: "${certificate}", key_file: "${key}" }`,
+    `jetstream { store_dir: jetstream }\ntls { timeout: 30, cert_file: "${certificate}", key_file: "${key}" }`,
   );
   return natsForTests({ config });
 }

@@ -109,7 +109,7 @@ describe.skipIf(binary === undefined)("under a connection that is there", { time
     ];
     const verify = `ca_file: "${authority.cert}", verify: true`;
     const { server } = await serverWith(
-      `tls { cert_file: "${theirs.cert}", key_file: "${theirs.key}", ${verify} }`,
+      `tls { timeout: 30, cert_file: "${theirs.cert}", key_file: "${theirs.key}", ${verify} }`,
       onTestFinished,
     );
     const servers = `tls://localhost:${server.port}`;

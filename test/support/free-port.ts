@@ -1,13 +1,9 @@
 /** A port of this machine that nobody listens at. */
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { freePorts } from "../../framework/nats/free-ports.ts";
 
-/** Takes a port and lets go of it: for servers that must be told one. */
+/** For servers that must be told one. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("no port");
   return port;
 }
