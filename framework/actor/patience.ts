@@ -53,7 +53,10 @@ export function patientLog(platform: Platform, log: Log): Log {
     append: (payload) => log.append(payload),
     read: (options) => log.read(options),
     get: (sequence) => patiently(platform, log.name, () => log.get(sequence)),
-    trim: (sequence) => patiently(platform, log.name, () => log.trim(sequence)),
+    trim: (sequence) => {
+      platform.logger.log("debug", "trimming", { log: log.name, to: sequence });
+      return patiently(platform, log.name, () => log.trim(sequence));
+    },
     resize: (maxBytes) => patiently(platform, log.name, () => log.resize(maxBytes)),
     info: () => patiently(platform, log.name, () => log.info()),
   };

@@ -120,6 +120,12 @@ export class PointerRegister {
         case "done":
           this.#pointer = value;
           this.#revision = reply.kind === "written" ? reply.revision : (read?.revision ?? this.#revision);
+          this.#tell("pointer moved", {
+            ...spanOf(value),
+            over: baseRevision,
+            revision: this.#revision,
+            reply: reply.kind,
+          });
           return true;
         case "fenced":
           throw this.#fenced(read?.value.epoch ?? 0);
@@ -188,7 +194,17 @@ export class PointerRegister {
     return this.#platform.random.id(tokenLength);
   }
 
+  #tell(what: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#platform.logger.log("debug", what, { register: this.#key, epoch: this.#epoch, ...fields });
+  }
+
   #fenced(by: number): StreamError {
+    this.#tell("pointer is another's", { by });
     return new StreamError("FENCED", `${this.#key}: epoch ${this.#epoch} has been superseded by ${by}`);
   }
+}
+
+/** What a pointer names, for the log. */
+function spanOf({ current, previous }: Pointer): Readonly<Record<string, unknown>> {
+  return { current: current?.sequence, previous: previous?.sequence };
 }

@@ -1,7 +1,7 @@
 /**
  * Real processes under fire, in two ways.
  *
- * A generator with known sums, for a time: `npm run chaos -- --duration 60s [--replicas 3] [--seed S] [--rate 5000] [--only KIND …] [--lines FILE] [--json]`.
+ * A generator with known sums, for a time: `npm run chaos -- --duration 60s [--replicas 3] [--seed S] [--rate 5000] [--only KIND …] [--lines FILE] [--keep-servers FOLDER] [--json]`.
  * Four workers on one nats-server, or on a cluster of three that keeps three copies of everything; faults every 5 to 20 s, one to three at a time, drawn
  * from the seed: processes are killed and stopped, links get slow, fall silent or break, servers lose each other or are rolled, a disk is full; workers come,
  * go and are drained, savepoints are taken, and generations follow each other. What the sink holds at the end is compared with
@@ -80,6 +80,7 @@ const { values: flags, positionals } = parseArgs({
     seed: { type: "string" },
     only: { type: "string", multiple: true },
     lines: { type: "string" },
+    "keep-servers": { type: "string" },
   },
 });
 const everyMs = parseDuration(flags.every as Duration, "--every");
@@ -165,7 +166,7 @@ async function setOnFire(duration: string): Promise<number> {
 
 /** @throws OPTION_INVALID */
 function fireOptions(duration: string): Omit<ChaosOptions, "say"> {
-  const { only, lines } = flags;
+  const { only, lines, "keep-servers": keep } = flags;
   const fireRate = Number(flags.rate ?? 5_000);
   if (!(fireRate >= 1_000 && fireRate % 1_000 === 0))
     throw new StreamError("OPTION_INVALID", `--rate is ${flags.rate}; it takes a multiple of 1000`);
@@ -187,6 +188,7 @@ function fireOptions(duration: string): Omit<ChaosOptions, "say"> {
     workers: count,
     only,
     lines,
+    keep,
   };
 }
 

@@ -52,11 +52,11 @@ const results: SinkSpec<Result> = {
     }),
 };
 
-/** Lines from level `info` on go to the measuring process. */
+/** Lines from level `info` on go to the measuring process, and the others when it has asked for them. */
 function channelLogger(known: Readonly<Record<string, unknown>> = {}): Logger {
   return {
     log(level: LogLevel, message, fields) {
-      if (level !== "debug")
+      if (level !== "debug" || order.isVerbose === true)
         void say({ kind: "line", atMs: load.wallMs(), message, fields: { level, ...known, ...fields } });
     },
     child: (fields) => channelLogger({ ...known, ...fields }),

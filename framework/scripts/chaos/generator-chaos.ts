@@ -3,9 +3,9 @@
  *
  * Owns the phases: calm (its pauses are the measure), fire, the end of the input, the verdict.
  */
-import { writeFileSync } from "node:fs";
-import { messageOf } from "../../errors.ts";
-import { pause, wallMs } from "../recovery/cluster.ts";
+import { openSync, writeSync } from "node:fs";
+import { messageOf, StreamError } from "../../errors.ts";
+import { type Line, pause, wallMs } from "../recovery/cluster.ts";
 import { type Spread, spreadOf } from "../recovery/figures.ts";
 import { partitionOfKey, type LoadShape } from "../recovery/load.ts";
 import { type FaultRecord, setFire } from "./fire.ts";
@@ -32,8 +32,10 @@ export interface ChaosOptions {
   readonly only?: readonly string[] | undefined;
   /** @default 10 s */
   readonly calmMs?: number | undefined;
-  /** A file that gets the workers' log lines, level info and above. @default none */
+  /** A file that gets the workers' log lines of every level, as they come. @default none */
   readonly lines?: string | undefined;
+  /** Where the servers' directories are left when the job has failed, for whoever looks for the reason. @default nowhere */
+  readonly keep?: string | undefined;
   /** Readable progress. */
   readonly say: (line: string) => void;
 }
@@ -114,7 +116,7 @@ export const faultNames: readonly string[] = nemesisNames;
 export async function runGeneratorChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { replicas, workers, say } = options;
   const shape = shapeOf(options.rate);
-  const scene = await Scene.open({ job: "chaos", shape, workers, replicas });
+  const scene = await Scene.open({ job: "chaos", shape, workers, replicas, onLine: lineWriter(options.lines, shape) });
   const stop = () => void scene.close().finally(() => process.exit(interruptedCode));
   process.once("SIGINT", stop).once("SIGTERM", stop);
   try {
@@ -122,8 +124,10 @@ export async function runGeneratorChaos(options: ChaosOptions): Promise<ChaosRep
     const seats = scene.seats.filter((seat) => !scene.spareSeats.includes(seat));
     await Promise.all(seats.map((seat) => scene.seatWorker(seat)));
     return await burn(scene, options);
+  } catch (error) {
+    if (options.keep !== undefined) scene.servers.keep(options.keep);
+    throw error;
   } finally {
-    if (options.lines !== undefined) writeLines(options.lines, scene);
     process.off("SIGINT", stop).off("SIGTERM", stop);
     await scene.close();
   }
@@ -247,14 +251,17 @@ function progress(scene: Scene, say: (line: string) => void): () => void {
   return () => clearInterval(timer);
 }
 
-function writeLines(path: string, scene: Scene): void {
-  const { beginMs } = scene.shape;
-  const texts = scene.lines.map(({ atMs, message, fields }) =>
-    JSON.stringify({ at: Math.round(atMs - beginMs) / 1_000, message, ...fields }),
-  );
+/** Writes each line to the file; undefined without one. @throws OPTION_INVALID */
+function lineWriter(path: string | undefined, { beginMs }: LoadShape): ((line: Line) => void) | undefined {
+  if (path === undefined) return undefined;
+  let file: number;
   try {
-    writeFileSync(path, `${texts.join("\n")}\n`);
+    file = openSync(path, "w");
   } catch (error) {
-    process.stderr.write(`${path}: ${messageOf(error)}\n`);
+    throw new StreamError("OPTION_INVALID", `--lines ${path}: ${messageOf(error)}`);
   }
+  return ({ atMs, message, fields }) => {
+    const at = Math.round(atMs - beginMs) / 1_000;
+    writeSync(file, `${JSON.stringify({ at, message, ...fields })}\n`);
+  };
 }

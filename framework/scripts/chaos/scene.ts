@@ -29,6 +29,8 @@ export interface SceneOptions {
   readonly shape: LoadShape;
   readonly workers: number;
   readonly replicas: number;
+  /** Gets every line that workers say, of level debug too. @default only those from level info on are kept, in `lines` */
+  readonly onLine?: ((line: Line) => void) | undefined;
 }
 
 /** A place for a worker. */
@@ -189,9 +191,18 @@ export class Scene {
 
   /** The job, for a worker or a command that reaches it over `servers`. */
   orderFor(servers: string, { version, partitions, from }: Life = this.#life): WorkerOrder {
-    const { job, shape, replicas } = this.#options;
+    const { job, shape, replicas, onLine } = this.#options;
     const own = { shape: { ...shape, partitions }, version: `chaos-${version}`, from };
-    return { servers, job, results: results.subject, replicas, inboxBytes, endMs: this.#endMs, ...own };
+    return {
+      servers,
+      job,
+      results: results.subject,
+      replicas,
+      inboxBytes,
+      endMs: this.#endMs,
+      isVerbose: onLine !== undefined,
+      ...own,
+    };
   }
 
   /** Starts a worker on an empty seat and lets it join; one of the generation that is being prepared, too. */
@@ -316,8 +327,10 @@ export class Scene {
   }
 
   #hear(seat: Seat, said: Said): void {
-    if (said.kind !== "line" || this.lines.length >= linesMax) return;
-    this.lines.push({ ...said, fields: { seat: seat.index, ...said.fields } });
+    if (said.kind !== "line") return;
+    const line = { ...said, fields: { seat: seat.index, ...said.fields } };
+    this.#options.onLine?.(line);
+    if (said.fields["level"] !== "debug" && this.lines.length < linesMax) this.lines.push(line);
   }
 
   get #bus(): JobBus {

@@ -4,7 +4,7 @@
  * Owns the processes and, where mounting is allowed, a small disk for each, which can be filled up. Without that, their directories are ordinary ones.
  */
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, cpSync, mkdtempSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { NatsCluster, startNatsCluster } from "../../nats/cluster.ts";
@@ -61,6 +61,12 @@ export class Servers {
 
   freeDisk(index: number): void {
     unlinkSync(join(this.#directories[index] ?? "", fillerName));
+  }
+
+  /** Leaves a copy of the directories below `folder`, as they are now. */
+  keep(folder: string): void {
+    for (const [index, directory] of this.#directories.entries())
+      cpSync(directory, join(folder, this.all[index]?.name ?? ""), { recursive: true });
   }
 
   async stop(): Promise<void> {

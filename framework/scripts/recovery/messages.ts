@@ -22,6 +22,8 @@ export interface WorkerOrder {
   readonly from?: string | undefined;
   /** The generation that is prepared beside the running one, and waits for its savepoint. @default none: whichever runs */
   readonly successor?: number | undefined;
+  /** Lines of level debug are said, too. @default false */
+  readonly isVerbose?: boolean | undefined;
 }
 
 /** Why an instance throws that was told to. */
