@@ -1,11 +1,15 @@
 /**
  * An instance's pointer: the one value that says which snapshot counts and who owns the instance.
  *
- * Owns the value as last read, and moves it by compare-and-set until the outcome is known. The reply to an update is a hint (design, section 6): without a clear
- * one the register is read until it shows the own token, a higher epoch, or the old revision.
+ * Owns the value that this incarnation has written, and moves it by compare-and-set until the outcome is known. The reply to an update is a hint (design, section 6):
+ * without a clear one the register is read until it shows the own token, a higher epoch, or the old revision.
+ *
+ * R5. The pointer moves from a value that this incarnation has written itself, never from one that it has only read: whoever has looked at what a newer one wrote
+ *     could replace it otherwise.
+ * R6. One question or update at a time: what follows sees what has become of the one before.
  */
 import { StreamError } from "../errors.ts";
-import type { Registered, RegisterResult, Registers } from "../log/contracts.ts";
+import type { RegisterResult, Registers } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
 import { decideClaim } from "../protocol/claim.ts";
 import { decideAfterUpdate, type UpdateReply } from "../protocol/pointer.ts";
@@ -17,15 +21,22 @@ import { decodePointer, encodePointer } from "../record/wire/snapshot.ts";
 const retryMs = 100;
 const tokenLength = 12;
 
+/** A pointer in its register. */
+interface Found {
+  readonly value: Pointer;
+  readonly revision: number;
+}
+
 /** One incarnation's hand on the pointer of its instance. */
 export class PointerRegister {
   readonly #platform: Platform;
   readonly #registers: Registers;
   readonly #key: string;
   readonly #epoch: number;
-  #pointer: Pointer | undefined;
-  #revision = 0;
+  /** Written by this incarnation; undefined until it has claimed the instance. */
+  #own: Found | undefined;
   #highestEpoch = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(platform: Platform, registers: Registers, key: string, epoch: number) {
     this.#platform = platform;
@@ -34,9 +45,9 @@ export class PointerRegister {
     this.#epoch = epoch;
   }
 
-  /** The value this incarnation wrote or found last. */
+  /** The value this incarnation wrote last; undefined until it has claimed the instance. */
   get current(): Pointer | undefined {
-    return this.#pointer;
+    return this.#own?.value;
   }
 
   /** The highest epoch that any look at the register has found: what a claim that is fenced was fenced by. */
@@ -50,83 +61,92 @@ export class PointerRegister {
    *
    * @throws FENCED, DATA_LOST, and what `identity` rejects with
    */
-  async claim(
+  claim(
     identity: string | Promise<string>,
     skips: readonly Skip[] = [],
     onFound: (found: Pointer | undefined) => void = () => undefined,
   ): Promise<Pointer> {
-    for (;;) {
-      const [input] = await Promise.all([identity, this.#read()]);
-      const decision = decideClaim({
-        pointer: this.#pointer,
-        epoch: this.#epoch,
-        identity: input,
-        token: this.#token(),
-        skips,
-      });
-      if (decision.kind === "fenced") throw this.#fenced(decision.by);
-      if (decision.kind === "replaced") {
-        const what = `${this.#key}: its input was created at ${decision.expected}, what is there now at ${decision.found}`;
-        throw new StreamError("DATA_LOST", `${what}; start a new generation (--new) if that is intended`);
-      }
-      onFound(this.#pointer);
-      if (await this.#move(decision.value)) return decision.value;
-    }
+    return this.#inTurn(() => this.#claim(identity, skips, onFound));
   }
 
   /** R6: makes `snapshot` the current one. @throws FENCED */
-  async advance(snapshot: SnapshotRef): Promise<Pointer> {
-    const base = this.#pointer;
-    if (base === undefined) throw new StreamError("NOT_FOUND", `${this.#key} has not been claimed`);
-    const value: Pointer = {
-      ...base,
-      token: this.#token(),
-      epoch: this.#epoch,
-      current: snapshot,
-      previous: base.current,
-      skips: skipsBehind(snapshot.sequence, base.skips),
-    };
-    if (await this.#move(value)) return value;
-    throw this.#fenced(this.#pointer?.epoch ?? 0);
+  advance(snapshot: SnapshotRef): Promise<Pointer> {
+    return this.#inTurn(async () => {
+      const own = this.#own;
+      if (own === undefined) throw new StreamError("NOT_FOUND", `${this.#key} has not been claimed`);
+      if (this.#highestEpoch > this.#epoch) throw this.#fenced(this.#highestEpoch);
+      const value: Pointer = {
+        ...own.value,
+        token: this.#token(),
+        current: snapshot,
+        previous: own.value.current,
+        skips: skipsBehind(snapshot.sequence, own.value.skips),
+      };
+      if (await this.#move(value, own.revision)) return value;
+      throw this.#fenced(this.#highestEpoch);
+    });
   }
 
   /**
    * The epoch that owns the pointer now (R8: before crying data loss); 0 before the first claim. What is read may be old: that it is this one is shown by an
    * update of its own, which changes nothing but the token.
    */
-  async owner(): Promise<number> {
-    try {
-      for (;;) {
-        await this.#read();
-        const read = this.#pointer;
-        if (read === undefined) return 0;
-        if (read.epoch > this.#epoch) return read.epoch;
-        if (await this.#move({ ...read, token: this.#token(), epoch: this.#epoch })) return this.#epoch;
+  owner(): Promise<number> {
+    return this.#inTurn(async () => {
+      try {
+        for (;;) {
+          const read = await this.#read();
+          if (read === undefined) return 0;
+          if (read.value.epoch > this.#epoch) return read.value.epoch;
+          if (await this.#move({ ...read.value, token: this.#token(), epoch: this.#epoch }, read.revision))
+            return this.#epoch;
+        }
+      } catch (error) {
+        if (StreamError.is(error, "FENCED")) return this.#highestEpoch;
+        throw error;
       }
-    } catch (error) {
-      if (StreamError.is(error, "FENCED")) return this.#highestEpoch;
-      throw error;
+    });
+  }
+
+  async #claim(
+    identity: string | Promise<string>,
+    skips: readonly Skip[],
+    onFound: (found: Pointer | undefined) => void,
+  ): Promise<Pointer> {
+    for (;;) {
+      const [input, read] = await Promise.all([identity, this.#read()]);
+      const facts = { pointer: read?.value, epoch: this.#epoch, identity: input, token: this.#token(), skips };
+      const decision = decideClaim(facts);
+      if (decision.kind === "fenced") throw this.#fenced(decision.by);
+      if (decision.kind === "replaced") {
+        const what = `${this.#key}: its input was created at ${decision.expected}, what is there now at ${decision.found}`;
+        throw new StreamError("DATA_LOST", `${what}; start a new generation (--new) if that is intended`);
+      }
+      onFound(read?.value);
+      if (await this.#move(decision.value, read?.revision ?? 0)) return decision.value;
     }
   }
 
-  /** Writes `value` over what was read. False: somebody of the same or a lower epoch was faster; read again and decide anew. @throws FENCED */
-  async #move(value: Pointer): Promise<boolean> {
-    const baseRevision = this.#revision;
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Writes `value` over the revision that was read. False: somebody of the same or a lower epoch was faster; read again and decide anew. @throws FENCED */
+  async #move(value: Pointer, baseRevision: number): Promise<boolean> {
     let reply = await this.#write(value, baseRevision);
     for (;;) {
-      const read = reply.kind === "written" ? undefined : await this.#tryRead();
+      const answer = reply.kind === "written" ? undefined : await this.#tryRead();
+      const read = answer === "unreadable" ? undefined : answer;
       const decision = decideAfterUpdate({ reply: reply.kind, read, wanted: value, baseRevision, epoch: this.#epoch });
       switch (decision) {
-        case "done":
-          this.#pointer = value;
-          this.#revision = reply.kind === "written" ? reply.revision : (read?.revision ?? this.#revision);
-          this.#tell("pointer moved", {
-            ...spanOf(value),
-            over: baseRevision,
-            revision: this.#revision,
-            reply: reply.kind,
-          });
+        case "done": {
+          const revision = reply.kind === "written" ? reply.revision : (read?.revision ?? baseRevision);
+          this.#own = { value, revision };
+          this.#tell("pointer moved", { ...spanOf(value), over: baseRevision, revision, reply: reply.kind });
           return true;
+        }
         case "fenced":
           throw this.#fenced(read?.value.epoch ?? 0);
         case "lost":
@@ -156,34 +176,26 @@ export class PointerRegister {
     }
   }
 
-  async #read(): Promise<void> {
+  /** Undefined: there is none yet. Asks until there is an answer. */
+  async #read(): Promise<Found | undefined> {
     for (;;) {
-      try {
-        const found = await this.#registers.get(this.#key);
-        this.#pointer = found === undefined ? undefined : this.#decoded(found);
-        this.#revision = found?.revision ?? 0;
-        return;
-      } catch (error) {
-        if (!StreamError.is(error) || !error.isRetryable) throw error;
-        await this.#pause();
-      }
+      const answer = await this.#tryRead();
+      if (answer !== "unreadable") return answer;
+      await this.#pause();
     }
   }
 
-  async #tryRead(): Promise<{ readonly value: Pointer; readonly revision: number } | undefined> {
+  async #tryRead(): Promise<Found | undefined | "unreadable"> {
     try {
-      const found: Registered | undefined = await this.#registers.get(this.#key);
-      return found === undefined ? undefined : { value: this.#decoded(found), revision: found.revision };
+      const found = await this.#registers.get(this.#key);
+      if (found === undefined) return undefined;
+      const value = decodePointer(found.value);
+      this.#highestEpoch = Math.max(this.#highestEpoch, value.epoch);
+      return { value, revision: found.revision };
     } catch (error) {
       if (!StreamError.is(error) || !error.isRetryable) throw error;
-      return undefined;
+      return "unreadable";
     }
-  }
-
-  #decoded({ value }: Registered): Pointer {
-    const pointer = decodePointer(value);
-    this.#highestEpoch = Math.max(this.#highestEpoch, pointer.epoch);
-    return pointer;
   }
 
   #pause(): Promise<void> {

@@ -140,6 +140,29 @@ describe("R8: the owner", () => {
     expect(await stored()).toMatchObject({ epoch: 3, current: { sequence: 10 } });
   });
 
+  test("asked for while the own snapshot is under way, its value is nothing that the snapshot could be based on", async () => {
+    const old = await claimed(3);
+    await rig.result(old.advance(snapshot(10)));
+    const heir = await claimed(8);
+    await rig.result(heir.advance(snapshot(20)));
+    await rig.result(heir.advance(snapshot(30)));
+    expect(await rig.result(old.owner())).toBe(8);
+    await expect(rig.result(old.advance(snapshot(15)))).rejects.toMatchObject({ code: "FENCED" });
+    expect(await stored()).toMatchObject({ epoch: 8, current: { sequence: 30 }, previous: { sequence: 20 } });
+  });
+
+  test("asked for at the moment in which the own pointer moves, it is oneself, and the move is made", async () => {
+    const own = await claimed(3);
+    registers.writes.push("lost");
+    registers.reads.push("kept", "refused");
+    const asking = own.owner();
+    // Its update has been stored by then, and it does not know.
+    await rig.pass(50);
+    const moving = own.advance(snapshot(10));
+    expect(await rig.result(Promise.all([asking, moving]))).toMatchObject([3, { current: { sequence: 10 } }]);
+    expect((await stored())?.current?.sequence).toBe(10);
+  });
+
   test("is nobody before the first claim", async () => {
     expect(await rig.result(hand(3).owner())).toBe(0);
     expect(await stored()).toBeUndefined();

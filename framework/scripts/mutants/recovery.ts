@@ -26,6 +26,20 @@ const snapshot: readonly Mutant[] = [
     tests: ["actor/pointer-register.test.ts"],
   },
   {
+    name: "a pointer that was only looked at is the base of the next move",
+    file: "actor/pointer-register.ts",
+    from: "return { value, revision: found.revision };",
+    to: "return (this.#own = { value: { ...value, epoch: this.#epoch }, revision: found.revision });",
+    tests: ["actor/pointer-register.test.ts"],
+  },
+  {
+    name: "a move and a question to the pointer at once",
+    file: "actor/pointer-register.ts",
+    from: "const done = this.#last.then(work);",
+    to: "const done = work();",
+    tests: ["actor/pointer-register.test.ts"],
+  },
+  {
     name: "missing reply of the pointer update believed",
     file: "protocol/pointer.ts",
     from: 'if (reply === "written") return "done";',
