@@ -74,7 +74,6 @@ export class PointerRegister {
     return this.#inTurn(async () => {
       const own = this.#own;
       if (own === undefined) throw new StreamError("NOT_FOUND", `${this.#key} has not been claimed`);
-      if (this.#highestEpoch > this.#epoch) throw this.#fenced(this.#highestEpoch);
       const value: Pointer = {
         ...own.value,
         token: this.#token(),

@@ -29,7 +29,7 @@ const snapshot: readonly Mutant[] = [
     name: "a pointer that was only looked at is the base of the next move",
     file: "actor/pointer-register.ts",
     from: "return { value, revision: found.revision };",
-    to: "return (this.#own = { value: { ...value, epoch: this.#epoch }, revision: found.revision });",
+    to: "this.#own = { value: { ...value, epoch: this.#epoch }, revision: found.revision }; return { value, revision: found.revision };",
     tests: ["actor/pointer-register.test.ts"],
   },
   {

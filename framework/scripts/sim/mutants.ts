@@ -85,6 +85,7 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
       "snapshots",
     ),
     unit("pointer without compare-and-set", "zombies", "snapshots"),
+    unit("a pointer that was only looked at is the base of the next move", "revenants"),
     unit("missing reply of the pointer update believed", "snapshots"),
     unit("pointer moved before the manifest is stored", "snapshots"),
     own(

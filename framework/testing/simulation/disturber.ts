@@ -107,6 +107,7 @@ export class Disturber {
     clockJump: (kind) => this.#jump(kind),
     busCut: (kind) => this.#cut(kind),
     placeDown: (kind) => this.#down(kind),
+    linkDown: (kind) => this.#partFromAll(kind),
     tailLost: (kind) => this.#loseTail(kind),
     logRecreated: (kind) => this.#recreate(kind),
     blobsWiped: (kind) => this.#wipe(kind),
@@ -325,6 +326,17 @@ export class Disturber {
     const cut = one !== undefined && this.#below(kind, 2) === 0 ? [one] : fleet.living;
     dice.count(kind, { states: cut.flatMap((process) => [...process.states]) }, `processes ${numbersOf(cut)}`);
     this.#unlink(cut, this.#world.dice.spanMs(kind, 15_000));
+  }
+
+  #partFromAll(kind: FaultKind): void {
+    const process = this.#pick(kind);
+    if (process === undefined || process.connection.isDown) return;
+    const { dice, place } = this.#world;
+    dice.count(kind, process, `process ${process.number}`);
+    const forMs = dice.spanMs(kind, 15_000);
+    process.connection.isCut = true;
+    place.clock.schedule(forMs, () => void (process.connection.isCut = false));
+    this.#unlink([process], forMs);
   }
 
   #unlink(cut: readonly SimulatedProcess[], forMs: number): void {

@@ -72,6 +72,8 @@ export const faultKinds = {
   busLate: { layer: "bus", beyond: false },
   /** A process neither hears nor is heard over the Bus for a while. */
   busCut: { layer: "bus", beyond: false },
+  /** Nothing of a process arrives anywhere for a while, and nothing reaches it. */
+  linkDown: { layer: "process", beyond: false },
   crashActor: { layer: "process", beyond: false },
   crashWorker: { layer: "process", beyond: false },
   crashLeader: { layer: "process", beyond: false },
@@ -123,6 +125,7 @@ export const sharpFaults: readonly FaultKind[] = [
   "drains",
   "loads",
   "badHost",
+  "linkDown",
 ];
 
 /** Whether a kind is more than the fault model allows. */

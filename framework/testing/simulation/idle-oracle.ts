@@ -16,7 +16,7 @@ import type { Dice, FaultKind } from "./faults.ts";
 
 /** From the last look at a split to the report, ms. */
 const reportMsMax = 50;
-const delaying: readonly FaultKind[] = ["pauseWorker", "pauseLeader", "slowWorker", "busCut", "clockDrift"];
+const delaying: readonly FaultKind[] = ["pauseWorker", "pauseLeader", "slowWorker", "busCut", "linkDown", "clockDrift"];
 /** An idle timeout above this is longer than any pause of a script, ms. */
 const pauseMsMax = 10_000;
 

@@ -341,6 +341,17 @@ export const mixes: readonly Mix[] = [
     workloads: ["windows", "diamond", "lateness"],
   },
   {
+    name: "revenants",
+    about:
+      "processes that are heard of no more in the middle of a snapshot, and go on when others have trimmed what they were about to read",
+    draw(random) {
+      const rates = { ...drawRates(random, withinModel, 0.05), linkDown: 0.006, blobSlow: 0.3, readerSlow: 0.4 };
+      const change = { workers: 3, faultsMs: 15_000, snapshotBytes: 200, snapshotIntervalMs: 2_000 };
+      return { ...drawSetting(random, rates), ...change };
+    },
+    workloads: ["windows", "diamond", "lateness"],
+  },
+  {
     ...beyond("blackouts", "everybody is gone at once, and with them what logs have acknowledged", ["blackout"], {
       snapshotBytes: 200,
       snapshotIntervalMs: 300,

@@ -24,6 +24,8 @@ export class PointerOracle {
   readonly #earlier = new Map<string, Pointer>();
   /** Snapshots that the owner of a pointer has taken. */
   readonly #snapshots = new Map<string, number>();
+  /** Chunks of its instance that were there when the owner of a pointer had taken its first snapshot, and began to sweep. */
+  readonly #swept = new Map<string, ReadonlySet<string>>();
   /** Of bytes that have been looked at: a blob never changes in place. */
   readonly #sums = new WeakMap<Uint8Array, Map<number, string>>();
   /** Chunks that a manifest names, by its first chunk. */
@@ -42,7 +44,9 @@ export class PointerOracle {
     this.#pointers.set(key, pointer);
     if (before !== undefined) this.#earlier.set(key, before);
     const isOwn = before?.epoch === pointer.epoch;
-    this.#snapshots.set(key, isOwn ? (this.#snapshots.get(key) ?? 0) + 1 : 0);
+    const snapshots = isOwn ? (this.#snapshots.get(key) ?? 0) + 1 : 0;
+    this.#snapshots.set(key, snapshots);
+    if (snapshots === 1) this.#swept.set(key, new Set(this.#blobs.keys()));
     if (before !== undefined) this.#compare(key, before, pointer);
     this.#look(key, pointer);
   }
@@ -64,22 +68,25 @@ export class PointerOracle {
 
   /**
    * Chunks of incarnations before the pointers' owners that no pointer names, where the owner has had the time to sweep them: it has taken a snapshot after its
-   * first. What an owner itself has not come to collect at the end is its successor's.
+   * first. What an owner itself has not come to collect at the end is its successor's, and so is what an incarnation that did not know of its end has stored
+   * behind the sweep.
    */
   orphans(): readonly string[] {
     const named = new Set<string>();
-    const owners = new Map<string, number>();
+    const owners = new Map<string, { readonly epoch: number; readonly swept: ReadonlySet<string> | undefined }>();
     for (const [key, { epoch, current, previous }] of this.#pointers) {
-      if ((this.#snapshots.get(key) ?? 0) >= sweptAfter) owners.set(key.split(".").slice(2).join("."), epoch);
+      if ((this.#snapshots.get(key) ?? 0) >= sweptAfter)
+        owners.set(key.split(".").slice(2).join("."), { epoch, swept: this.#swept.get(key) });
       const earlier = this.#earlier.get(key);
       for (const ref of [current, previous, earlier?.current, earlier?.previous])
         for (const { name } of this.#chunksOf(ref) ?? []) named.add(name);
     }
-    const isOlder = (name: string) => {
+    const isLeft = (name: string) => {
       const [stage, partition, epoch] = name.split(".");
-      return Number(epoch) < (owners.get(`${stage}.${partition}`) ?? 0);
+      const owner = owners.get(`${stage}.${partition}`);
+      return owner !== undefined && Number(epoch) < owner.epoch && owner.swept?.has(name) === true;
     };
-    return [...this.#blobs.keys()].filter((name) => !named.has(name) && isOlder(name));
+    return [...this.#blobs.keys()].filter((name) => !named.has(name) && isLeft(name));
   }
 
   /** From a pointer's key to the name of its instance's inbox. */

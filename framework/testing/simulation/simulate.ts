@@ -45,19 +45,14 @@ import { allWorkloads, commonWorkloads } from "./workloads/all.ts";
 
 /** Virtual time within which everything is done once the faults are over, ms (O8). */
 const recoveryMsMax = 180_000;
-/** Faults after which chunks of older incarnations may be left. */
+/** Faults after which chunks of older incarnations may be left that were there before the sweep. */
 const hidingChunks: readonly FaultKind[] = [
   "callLost",
   "blobListStale",
   "blobSlow",
-  "pauseWorker",
-  "pauseLeader",
-  "slowWorker",
-  "replaced",
-  "jobLogLate",
   "deleteLate",
-  "busCut",
   "placeDown",
+  "linkDown",
 ];
 /** Virtual time that a replay may take, ms. */
 const replayMsMax = 600_000;
