@@ -20,6 +20,7 @@ export default defineConfig({
       { extends: true, test: { name: "pure", include: pure, isolate: false, typecheck: { enabled: false } } },
     ],
     maxWorkers: availableParallelism() + 1,
+    setupFiles: ["test/support/properties.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     teardownTimeout: 10_000,

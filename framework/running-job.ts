@@ -27,6 +27,8 @@ import type { Telemetry } from "./telemetry/telemetry.ts";
 
 /** How often the totals are looked at, so that a stopped worker can still say them, ms. */
 const lookMs = 1_000;
+/** How long a worker that was asked to go waits for the totals, ms. */
+const lastLookMsMax = 300;
 /** After this long a worker that was asked to go does, released or not: what comes after it recovers as from a crash. */
 const leaveMsMax = 7_000;
 /** Time for the other workers to read that the job has completed, before it is deleted under them, ms. */
@@ -127,11 +129,14 @@ export class RunningJob implements StartedJob, Measured {
 
   /** Whether everything was released within the time a worker that was asked to go has. */
   #leavesInTime(): Promise<boolean> {
-    const leaving = this.#look().then(() => this.#worker.stop());
-    const late = new Promise<false>((resolve) =>
-      this.#platform.clock.schedule(leaveMsMax, () => resolve(false), { background: true }),
-    );
-    return Promise.race([leaving.then(() => true), late]);
+    // A leader that stands still is not waited for: who goes is given nothing more.
+    const looked = Promise.race([this.#look(), this.#after(lastLookMsMax)]);
+    const leaving = looked.then(() => this.#worker.stop());
+    return Promise.race([leaving.then(() => true), this.#after(leaveMsMax).then(() => false)]);
+  }
+
+  #after(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#platform.clock.schedule(ms, resolve, { background: true }));
   }
 
   /** From here on `telemetry` shows this worker. */

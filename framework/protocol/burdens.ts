@@ -32,6 +32,8 @@ export interface Host {
   readonly settled: InstanceId[];
   /** Sum of the weights of all that it has. */
   weight: number;
+  /** The part of it that has been measured, or is taken for that, and varies. */
+  busy: number;
 }
 
 /** An instance that changes its host. */
@@ -43,7 +45,7 @@ export interface Move {
 
 /** What an instance weighs by being there, as a share of a core: what is idle is spread by count. */
 const idleWeight = 0.05;
-/** Part of the mean load that a move must be worth: measured loads vary by less. */
+/** Part of the mean load, and of what the giver carries, that a move must be worth: measured loads vary by less. */
 const worthShare = 0.25;
 /** Sums of shares are not exact. */
 const epsilon = 1e-9;
@@ -55,7 +57,7 @@ export class Burdens {
   /** By stage and zone, what there is and what there may be (P5). */
   readonly #present = new Map<string, number>();
   readonly #shares = new Map<string, number>();
-  /** A move must be worth so much of a burden. */
+  /** A move must be worth so much of a burden at least. */
   readonly #worth: number;
   readonly #facts: InstanceFacts;
 
@@ -63,7 +65,7 @@ export class Burdens {
     this.#facts = facts;
     const unique = new Map(workers.map((worker) => [worker.worker, worker]));
     this.hosts = [...unique.values()]
-      .map(({ worker, capacity = 1, zone = "" }) => ({ worker, capacity, zone, settled: [], weight: 0 }))
+      .map(({ worker, capacity = 1, zone = "" }) => ({ worker, capacity, zone, settled: [], weight: 0, busy: 0 }))
       .toSorted((a, b) => (a.worker < b.worker ? -1 : 1));
     this.#weights = weightsOf(instances, facts);
     this.#shareZones(instances);
@@ -138,7 +140,7 @@ export class Burdens {
   }
 
   #bestBetween(from: Host, to: Host, isSource: boolean): Move | undefined {
-    const limit = burdenOf(from) - this.#worth + epsilon;
+    const limit = burdenOf(from) - Math.max(this.#worth, (worthShare * from.busy) / from.capacity) + epsilon;
     let best: InstanceId | undefined;
     let least = Infinity;
     for (const instance of from.settled) {
@@ -171,7 +173,9 @@ export class Burdens {
   }
 
   #count(host: Host, instance: InstanceId, sign: 1 | -1): void {
-    host.weight += sign * this.#weightOf(instance);
+    const weight = this.#weightOf(instance);
+    host.weight += sign * weight;
+    host.busy += sign * (weight - idleWeight);
     const key = `${instance.stage} ${host.zone}`;
     this.#present.set(key, (this.#present.get(key) ?? 0) + sign);
   }

@@ -227,6 +227,16 @@ describe("P3: by measured load", () => {
     expect(countsOf(settled(uneven, 10).now)).toEqual({ a: 2, b: 4 });
   });
 
+  test("P3: two that are as heavy do not hand a light one to and fro when their loads vary, where others are idle", () => {
+    const workers = ["a", "b", "c", "d", "e"].map((name) => ({ name }));
+    const found = (loads: readonly number[]) => ({
+      ...loaded(workers, loads, ["a", "b", "b", "c", "d", "e"]),
+      avoids: ({ partition }: InstanceId, worker: string) => partition === 2 && worker > "b",
+    });
+    expect(place(found([0.9, 1.1, 0, 0, 0, 0]))).toEqual([]);
+    expect(lines(place(found([0.7, 1.1, 0, 0, 0, 0])))).toEqual(["0/2 a balance"]);
+  });
+
   test("P3: what has not been measured counts like the others of its stage", () => {
     const found = loaded(two, [0.4, 0.4, 0.4, 0.4], ["a", "a", "b", undefined]);
     const half = { ...found, busyOf: (id: InstanceId) => (id.partition % 2 === 0 ? 0.4 : undefined) };
@@ -363,8 +373,9 @@ function factsOf({ count, workers, owners, movesMax }: Situation): PlacementFact
 
 /** The same facts after `placements` have been carried out. */
 function after(before: PlacementFacts, placements: readonly Placement[]): PlacementFacts {
-  const moved = new Map(placements.map(({ instance, worker }) => [instanceKey(instance), worker]));
-  return { ...before, current: (id) => moved.get(instanceKey(id)) ?? before.current(id) };
+  const owners = new Map(before.instances.map((id) => [instanceKey(id), before.current(id)]));
+  for (const { instance, worker } of placements) owners.set(instanceKey(instance), worker);
+  return { ...before, current: (id) => owners.get(instanceKey(id)) };
 }
 
 function loadsOf({ instances, workers, current }: PlacementFacts): number[] {

@@ -189,8 +189,15 @@ export const fleetMutants: readonly Mutant[] = [
   {
     name: "a move that is worth nothing",
     file: "protocol/burdens.ts",
-    from: "const limit = burdenOf(from) - this.#worth + epsilon;",
+    from: "const limit = burdenOf(from) - Math.max(this.#worth, (worthShare * from.busy) / from.capacity) + epsilon;",
     to: "const limit = burdenOf(from) + epsilon;",
+    tests: placement,
+  },
+  {
+    name: "a move is worth what it is to the mean",
+    file: "protocol/burdens.ts",
+    from: "Math.max(this.#worth, (worthShare * from.busy) / from.capacity)",
+    to: "this.#worth",
     tests: placement,
   },
   {
