@@ -20,7 +20,7 @@ export interface JobEnd {
 /** A running job, as the process that started it sees it. */
 export interface JobHandle {
   readonly plan: Plan;
-  /** The job as its leader sees it. @throws NO_RESPONDERS, TIMEOUT */
+  /** The job as its leader sees it. @throws NO_RESPONDERS, TIMEOUT; UNAVAILABLE when it has ended here */
   status(): Promise<JobStatus>;
   /** Suspends this worker, or all workers of this fleet: last snapshots, release. Fires nothing; the job goes on elsewhere, or when it is started again. */
   stop(): Promise<void>;

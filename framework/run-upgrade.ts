@@ -11,6 +11,7 @@ import type { Home } from "./home.ts";
 import type { StartedJob } from "./job-handle.ts";
 import type { EndHome } from "./log/ends.ts";
 import { compile } from "./plan/compile.ts";
+import { scopedClock } from "./platform/scoped-clock.ts";
 import { versionOf } from "./program-version.ts";
 import { checkEnds, type RunOptions, runToTheEnd, startAt, systemPlatform } from "./run.ts";
 import { upgradeJob, type UpgradeOptions, type UpgradeResult } from "./upgrade.ts";
@@ -48,8 +49,13 @@ async function upgradeAt(
     );
   await checkEnds(plan, ends);
   const place = await home.open(plan, platform, { startNew: true });
+  const scope = scopedClock(platform.clock);
   try {
-    const administrator = { platform, seams: place.seams, by: `${userInfo().username}@${hostname()}` };
+    const administrator = {
+      platform: { ...platform, clock: scope.clock },
+      seams: place.seams,
+      by: `${userInfo().username}@${hostname()}`,
+    };
     const start = (successor: number, made: (started: StartedJob) => void) =>
       startAt(job, home, { ...options, successor, ownsProcess: true }, (started) => {
         made(started);
@@ -58,5 +64,6 @@ async function upgradeAt(
     return await upgradeJob({ administrator, plan, ends, start }, options);
   } finally {
     await place.close();
+    scope.close();
   }
 }

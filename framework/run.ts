@@ -30,6 +30,7 @@ import { sha256Hex } from "./platform/digest.ts";
 import { parseLogLevel, stderrLogger } from "./platform/logger.ts";
 import type { LogLevel, Platform } from "./platform/platform.ts";
 import { systemRandom } from "./platform/random.ts";
+import { scopedClock } from "./platform/scoped-clock.ts";
 import { realClock } from "./platform/real-clock.ts";
 import { versionOf } from "./program-version.ts";
 import { whenReaderGone } from "./reader-gone.ts";
@@ -327,14 +328,17 @@ async function begin(
   const names = new JobNames(job, record.generation);
   if (place.fleetOf !== undefined) return place.fleetOf({ plan, names }, events);
   const blobs = await seams.blobs(job, record.generation);
+  // What works here asks again and again while it gets no answer, and ends with the job (T4).
+  const scope = scopedClock(platform.clock);
+  const inside = { ...platform, clock: scope.clock };
   const killProcess = () => void process.kill(process.pid, "SIGKILL");
-  const injector = new FaultInjector({ platform, registers, names, killProcess }, injections);
+  const injector = new FaultInjector({ platform: inside, registers, names, killProcess }, injections);
   const probe = injections.length > 0 ? injector : options.probe;
-  const goesOnFrom = record.origin === undefined ? undefined : patientOrigin(platform, seams, plan, record.origin);
+  const goesOnFrom = record.origin === undefined ? undefined : patientOrigin(inside, seams, plan, record.origin);
   const isSuccessor = held !== undefined;
   const work = { plan, names, seams, registers, blobs, cluster, origin: goesOnFrom, isSuccessor };
   const guards = guardsOf({ ...options.guard, platform, place, work, ownsProcess: options.ownsProcess ?? false });
-  return new RunningJob(platform, work, place, events, { probe, guards, hints: options.guard.home.hints });
+  return new RunningJob(platform, work, place, events, { scope, probe, guards, hints: options.guard.home.hints });
 }
 
 /** The record of a generation that is prepared beside another one, when its savepoint is there; while it is not, the worker says that it waits. */

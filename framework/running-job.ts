@@ -12,13 +12,14 @@ import { RollCall } from "./administration/roll-call.ts";
 import { followSideStream, type SideRecord } from "./actor/side-stream.ts";
 import { Worker } from "./actor/worker.ts";
 import type { WorkerJob } from "./actor/worker-job.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf, StreamError } from "./errors.ts";
 import type { HomePlace } from "./home.ts";
 import { savepointOf, type SavepointOptions } from "./job-savepoint.ts";
 import { noTotals, type JobEnd, type JobEvents, type StartedJob } from "./job-handle.ts";
 import type { Log } from "./log/contracts.ts";
 import type { Plan } from "./plan/plan.ts";
 import type { Cancel, Platform } from "./platform/platform.ts";
+import type { ScopedClock } from "./platform/scoped-clock.ts";
 import type { Measured, WorkerMeasures } from "./telemetry/measures.ts";
 import { loopShareMeter } from "./telemetry/loop-share.ts";
 import type { ResolvedHints } from "./worker-hints.ts";
@@ -38,6 +39,8 @@ const notReleased =
 
 /** What a worker is started with besides its job. */
 export interface JobTools {
+  /** The clock of all that works here: closed when it has ended. */
+  readonly scope: ScopedClock;
   readonly probe?: Probe | undefined;
   /** @default none: a program that does not end ends nothing */
   readonly guards?: Guards | undefined;
@@ -53,6 +56,7 @@ export class RunningJob implements StartedJob, Measured {
   readonly #platform: Platform;
   readonly #events: JobEvents;
   readonly #worker: Worker;
+  readonly #scope: ScopedClock;
   readonly #job: WorkerJob;
   readonly #resolve: (end: JobEnd) => void;
   #unwatch = (): void => undefined;
@@ -64,7 +68,7 @@ export class RunningJob implements StartedJob, Measured {
   #hasEnded = false;
   #stopReason = "";
 
-  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: JobEvents, tools: JobTools = {}) {
+  constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: JobEvents, tools: JobTools) {
     this.plan = job.plan;
     this.#job = job;
     this.#place = place;
@@ -73,7 +77,8 @@ export class RunningJob implements StartedJob, Measured {
     const { promise, resolve } = Promise.withResolvers<JobEnd>();
     this.done = promise;
     this.#resolve = resolve;
-    this.#worker = new Worker(platform, job, {
+    this.#scope = tools.scope;
+    this.#worker = new Worker({ ...platform, clock: tools.scope.clock }, job, {
       place: { host: hostname(), processId: process.pid, ...(tools.hints ?? { capacity: 1, zone: "" }) },
       loopShare: loopShareMeter(),
       probe: tools.probe,
@@ -107,11 +112,11 @@ export class RunningJob implements StartedJob, Measured {
   abandon(): void {}
 
   status(): Promise<JobStatus> {
-    return this.#worker.status();
+    return this.#whileItLasts(() => this.#worker.status());
   }
 
   drain(): Promise<void> {
-    return this.#worker.drain();
+    return this.#whileItLasts(() => Promise.race([this.#worker.drain(), this.done.then(() => undefined)]));
   }
 
   savepoint(name?: string, options: SavepointOptions = {}): Promise<TakenSavepoint> {
@@ -176,6 +181,7 @@ export class RunningJob implements StartedJob, Measured {
     if (state === "completed" && totals !== undefined) await this.#discard();
     this.#unwatch();
     await this.#place.close();
+    this.#scope.close();
     const end = { state, message, totals: totals ?? this.#totals };
     this.#events.onEnd(end);
     this.#resolve(end);
@@ -213,6 +219,12 @@ export class RunningJob implements StartedJob, Measured {
     } catch {
       // Nobody leads at the moment: the totals known last stand.
     }
+  }
+
+  /** What is not answered before the end never is. @throws UNAVAILABLE then */
+  #whileItLasts<T>(call: () => Promise<T>): Promise<T> {
+    const over = new StreamError("UNAVAILABLE", `job ${this.plan.job} has ended in this process: handle.done says how`);
+    return this.#hasEnded ? Promise.reject(over) : Promise.race([call(), this.done.then(() => Promise.reject(over))]);
   }
 
   /** Nothing survives an embedded job: what is in its dead-letter stream is told before the end. */
