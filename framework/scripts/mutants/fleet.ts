@@ -187,6 +187,13 @@ export const fleetMutants: readonly Mutant[] = [
     tests: ["actor/leaving.test.ts"],
   },
   {
+    name: "what works for a job outlives it",
+    file: "running-job.ts",
+    from: "this.#scope.close();",
+    to: "",
+    tests: ["running-job.test.ts"],
+  },
+  {
     name: "a move that is worth nothing",
     file: "protocol/burdens.ts",
     from: "const limit = burdenOf(from) - Math.max(this.#worth, (worthShare * from.busy) / from.capacity) + epsilon;",
