@@ -66,6 +66,8 @@ export class RunningJob implements StartedJob, Measured {
   #letters: { read: number } | undefined;
   #totals = noTotals;
   #hasEnded = false;
+  /** Calls that have not been answered. */
+  readonly #waiting = new Set<() => void>();
   #stopReason = "";
 
   constructor(platform: Platform, job: WorkerJob, place: HomePlace, events: JobEvents, tools: JobTools) {
@@ -112,11 +114,17 @@ export class RunningJob implements StartedJob, Measured {
   abandon(): void {}
 
   status(): Promise<JobStatus> {
-    return this.#whileItLasts(() => this.#worker.status());
+    return this.#whileItLasts(
+      () => this.#worker.status(),
+      () => Promise.reject(this.#over()),
+    );
   }
 
   drain(): Promise<void> {
-    return this.#whileItLasts(() => Promise.race([this.#worker.drain(), this.done.then(() => undefined)]));
+    return this.#whileItLasts(
+      () => this.#worker.drain(),
+      () => Promise.resolve(),
+    );
   }
 
   savepoint(name?: string, options: SavepointOptions = {}): Promise<TakenSavepoint> {
@@ -182,6 +190,7 @@ export class RunningJob implements StartedJob, Measured {
     this.#unwatch();
     await this.#place.close();
     this.#scope.close();
+    for (const tell of this.#waiting) tell();
     const end = { state, message, totals: totals ?? this.#totals };
     this.#events.onEnd(end);
     this.#resolve(end);
@@ -221,10 +230,20 @@ export class RunningJob implements StartedJob, Measured {
     }
   }
 
-  /** What is not answered before the end never is. @throws UNAVAILABLE then */
-  #whileItLasts<T>(call: () => Promise<T>): Promise<T> {
-    const over = new StreamError("UNAVAILABLE", `job ${this.plan.job} has ended in this process: handle.done says how`);
-    return this.#hasEnded ? Promise.reject(over) : Promise.race([call(), this.done.then(() => Promise.reject(over))]);
+  /** What is not answered before the end never is: then it is what `atEnd` answers. @throws UNAVAILABLE when the job has ended before the call */
+  #whileItLasts<T>(call: () => Promise<T>, atEnd: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#hasEnded) throw this.#over();
+      const end = (): void => void atEnd().then(resolve, reject);
+      this.#waiting.add(end);
+      void call()
+        .then(resolve, reject)
+        .finally(() => this.#waiting.delete(end));
+    });
+  }
+
+  #over(): StreamError {
+    return new StreamError("UNAVAILABLE", `job ${this.plan.job} has ended in this process: handle.done says how`);
   }
 
   /** Nothing survives an embedded job: what is in its dead-letter stream is told before the end. */
