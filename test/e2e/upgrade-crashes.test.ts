@@ -140,17 +140,23 @@ describe.skipIf(binary === undefined)(
       await grows("1");
       await tidemark("savepoint", "restored", "before", "--stop").ended();
       await first.ended();
-      const restore = () => begin("restore", "slow", "12", "--from", "restored/before");
+      // The other process may be seconds late on a busy machine: state takes its time until it is there.
+      const restore = () => begin("restore", "slower", "12", "--from", "restored/before");
       const programs = [restore(), restore()];
       let found: JobStatus | undefined;
-      await eventually("both are at it", async () => {
+      const seen = new Set<string>();
+      const isAtIt = async () => {
         found = await status(2);
         const { workers, instances } = found;
-        const isBoth = workers.filter((each) => each.instances > 0).length === 2;
-        return isBoth && instances.some(({ state }) => state === "restoring");
+        const isRestoring = instances.some(({ state }) => state === "restoring");
+        seen.add(`${workers.map((each) => each.instances).join(" and ")} instances, restoring: ${isRestoring}`);
+        return workers.length === 2 && isRestoring;
+      };
+      await eventually("two workers, and state on its way", isAtIt).catch((error: unknown) => {
+        throw new Error(`${String(error)}; seen: ${[...seen].join("; ")}`);
       });
       programs.find(({ processId }) => processId === (found && leaderOf(found)))?.send("SIGKILL");
-      await grows("slow");
+      await grows("slower");
       for (const each of programs) each.send("SIGTERM");
       const ends = await Promise.all(programs.map((each) => each.ended()));
       expect(new Set(ends.map(({ code, signal }) => code ?? signal))).toEqual(new Set([0, "SIGKILL"]));

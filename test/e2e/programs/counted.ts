@@ -1,7 +1,7 @@
 /**
  * Counts per key in state, for the tests of restores and upgrades. Arguments: name of the job, file for the results, version of the program, partitions.
  *
- * Version 1 holds a number, versions 2 and `slow` an object; the migration of `slow` takes its time, that of `broken` throws; `other` has state of another name.
+ * Version 1 holds a number, the others an object; the migrations of `slow` and `slower` take their time, that of `broken` throws; `other` has state of another name.
  */
 import { file, generator, job, schema, value, type Job } from "tidemark";
 
@@ -13,15 +13,20 @@ interface Boxed {
   readonly sum: number;
 }
 
-const pauseMs = 50;
 const never = new Int32Array(new SharedArrayBuffer(4));
+
+/** Each key takes so many milliseconds. */
+function slowly(ms: number) {
+  return (sum: number): Boxed => {
+    Atomics.wait(never, 0, 0, ms);
+    return { sum };
+  };
+}
 
 const migrations: Readonly<Record<string, (old: number) => Boxed>> = {
   2: (sum) => ({ sum }),
-  slow: (sum) => {
-    Atomics.wait(never, 0, 0, pauseMs);
-    return { sum };
-  },
+  slow: slowly(50),
+  slower: slowly(150),
   broken: () => {
     throw new Error("no way from here");
   },
