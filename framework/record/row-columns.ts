@@ -1,19 +1,22 @@
 /**
- * Takes records of a shape into columns: one function per number of properties, with one place in the code per property.
+ * Takes records of a shape into columns.
  *
- * The engine knows each such place's name and column, so a record is taken in a third of the time of a loop over names. Names are keys of properties, never
- * anything else.
+ * The first shape with so many properties has a function to itself, with one place in the code per property: the engine knows each such place's name. All other shapes
+ * share a loop over the names that are there, which is a little slower; in one such function two shapes would slow each other down far more (`npm run bench --
+ * shapes`). Names are keys of properties, never anything else.
  */
 import type { Column } from "./column.ts";
 import type { Row } from "./shape.ts";
 import { ValueColumn } from "./value-column.ts";
 
-/** Puts the properties called `names` of `row` into `columns`, as value number `index`; answers the bytes they take. */
+/** Puts the properties of `row`, which are called `names` in this order, into `columns`, as value number `index`; answers the bytes they take. */
 export type PutRow = (names: readonly string[], row: Row, index: number, columns: Column[]) => number;
 
-/** The function for rows of `count` properties. */
+/** The function for rows of one more shape, of `count` properties. */
 export function putFor(count: number): PutRow {
-  return puts[count - 1] ?? putWide;
+  const own = puts[count - 1];
+  puts[count - 1] = undefined;
+  return own ?? putAny;
 }
 
 /** Replaces a column by one of anything with the same first `count` values. */
@@ -30,16 +33,20 @@ function sizeOf(size: number, columns: Column[], at: number, index: number, valu
   return size >= 0 ? size : generalise(columns, at, index).put(index, value);
 }
 
-function putWide(names: readonly string[], row: Row, index: number, columns: Column[]): number {
+/** A loop over the properties that are there: the engine then has their values at hand, whatever the shape. */
+function putAny(_names: readonly string[], row: Row, index: number, columns: Column[]): number {
   let size = 0;
-  for (let at = 0; at < names.length; at++) {
-    const value = row[names[at]!];
+  let at = 0;
+  for (const name in row) {
+    const value = row[name];
     size += sizeOf(columns[at]!.put(index, value), columns, at, index, value);
+    at++;
   }
   return size;
 }
 
-const puts: readonly PutRow[] = [put1, put2, put3, put4, put5, put6, put7, put8];
+/** By number of properties, less one; what has been given away is not there any more. */
+const puts: (PutRow | undefined)[] = [put1, put2, put3, put4, put5, put6, put7, put8];
 
 function put1(names: readonly string[], row: Row, index: number, columns: Column[]): number {
   const v0 = row[names[0]!];

@@ -1,7 +1,7 @@
 /**
  * Shapes: the property names, in order, that many records share, and the way from such a record to columns and back.
  *
- * Owns the shapes that are remembered; how rows are made is in `row-literals.ts`.
+ * Owns the shapes that are remembered; how rows are made is in `row-makers.ts`.
  *
  * H1. Names come off the wire: they are keys of properties and nothing else, `__proto__` included.
  * H2. What is kept is bounded: data whose names vary without end (maps used as records) gets no place for ever.
@@ -10,9 +10,8 @@ import { Buffer } from "node:buffer";
 import { ByteWriter } from "./byte-writer.ts";
 import type { Column } from "./column.ts";
 import { corrupt } from "./corrupt.ts";
-import { setOwn } from "./message-pack-reader.ts";
 import { putFor, type PutRow } from "./row-columns.ts";
-import { makeLiterals, type MakeRows } from "./row-literals.ts";
+import { makerFor, type MakeRows } from "./row-makers.ts";
 import type { WireReader } from "./wire-reader.ts";
 import { wireType } from "./wire-reader.ts";
 
@@ -45,7 +44,7 @@ export class Shape {
     this.names = names;
     this.encoded = encoded;
     this.#put = putFor(names.length);
-    this.#make = makeLiterals[Math.min(names.length, makeLiterals.length) - 1]!;
+    this.#make = makerFor(names);
   }
 
   /** Puts the properties of a plain object into columns; -1, and nothing of use written, when it is of another shape. */
@@ -56,7 +55,6 @@ export class Shape {
   /** Makes `count` records from columns. */
   makeRows(columns: readonly ColumnValues[], count: number, into: unknown[], from: number): void {
     this.#make(this.names, columns, count, into, from);
-    if (this.names.length > makeLiterals.length) addByName(this.names, columns, count, into, from);
   }
 
   /** Whether `row` has exactly these names in this order. */
@@ -88,6 +86,11 @@ export function readShape(reader: WireReader): Shape {
   });
 }
 
+/** The same name as the engine keeps it for keys: with any other string it would look for that one at each access to a property. */
+function asKey(name: string): string {
+  return Object.keys({ [name]: true })[0]!;
+}
+
 function readNames(reader: WireReader): string[] {
   const names: string[] = [];
   while (reader.hasMore) {
@@ -98,7 +101,7 @@ function readNames(reader: WireReader): string[] {
     }
     reader.expect(tag, wireType.bytes, "name");
     const end = reader.extent("name");
-    names.push(reader.bytes.utf8Slice(reader.at, end));
+    names.push(asKey(reader.bytes.utf8Slice(reader.at, end)));
     reader.at = end;
   }
   if (names.length === 0 || names.length > shapeNamesMax || new Set(names).size !== names.length) {
@@ -121,18 +124,4 @@ function hasNames(names: readonly string[], row: Row): boolean {
   let at = 0;
   for (const name in row) if (name !== names[at++]) return false;
   return at === names.length;
-}
-
-/** The properties of wide rows that no literal has made. */
-function addByName(
-  names: readonly string[],
-  columns: readonly ColumnValues[],
-  count: number,
-  into: unknown[],
-  from: number,
-): void {
-  for (let index = 0; index < count; index++) {
-    const row = into[from + index] as Row;
-    for (let at = makeLiterals.length; at < names.length; at++) setOwn(row, names[at]!, columns[at]![index]);
-  }
 }

@@ -9,6 +9,8 @@
  * `durability`: acknowledgements and throughput of one server and of three, by how often they force to disk what they have acknowledged; see
  * `durability-bench.ts`.
  *
+ * `shapes`: what records of the first shape in a process cost to write and to read, and those of later ones; see `shapes-bench.ts`.
+ *
  * `threads`: a map that keeps a core busy, in one worker process without threads and with two; see `threads-bench.ts`.
  *
  * `exchange`: generator, keyBy, windowed count, discard, through a real nats-server with file storage: what one exchange of 100-byte records costs in
@@ -24,6 +26,7 @@ import { benchJobs, type BenchJob } from "./bench-jobs.ts";
 import { measureExchange, type RunFigures } from "./bench-run.ts";
 import { durability } from "./durability-bench.ts";
 import { operators, windows } from "./operators-bench.ts";
+import { measureShapes } from "./shapes-bench.ts";
 import { threads } from "./threads-bench.ts";
 
 const { values: flags, positionals } = parseArgs({
@@ -102,9 +105,10 @@ else if (!(Number(flags.seconds) > 0)) refuse(`--seconds is ${flags.seconds}; it
 else if (name === "operators") print(operators());
 else if (name === "windows") print(windows());
 else if (name === "durability") print({ bench: name, rows: await durability(Number(flags.seconds)) });
+else if (name === "shapes") print(await measureShapes());
 else if (name === "threads") print(await threads());
 else if (program !== undefined) print(await dataPath(name, program));
 else
   refuse(
-    `no bench ${name}; there are: ${["operators", "windows", "durability", "threads", ...Object.keys(benchJobs)].join(", ")}`,
+    `no bench ${name}; there are: ${["operators", "windows", "durability", "shapes", "threads", ...Object.keys(benchJobs)].join(", ")}`,
   );
