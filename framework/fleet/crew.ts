@@ -5,7 +5,7 @@
  *
  * C1. As long as the fleet works, every worker that ends is replaced (F1 to F3 of `replacement.ts`); once it is ending, none is.
  * C2. A worker process that is gone is told at once, by its worker's id, so that nobody waits for its silence.
- * C4. A worker that is too many leaves in good order, and is not replaced; the last to come is the first to go.
+ * C4. A worker that is too many leaves in good order, and is not replaced; those that have been drained are the first to go, then the last to come.
  * C3. The end is told once, when no process is left: those that do not go by themselves are killed.
  */
 import { StreamError, errorPolicy, type ErrorCode } from "../errors.ts";
@@ -89,18 +89,21 @@ export class Crew {
     return this.#posts.filter(({ isTooMany }) => !isTooMany).length;
   }
 
-  /** Keeps so many workers from here on. C4 */
-  resize(workers: number): void {
+  /** Keeps so many workers from here on. `drained`: ids of those that take nothing. C4 */
+  resize(workers: number, drained: ReadonlySet<string> = new Set()): void {
     if (this.#end !== undefined || workers === this.size) return;
+    const isDrained = ({ worker }: Post) => worker !== undefined && drained.has(worker);
+    const ranked = this.#posts.toSorted((a, b) => Number(isDrained(a)) - Number(isDrained(b)) || a.index - b.index);
+    const kept = new Set(ranked.slice(0, workers));
     const known = new Set(this.#posts.map(({ index }) => index));
-    const added = Array.from({ length: workers }, (_, index) => index).filter((index) => !known.has(index));
-    const posts = added.map((index) => vacant(index));
-    this.#posts = [...this.#posts, ...posts].toSorted((a, b) => a.index - b.index);
+    const free = Array.from({ length: workers + known.size }, (_, index) => index).filter((index) => !known.has(index));
+    const posts = free.slice(0, workers - kept.size).map((index) => vacant(index));
     for (const post of this.#posts) {
       const wasTooMany = post.isTooMany;
-      post.isTooMany = post.index >= workers;
+      post.isTooMany = !kept.has(post);
       if (post.isTooMany && !wasTooMany) this.#dismiss(post);
     }
+    this.#posts = [...this.#posts, ...posts].toSorted((a, b) => a.index - b.index);
     for (const post of posts) this.#fill(post);
   }
 

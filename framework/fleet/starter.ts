@@ -11,12 +11,14 @@ import { repeat } from "../actor/repeat.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log/contracts.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { FleetView } from "../protocol/fleet-view.ts";
 
 /** The workers that it keeps. */
 export interface KeptWorkers {
   /** Those that have joined and live. */
   readonly joined: number;
-  resize(workers: number): void;
+  /** Keeps so many; when that is fewer, those of `drained` (ids of workers that take nothing) go first. */
+  resize(workers: number, drained: ReadonlySet<string>): void;
 }
 
 /** Where it is. */
@@ -74,7 +76,7 @@ export class Starter {
     const log = await this.#openLog();
     if (this.#isClosed) return;
     const tail = new JobLogTail(this.#platform, log, {
-      onRead: () => this.#obey(tail.view.fleet.sizeOf(this.id)),
+      onRead: () => this.#obey(tail.view.fleet),
       onBroken: (error) => this.#deaf(error),
     });
     this.#endings.push(() => tail.close());
@@ -82,7 +84,8 @@ export class Starter {
   }
 
   // ST1
-  #obey(wanted: number | undefined): void {
+  #obey(fleet: FleetView): void {
+    const wanted = fleet.sizeOf(this.id);
     if (wanted === undefined || wanted === this.#obeyed || this.#isClosed) return;
     this.#obeyed = wanted;
     const { workers: most, reason } = this.#place.most;
@@ -90,7 +93,7 @@ export class Starter {
     if (workers < wanted)
       this.#platform.logger.log("error", `fewer workers than wanted: ${reason}`, { wanted, workers });
     this.#platform.logger.log("info", "the fleet is scaled by a command", { workers });
-    this.#workers.resize(workers);
+    this.#workers.resize(workers, fleet.drained);
     this.#present();
   }
 

@@ -237,6 +237,20 @@ describe("C4: how many there are may change", () => {
     expect(end).toBeUndefined();
   });
 
+  test("C4: those that have been drained are the first to go; who comes next takes the place that is free", async () => {
+    allJoin();
+    crew.resize(2, new Set(["w0", "a worker of somebody else"]));
+    expect([0, 1, 2].map((index) => at(index).told)).toEqual([[{ kind: "stop" }], [], []]);
+    at(0).ends("stopped");
+    await rig.pass(60_000);
+    expect([processes.length, crew.size, crew.joined]).toEqual([3, 2, 2]);
+    crew.resize(4);
+    expect(processes.slice(3).map(({ index }) => index)).toEqual([0, 3]);
+    crew.resize(3);
+    expect([0, 1, 2, 3].filter((index) => at(index).signals.length + at(index).told.length > 0)).toEqual([3]);
+    expect(crew.size).toBe(3);
+  });
+
   test("C4: one that does not leave is killed after 9 s", async () => {
     allJoin();
     crew.resize(2);

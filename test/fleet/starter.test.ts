@@ -15,6 +15,7 @@ let seams: MemorySeams;
 let bus: JobBus;
 let heard: StarterPresence[];
 let sizes: number[];
+let drainedThen: (readonly string[])[];
 let starter: Starter;
 
 beforeEach(async () => {
@@ -23,9 +24,16 @@ beforeEach(async () => {
   bus = new JobBus(seams.bus, names);
   heard = [];
   sizes = [];
+  drainedThen = [];
   bus.hearStarters((presence) => heard.push(presence));
   await rig.result(seams.logs.create(names.jobLog, { maxBytes: 1_000_000, full: "refuse" }));
-  const workers = { joined: 2, resize: (size: number) => void sizes.push(size) };
+  const workers = {
+    joined: 2,
+    resize: (size: number, drained: ReadonlySet<string>) => {
+      sizes.push(size);
+      drainedThen.push([...drained]);
+    },
+  };
   const most = { workers: 8, reason: "no more ports" };
   const place = { host: "here", processId: 7, most };
   starter = new Starter(rig.platform, bus, () => seams.logs.open(names.jobLog), workers, place);
@@ -64,6 +72,21 @@ test("ST1: what was ordered before it could read is read; the last one alone cou
   starter.start();
   await rig.pass(10);
   expect(sizes).toEqual([3]);
+});
+
+test("it says which workers have been drained by then: they are the first to go", async () => {
+  starter.start();
+  const log = await rig.result(seams.logs.open(names.jobLog));
+  for (const [word, subject] of [
+    ["drain", "w1"],
+    ["drain", "w2"],
+    ["undrain", "w1"],
+  ] as const) {
+    const record = { kind: "fleetOrder", order: word, subject, workers: 0, by: "ada" } as const;
+    await rig.result(log.append(encodeJobLogRecord(record)));
+  }
+  await order(starter.id, 1);
+  expect(drainedThen).toEqual([["w2"]]);
 });
 
 test("more than it can keep is refused in part, and said", async () => {

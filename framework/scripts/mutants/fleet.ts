@@ -327,6 +327,13 @@ export const fleetMutants: readonly Mutant[] = [
     tests: crew,
   },
   {
+    name: "drained workers are kept as long as others",
+    file: "fleet/crew.ts",
+    from: "worker !== undefined && drained.has(worker)",
+    to: "worker === undefined && drained.size > 0",
+    tests: crew,
+  },
+  {
     name: "a worker that is too many is waited for for ever",
     file: "fleet/crew.ts",
     from: 'post.process?.kill("SIGKILL"), {',
@@ -336,8 +343,8 @@ export const fleetMutants: readonly Mutant[] = [
   {
     name: "a starter obeys what is said to another one",
     file: "fleet/starter.ts",
-    from: "tail.view.fleet.sizeOf(this.id)",
-    to: '(tail.view.fleet.sizeOf(this.id) ?? tail.view.fleet.sizeOf("somebody else"))',
+    from: "fleet.sizeOf(this.id)",
+    to: '(fleet.sizeOf(this.id) ?? fleet.sizeOf("somebody else"))',
     tests: ["fleet/starter.test.ts"],
   },
   {
