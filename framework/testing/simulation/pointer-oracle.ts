@@ -24,8 +24,8 @@ export class PointerOracle {
   readonly #earlier = new Map<string, Pointer>();
   /** Snapshots that the owner of a pointer has taken. */
   readonly #snapshots = new Map<string, number>();
-  /** Chunks of its instance that were there when the owner of a pointer had taken its first snapshot, and began to sweep. */
-  readonly #swept = new Map<string, ReadonlySet<string>>();
+  /** Chunks that were there when the owner of a pointer had taken its first snapshot, and began to sweep, and that have not been deleted since. */
+  readonly #swept = new Map<string, Set<string>>();
   /** Of bytes that have been looked at: a blob never changes in place. */
   readonly #sums = new WeakMap<Uint8Array, Map<number, string>>();
   /** Chunks that a manifest names, by its first chunk. */
@@ -63,7 +63,11 @@ export class PointerOracle {
 
   onBlobDeleted(name: string): void {
     const [stage, partition] = name.split(".");
-    for (const [key, pointer] of this.#pointers) if (key.endsWith(`.${stage}.${partition}`)) this.#look(key, pointer);
+    for (const [key, pointer] of this.#pointers) {
+      if (!key.endsWith(`.${stage}.${partition}`)) continue;
+      this.#swept.get(key)?.delete(name);
+      this.#look(key, pointer);
+    }
   }
 
   /**

@@ -180,4 +180,11 @@ export const regressions: readonly Regression[] = [
     workload: "looping",
     found: "an instance that caught up while it was frozen was called replaying for ever, and its loop never ended",
   },
+  {
+    seed: 4_017_013,
+    mix: "rivals",
+    workload: "windows",
+    found:
+      "the oracle of chunks blamed an owner for one that it had swept, and that a process without a pointer stored again behind it",
+  },
 ];
