@@ -147,6 +147,13 @@ const groups: Readonly<Record<string, readonly Omit<SimMutant, "group">[]>> = {
     unit("trim before the pointer", "snapshots"),
     unit("trim to the current snapshot", "snapshots"),
     unit("trim one too many", "snapshots"),
+    own(
+      "what predecessors have left is not swept",
+      "actor/snapshotter.ts",
+      "await store.deleteNamed(sweepable(names, identity.epoch, retained));",
+      "void sweepable(names, identity.epoch, retained);",
+      "snapshots",
+    ),
   ],
   claim: [
     unit("fence before compare-and-set", "zombies", "snapshots"),
