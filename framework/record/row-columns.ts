@@ -1,9 +1,9 @@
 /**
  * Takes records of a shape into columns.
  *
- * The first shape with so many properties has a function to itself, with one place in the code per property: the engine knows each such place's name. All other shapes
- * share a loop over the names that are there, which is a little slower; in one such function two shapes would slow each other down far more (`npm run bench --
- * shapes`). Names are keys of properties, never anything else.
+ * The first shape with so many properties has a function to itself, with one place in the code per property: the engine knows each such place's name. All other shapes,
+ * and one that was forgotten and comes again, share a loop over the names that are there (`npm run bench -- shapes` prints what each costs): two shapes in one function
+ * of places would lose what places gain. Names are keys of properties, never anything else.
  */
 import type { Column } from "./column.ts";
 import type { Row } from "./shape.ts";

@@ -2,8 +2,8 @@
  * Makes records of a shape from columns.
  *
  * The first shape with so many properties has a function to itself, with one place in the code per property: its records are made as fast as by a literal. All other
- * shapes share a loop, in which the engine finds each property by its name (`npm run bench -- shapes`): two shapes in one function of places would slow each other
- * down far more.
+ * shapes, and one that was forgotten and comes again, share a loop, in which the engine finds each property by its name (`npm run bench -- shapes` prints what each
+ * costs): two shapes in one function of places would lose what places gain.
  *
  * RM1. A name is never anything but the key of an own property. One that plain objects inherit (`__proto__`, `constructor`, ...) is defined, not assigned.
  */
