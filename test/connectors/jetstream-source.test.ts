@@ -390,12 +390,14 @@ describe.skipIf(nats === undefined)("what is not there any more", () => {
     const reading = await read(stream, {}, { split });
     reading.isPaused = true;
     while ((await outsider.delivered(stream)) < 128);
+    // What the server has sent may still be on its way.
+    await until("something has arrived", () => reading.told > 0);
     await outsider.trim(stream, 4_000);
     reading.isPaused = false;
     reading.take();
     expect(await reading.fails()).toMatchObject({ code: "DATA_LOST" });
     expect(reading.positions).toEqual(numbers(reading.positions.length));
-    expect(reading.positions.length).toBeGreaterThanOrEqual(128);
+    expect(reading.positions.length).toBeGreaterThan(0);
     expect(reading.positions.length).toBeLessThan(4_000);
   });
 

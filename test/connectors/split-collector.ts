@@ -13,6 +13,8 @@ export class SplitCollector {
   state: Exclude<SplitTake, SplitEntry> | undefined;
   /** Stops taking while true. */
   isPaused = false;
+  /** How often it has been told that there is something to take. */
+  told = 0;
   #reader: SplitReader | undefined;
 
   /** Opens `split` behind position `after`. */
@@ -21,7 +23,10 @@ export class SplitCollector {
     const opened = await source.open({
       split,
       after,
-      onReadable: () => collector.take(),
+      onReadable: () => {
+        collector.told += 1;
+        collector.take();
+      },
       onFailed: (error) => void collector.failures.push(error),
       schedule: (delayMs, wake) => {
         const timer = setTimeout(wake, delayMs);
