@@ -63,7 +63,7 @@ export class SplitCollector {
     return this.entries.flatMap((entry) => ("value" in entry ? [entry.value] : []));
   }
 
-  async has(count: number, limitMs = 15_000): Promise<void> {
+  async has(count: number, limitMs = 60_000): Promise<void> {
     const isThere = () => this.entries.length >= count || this.failures.length > 0;
     await until(`${count} entries (${this.entries.length} are there, ${this.state ?? "nothing"})`, isThere, limitMs);
     if (this.failures.length > 0) throw this.failures[0];
@@ -75,7 +75,7 @@ export class SplitCollector {
   }
 
   /** Resolves with what the split has failed with. */
-  async fails(limitMs = 15_000): Promise<unknown> {
+  async fails(limitMs = 60_000): Promise<unknown> {
     await until("the split fails", () => this.failures.length > 0, limitMs);
     return this.failures[0];
   }

@@ -13,7 +13,7 @@ import { realClock } from "../../framework/platform/real-clock.ts";
 import { natsForTests } from "../support/nats.ts";
 import { until } from "../support/until.ts";
 
-const timeout = 90_000;
+const timeout = 120_000;
 const server = await natsForTests();
 const platform = { clock: realClock(), random: systemRandom(), logger: silentLogger };
 let jobs = 0;
@@ -52,7 +52,7 @@ async function startCounting(): Promise<Started> {
     return handle;
   };
   const handle = await startAgain();
-  await until("results", () => results.length >= 5, 30_000);
+  await until("results", () => results.length >= 5, 60_000);
   const seams = await server?.connect();
   if (seams === undefined) throw new Error("no nats-server");
   return { names: new JobNames(name, 1), handle, seams, results, startAgain };
@@ -153,7 +153,7 @@ describe.skipIf(server === undefined)("in a snapshot", { timeout }, () => {
     await handle.stop();
     const before = results.length;
     await startAgain();
-    await until("more results", () => results.length > before + 2, 30_000);
+    await until("more results", () => results.length > before + 2, 60_000);
     const starts = results.map((result) => (result as { readonly window: { readonly start: number } }).window.start);
     expect(starts).toEqual(starts.map((_, index) => index * 1_000));
   });

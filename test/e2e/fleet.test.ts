@@ -205,7 +205,7 @@ describe.skipIf(binary === undefined)("a fleet", { timeout }, () => {
     const fleet = startNode([program, "revived", "400", "2000", "2"]);
     const said = await fleet.prints(/^nats-server of this fleet/);
     const url = /nats:\S+/.exec(said)?.[0] ?? "";
-    await until("something is counted", () => fleet.stdout.length > 10, 30_000);
+    await until("something is counted", () => fleet.stdout.length > 10, 60_000);
     const dies = childrenOf(fleet.processId).find(({ command }) => command.includes("nats-server"));
     process.kill(dies?.processId ?? 0, "SIGKILL");
     await fleet.prints(/nats-server has died and is started again/);

@@ -43,7 +43,7 @@ describe.skipIf(binary === undefined)("savepoints of a job on a server", { timeo
 
     const stopped = await tidemark("savepoint", "kept", "last", "--stop", "--json");
     expect(JSON.parse(stopped.out)).toMatchObject({ job: "kept", name: "last", isStopped: true });
-    expect(await worker.ended(20_000)).toMatchObject({ code: 0 });
+    expect(await worker.ended()).toMatchObject({ code: 0 });
     const late = await tidemark("savepoint", "kept", "late");
     expect(late.said).toMatch(/JOB_NOT_RUNNABLE: .* is stopped: a savepoint is taken of a running job/);
 
@@ -78,7 +78,7 @@ describe.skipIf(binary === undefined)("savepoints of a job on a server", { timeo
     const needed = await tidemark("delete", "kept", "--savepoint", "before", "--yes");
     expect(needed.said).toMatch(/JOB_NOT_RUNNABLE: generation \d+ of job kept began from savepoint before/);
     expect((await tidemark("stop", "kept")).code).toBe(0);
-    expect(await next.ended(20_000)).toMatchObject({ code: 0 });
+    expect(await next.ended()).toMatchObject({ code: 0 });
     const other = await tidemark("restore", "test/e2e/programs/ticking.ts", "--from", file, "--", "another");
     expect(other.said).toMatch(/is of job kept, and the program's job is another/);
 

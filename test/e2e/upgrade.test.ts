@@ -9,7 +9,7 @@ import { binaryForTests, natsForTests } from "../support/nats.ts";
 import { startTidemark, type Program } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
-const timeout = 60_000;
+const timeout = 120_000;
 const binary = await binaryForTests();
 const programFile = "test/e2e/programs/counted.ts";
 
@@ -38,7 +38,7 @@ async function scene() {
     const count = (await rows()).filter(isWanted).length;
     let latest = await rows();
     const look = setInterval(() => void rows().then((read) => (latest = read)), 50);
-    await until("more rows", () => latest.filter(isWanted).length > count + 20, 20_000).finally(() =>
+    await until("more rows", () => latest.filter(isWanted).length > count + 20, 60_000).finally(() =>
       clearInterval(look),
     );
   };
