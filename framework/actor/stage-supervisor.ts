@@ -92,6 +92,8 @@ export class StageSupervisor {
   readonly #actor: ActorRefFrom<typeof stageMachine>;
   readonly #reports = new Map<string, Report>();
   readonly #epochs = new Map<string, number>();
+  /** Position of the job log that they, and so every control, rest on (R10); the view may have been read further. */
+  #upto = 0;
   /** S1: heartbeats since these have been read, of those that have not been reported. */
   readonly #beats = new Map<string, number>();
   /** Active reports that wait until receivers know that the stage is active. */
@@ -166,6 +168,7 @@ export class StageSupervisor {
   /** The job log has been read further: assignments and splits may be new. */
   refresh(): void {
     if (this.stage.source !== undefined) this.#minimum.setSplitsOpen(!this.#view.isClosed(this.stage.index));
+    this.#upto = this.#view.position;
     let mustRepublish = false;
     for (const instance of this.#view.instancesOf(this.stage)) {
       const key = instanceKey(instance);
@@ -278,7 +281,7 @@ export class StageSupervisor {
   }
 
   #control(edge: number, n: number, watermark: number, isIdle: boolean): WatermarkControl {
-    return { kind: "watermark", edge, leader: this.#leader, n, upto: this.#view.position, watermark, isIdle };
+    return { kind: "watermark", edge, leader: this.#leader, n, upto: this.#upto, watermark, isIdle };
   }
 
   /** Whether a change is to be published at once; only steps forward that nobody waits for are not. */

@@ -232,7 +232,12 @@ export class Worker implements Measured {
     const { view } = this.#tail;
     if (this.phase === "joining") this.#join();
     if (view.outcome !== undefined) return this.#over(view.outcome);
-    if (view.life.state === "stopped") return this.#onStopped();
+    // Read together with a stop, too: whoever led before that leader leads no more.
+    if (view.leader?.epoch !== this.#supervisor?.epoch) this.#depose();
+    if (view.life.state === "stopped") {
+      this.#supervisor?.refresh();
+      return this.#onStopped();
+    }
     // Also when it goes: what has been assigned to it meanwhile it must let go again, for the leader waits for that.
     if (this.phase === "working" || this.phase === "leaving")
       for (const { instance, ...assigned } of view.assignments()) this.#instances.obey(instance, assigned);
@@ -242,8 +247,6 @@ export class Worker implements Measured {
     this.#instances.heed(view.savepoints.open?.id);
     if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)
       this.#onLeader(view.leader.epoch, view.leader.worker);
-    // A restart has been read together with what it follows: whoever led before it leads no more.
-    if (view.leader === undefined) this.#depose();
     this.#supervisor?.refresh();
   }
 

@@ -182,6 +182,18 @@ describe("R10", () => {
     expect(newest()?.watermark).toBe(150);
   });
 
+  test("a control claims no more of the job log than it rests on: of what has been read, what has been looked at", () => {
+    says(0, 100);
+    says(1, 100);
+    const { position } = view;
+    const epochs = ids.map((instance) => view.assignment(instance)?.epoch ?? 0);
+    const epoch = assign(ids[1]);
+    for (const [partition, old] of epochs.entries()) says(partition, 200, { epoch: old });
+    expect(newest()).toMatchObject({ watermark: 200, upto: position });
+    supervisor.refresh();
+    expect(newest()).toMatchObject({ upto: epoch });
+  });
+
   test("every assignment is said, also one that changes nothing: controls decided before it are void behind", () => {
     says(0, 100);
     says(1, 100);

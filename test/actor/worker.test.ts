@@ -85,6 +85,16 @@ describe("leadership", () => {
     await finishes(t);
   });
 
+  test("a leader that reads its successor and a stop at once leads no more", async () => {
+    const t = await testJob(twoExchanges(), { workers: 2 });
+    const leader = t.workers.find(({ isLeader }) => isLeader);
+    const log = await opened(t);
+    void log.append(encodeJobLogRecord({ kind: "leaderStart", worker: "another one" }));
+    void log.append(encodeJobLogRecord({ kind: "command", command: "stop", by: "ada" }));
+    await t.virtualClock.until(() => leader?.phase !== "working", 5_000);
+    expect([leader?.phase, leader?.isLeader]).toEqual(["leaving", false]);
+  });
+
   test("heartbeats that nobody hears: another one stands after two seconds, and both come to one leader", async () => {
     let isDeaf = false;
     const t = await testJob(twoExchanges(), {

@@ -19,6 +19,20 @@ const watermark: readonly Mutant[] = [
     tests: ["actor/stage-supervisor.test.ts"],
   },
   {
+    name: "a control claims all that has been read of the job log",
+    file: "actor/stage-supervisor.ts",
+    from: "n, upto: this.#upto, watermark",
+    to: "n, upto: this.#view.position, watermark",
+    tests: ["actor/stage-supervisor.test.ts"],
+  },
+  {
+    name: "a stop hides a successor from the leader that reads both",
+    file: "actor/worker.ts",
+    from: "if (view.leader?.epoch !== this.#supervisor?.epoch) this.#depose();",
+    to: 'if (view.life.state !== "stopped" && view.leader?.epoch !== this.#supervisor?.epoch) this.#depose();',
+    tests: ["actor/worker.test.ts"],
+  },
+  {
     name: "upto ignored",
     file: "protocol/watermark.ts",
     from: "if (control.upto < clock.epoch) return false;",

@@ -187,4 +187,11 @@ export const regressions: readonly Regression[] = [
     found:
       "the oracle of chunks blamed an owner for one that it had swept, and that a process without a pointer stored again behind it",
   },
+  {
+    seed: 5_017_474,
+    mix: "swarm",
+    workload: "mapping",
+    found:
+      "a leader that read its successor, new assignments and a stop at once went on, and its event time claimed to rest on assignments that it had not looked at",
+  },
 ];
