@@ -19,10 +19,14 @@ export const refusals = {
   unavailable: 10008,
   /** More replicas than one, and a server that is in no cluster. */
   notClustered: 10074,
-  /** No suitable peers for placement: the cluster has fewer servers than replicas, or too few of them have room, and then says so. */
+  /** No suitable peers for placement: the cluster has fewer servers than replicas; or too few of them have room or are known, and then says so. */
   noPeers: 10005,
 } as const;
 const { noPeers } = refusals;
+
+const unheard = /peer offline|miscellaneous issue/;
+const unheardAdvice =
+  "start the servers of the cluster that are away (one that is back is known within 10 s), or raise their max_ha_assets";
 
 const meanings: Readonly<Record<number, ErrorCode>> = {
   [refusals.streamNotFound]: "NOT_FOUND",
@@ -45,10 +49,21 @@ const meanings: Readonly<Record<number, ErrorCode>> = {
   [refusals.notClustered]: "SERVER_UNSUITABLE",
 };
 
+/**
+ * Whether a cluster cannot place copies for now: whoever decides has not heard from one of its servers since the way to it broke ("peer offline"), or not at
+ * all since it began itself ("miscellaneous issue", which a server at its limit of replicated streams is, too), or too many are away. Servers report every
+ * 10 s, and are known again then (the server's `selectPeerGroup` and `remoteServerUpdate`).
+ */
+export function isUnheard({ err_code: code, description }: ApiRefusal): boolean {
+  return code === noPeers && unheard.test(description);
+}
+
 /** The error for a refusal; what has no meaning of its own is taken as passing when the server blames itself, else as final. */
 export function refusalError(what: string, refusal: ApiRefusal): StreamError {
   if (refusal.err_code === noPeers && refusal.description.includes("insufficient"))
     return new StreamError("SERVER_FULL", `${what}: ${refusal.description} (JetStream ${noPeers})`);
+  if (isUnheard(refusal))
+    return new StreamError("UNAVAILABLE", `${what}: ${refusal.description} (JetStream ${noPeers}): ${unheardAdvice}`);
   const code = meanings[refusal.err_code] ?? (refusal.code >= 500 ? "UNAVAILABLE" : "SERVER_UNSUITABLE");
   return new StreamError(code, `${what}: ${refusal.description} (JetStream ${refusal.err_code})`);
 }

@@ -2,12 +2,16 @@
  * Streams: creating, looking at, cutting, removing.
  *
  * Owns the calls about streams, and how many copies those that it creates have; what a stream is for is the business of logs, chunks and registers.
+ *
+ * N8. A cluster that has not heard from one of its servers yet, as after a way between two of them broke, is asked again until it has.
  */
-import { refusalError, refusals } from "./api-refusal.ts";
+import { isUnheard, refusalError, refusals } from "./api-refusal.ts";
 import { StreamError } from "../errors.ts";
 import type { ApiRefusal, JetStreamApi } from "./api.ts";
 import { throughElection } from "./in-election.ts";
+import { afterMs } from "./link.ts";
 import { checkStream, type StreamConfig, type WantedStream } from "./stream-config.ts";
+import { systemMonotonicMs } from "./system-time.ts";
 
 /** A stream as the server describes it. */
 export interface StreamDescription {
@@ -29,15 +33,24 @@ interface Page {
   readonly streams?: readonly StreamDescription[] | null;
 }
 
+/** N8. */
+const usualHeardWithinMs = 15_000;
+const askAgainMs = 250;
+
 /** The streams of an account. */
 export class Streams {
   readonly api: JetStreamApi;
   readonly #replicas: number | undefined;
+  readonly #heardWithinMs: number;
 
-  /** @param replicas copies of each stream; where it is not said, those that are there may have any number, and new ones have 1 */
-  constructor(api: JetStreamApi, replicas?: number) {
+  /**
+   * @param replicas copies of each stream; where it is not said, those that are there may have any number, and new ones have 1
+   * @param heardWithinMs how long N8 waits. @default one report of a server and a half
+   */
+  constructor(api: JetStreamApi, replicas?: number, heardWithinMs = usualHeardWithinMs) {
     this.api = api;
     this.#replicas = replicas;
+    this.#heardWithinMs = heardWithinMs;
   }
 
   /** Whether streams have several copies, of which one has to be elected to answer. */
@@ -47,12 +60,14 @@ export class Streams {
 
   /** Creates the stream or, when it exists, checks it. @throws SERVER_UNSUITABLE, SERVER_FULL, SERVER_REFUSED, UNAVAILABLE, TIMEOUT */
   create(wanted: WantedStream): Promise<StreamDescription> {
-    return throughElection(this.isReplicated, () => this.#create(wanted));
+    const heardByMs = systemMonotonicMs() + this.#heardWithinMs;
+    return throughElection(this.isReplicated, () => this.#create(wanted, heardByMs));
   }
 
-  async #create(wanted: WantedStream): Promise<StreamDescription> {
+  async #create(wanted: WantedStream, heardByMs: number): Promise<StreamDescription> {
     const replicas = this.#replicas;
-    const found = (await this.find(wanted.name)) ?? (await this.#add({ ...wanted, num_replicas: replicas ?? 1 }));
+    const adding = { ...wanted, num_replicas: replicas ?? 1 };
+    const found = (await this.find(wanted.name)) ?? (await this.#add(adding, heardByMs));
     checkStream(found.config, replicas === undefined ? wanted : { ...wanted, num_replicas: replicas });
     return found;
   }
@@ -119,30 +134,29 @@ export class Streams {
     }
   }
 
-  #replicasRefused(
-    { num_replicas: replicas }: StreamConfig,
-    refusal: ApiRefusal,
-    cause: StreamError,
-  ): StreamError | undefined {
-    const found =
-      refusal.err_code === refusals.notClustered
-        ? "the NATS server is in no cluster"
-        : "its cluster has fewer servers with JetStream";
-    const isMeant = refusal.err_code === refusals.notClustered || refusal.err_code === refusals.noPeers;
-    if (!isMeant || cause.code !== "SERVER_UNSUITABLE") return undefined;
-    return new StreamError(
-      "SERVER_UNSUITABLE",
-      `${replicas} replicas are asked for, and ${found} (JetStream ${refusal.err_code}): ask for fewer (replicas, --replicas), or connect to a cluster of ${replicas}`,
-      { cause },
-    );
-  }
-
   /** Like `create` for a stream of this name that is not there; somebody else may be faster. */
-  async #add(wanted: StreamConfig): Promise<StreamDescription> {
-    const answer = await this.api.ask<StreamDescription>(`STREAM.CREATE.${wanted.name}`, wanted);
-    if (answer.kind === "done") return answer.value;
-    if (answer.refusal.err_code === refusals.streamExistsOtherwise) return this.get(wanted.name);
-    const error = refusalError(`create stream ${wanted.name}`, answer.refusal);
-    throw this.#replicasRefused(wanted, answer.refusal, error) ?? error;
+  async #add(wanted: StreamConfig, heardByMs: number): Promise<StreamDescription> {
+    for (;;) {
+      const answer = await this.api.ask<StreamDescription>(`STREAM.CREATE.${wanted.name}`, wanted);
+      if (answer.kind === "done") return answer.value;
+      if (answer.refusal.err_code === refusals.streamExistsOtherwise) return this.get(wanted.name);
+      if (!isUnheard(answer.refusal) || systemMonotonicMs() > heardByMs) throw addError(wanted, answer.refusal);
+      await afterMs(askAgainMs);
+    }
   }
+}
+
+function addError({ name, num_replicas: replicas }: StreamConfig, refusal: ApiRefusal): StreamError {
+  const cause = refusalError(`create stream ${name}`, refusal);
+  const isAboutReplicas = refusal.err_code === refusals.notClustered || refusal.err_code === refusals.noPeers;
+  if (!isAboutReplicas || cause.code !== "SERVER_UNSUITABLE") return cause;
+  const found =
+    refusal.err_code === refusals.notClustered
+      ? "the NATS server is in no cluster"
+      : "its cluster has fewer servers with JetStream";
+  return new StreamError(
+    "SERVER_UNSUITABLE",
+    `${replicas} replicas are asked for, and ${found} (JetStream ${refusal.err_code}): ask for fewer (replicas, --replicas), or connect to a cluster of ${replicas}`,
+    { cause },
+  );
 }
