@@ -46,6 +46,8 @@ export class ChannelOut {
   readonly identity: ChannelIdentity;
   /** The step that has spoken here last. */
   markedStep = 0;
+  /** For the lane: whether it stands among those that have something to send. */
+  isQueued = false;
   readonly #codec: ValueCodec | undefined;
   readonly #lane: ChannelLane;
   /** Not yet in a frame; the last one is being written. */

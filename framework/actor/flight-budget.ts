@@ -8,7 +8,7 @@
 /** Bytes in flight, shared by the lanes of one worker. */
 export class FlightBudget {
   readonly #bytesMax: number;
-  readonly #waiting = new Set<() => void>();
+  #waiting = new Set<() => void>();
   #bytes = 0;
 
   constructor(bytesMax: number) {
@@ -33,8 +33,9 @@ export class FlightBudget {
   give(bytes: number): void {
     if (bytes === 0) return;
     this.#bytes -= bytes;
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
+    if (this.#waiting.size === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
     for (const onFree of waiting) onFree();
   }
 }

@@ -23,6 +23,8 @@ export class InstanceMeter {
   readonly #busyOf: () => number | undefined;
   #turns = 0;
   #turnMs = 0;
+  /** Time in which what turns had said was encoded and sent. */
+  #flushMs = 0;
   /** Of a turn that goes on in the next slice (O3). */
   #unfinishedMs = 0;
   #restored = noCounts;
@@ -55,6 +57,11 @@ export class InstanceMeter {
     this.#unfinishedMs = 0;
   }
 
+  /** What turns have said has been handed to lanes and sinks, which took so long: no turn, and work all the same. */
+  flushed(durationMs: number): void {
+    this.#flushMs += durationMs;
+  }
+
   /** The pointer names a new snapshot, whose cut was at `cutAtMs` (monotonic). */
   snapshotTaken(bytes: number, cutAtMs: number): void {
     this.#snapshots += 1;
@@ -77,7 +84,7 @@ export class InstanceMeter {
       snapshotDurationMs: this.#snapshot.durationMs,
       snapshotBytes: this.#snapshot.bytes,
       turnP99Ms: this.#turnP99Ms(),
-      busy: this.#busyOf() ?? this.#busy.sample(this.#turnMs, this.#clock.monotonicMs()),
+      busy: this.#busyOf() ?? this.#busy.sample(this.#turnMs + this.#flushMs, this.#clock.monotonicMs()),
     };
   }
 

@@ -17,6 +17,7 @@ import { lookAgainAfterFrames, lookAgainAfterMs, patientAllowance, sendAllowance
 import { encodeFrame } from "../record/frame.ts";
 import type { ChannelOut, Piece } from "./channel-out.ts";
 import { FlightBudget } from "./flight-budget.ts";
+import { LaneQueue } from "./lane-queue.ts";
 import type { OutputLane } from "./outputs.ts";
 import { patiently } from "./patience.ts";
 import { type Acknowledged, isTailLost } from "./tail-check.ts";
@@ -70,9 +71,9 @@ export class Lane implements OutputLane {
   readonly #options: LaneOptions;
   readonly #events: LaneEvents;
   readonly #window: LaneWindow;
-  readonly #pending = new Set<ChannelOut>();
-  /** Called when acks have come: of those who speak into it. */
-  readonly #speakers = new Set<() => void>();
+  readonly #queue: LaneQueue;
+  /** Called when acks have come: of those who speak into it. Made anew when one joins or leaves. */
+  #speakers: (() => void)[] = [];
   /** From the oldest unacknowledged frame on; the first `#sent` of them are in flight. */
   #frames: Frame[] = [];
   #sent = 0;
@@ -109,6 +110,7 @@ export class Lane implements OutputLane {
     this.#platform = platform;
     this.#options = options;
     this.#events = events;
+    this.#queue = new LaneQueue(options);
     this.#window = new LaneWindow({ framesMax: options.framesMax, bytesMax: options.laneBytesMax });
     this.#flight = options.flight ?? new FlightBudget(Infinity);
     log.then(
@@ -131,7 +133,7 @@ export class Lane implements OutputLane {
 
   /** Bytes waiting or in flight. */
   get bytes(): number {
-    return this.#frameBytes + this.#pendingBytes();
+    return this.#frameBytes + this.#queue.bytes;
   }
 
   /** Frames handed to the log so far, repetitions included. */
@@ -150,28 +152,28 @@ export class Lane implements OutputLane {
   }
 
   onPending(channel: ChannelOut): void {
-    this.#pending.add(channel);
+    this.#queue.add(channel);
   }
 
   join(onProgress: () => void): void {
-    this.#speakers.add(onProgress);
+    this.#speakers = [...this.#speakers, onProgress];
   }
 
   leave(onProgress: () => void): void {
-    this.#speakers.delete(onProgress);
+    this.#speakers = this.#speakers.filter((speaker) => speaker !== onProgress);
   }
 
   offer(): void {
-    if (this.#pending.size === 0) return;
+    if (this.#queue.isEmpty) return;
     if (this.bytes > (this.#options.overflowBytes ?? Infinity)) return this.#overflow();
-    while (this.#pendingBytes() >= this.#options.frameBytesTarget) this.#seal();
+    while (this.#queue.bytes >= this.#options.frameBytesTarget) this.#seal();
     if (this.#frames.length === 0) this.#seal();
-    else if (this.#pending.size > 0) this.#linger();
+    else if (!this.#queue.isEmpty) this.#linger();
     this.#pump();
   }
 
   forget(channel: ChannelOut): void {
-    this.#pending.delete(channel);
+    this.#queue.forget(channel);
   }
 
   close(): void {
@@ -206,36 +208,16 @@ export class Lane implements OutputLane {
     this.#pump();
   }
 
-  #pendingBytes(): number {
-    let bytes = 0;
-    for (const channel of this.#pending) bytes += channel.pendingBytes;
-    return bytes;
-  }
-
   /** Makes one frame of what waits. */
   #seal(): void {
     this.#cancelLinger?.();
     this.#cancelLinger = undefined;
-    const pieces: Piece[] = [];
-    let size = 0;
-    for (const channel of this.#pending) {
-      if (size >= this.#options.frameBytesTarget || this.#isTooMuch(size, channel)) break;
-      const before = channel.pendingBytes;
-      const piece = channel.take();
-      if (piece !== undefined) pieces.push(piece);
-      size += before - channel.pendingBytes;
-      if (channel.pendingBytes === 0) this.#pending.delete(channel);
-    }
+    const pieces = this.#queue.take();
     if (pieces.length === 0) return;
     const bytes = encodeFrame(pieces);
     for (const piece of pieces) piece.channel.recycle(piece);
     this.#frameBytes += bytes.byteLength;
     this.#frames.push({ bytes, pieces });
-  }
-
-  /** A frame that is larger than it may be might find no room for ever (R13). */
-  #isTooMuch(size: number, channel: ChannelOut): boolean {
-    return size > 0 && size + channel.nextBytes > this.#options.frameBytesMax;
   }
 
   #linger(): void {
@@ -295,10 +277,9 @@ export class Lane implements OutputLane {
   /** Each time another one is told first: it may take all the room there is. */
   #tellSpeakers(): void {
     for (const onProgress of this.#speakers) onProgress();
-    const [first] = this.#speakers;
-    if (first === undefined || this.#speakers.size === 1) return;
-    this.#speakers.delete(first);
-    this.#speakers.add(first);
+    if (this.#speakers.length < 2) return;
+    const first = this.#speakers.shift();
+    if (first !== undefined) this.#speakers.push(first);
   }
 
   async #look(): Promise<void> {
@@ -393,7 +374,7 @@ export class Lane implements OutputLane {
       this.#sent = 0;
       this.#flight.give(bytes);
     }
-    if (action.acknowledged > 0 && this.#pending.size > 0 && this.#frames.length <= this.#sent) this.#seal();
+    if (action.acknowledged > 0 && !this.#queue.isEmpty && this.#frames.length <= this.#sent) this.#seal();
     this.#pump();
     if (action.acknowledged > 0) this.#tellSpeakers();
   }
@@ -416,7 +397,9 @@ export class Lane implements OutputLane {
 
   #acknowledge(count: number): void {
     let answered = 0;
-    for (const [at, frame] of this.#frames.splice(0, count).entries()) {
+    for (let at = 0; at < count; at += 1) {
+      const frame = this.#frames.shift();
+      if (frame === undefined) break;
       this.#frameBytes -= frame.bytes.byteLength;
       if (at < this.#sent) answered += frame.bytes.byteLength;
       for (const { channel } of frame.pieces) channel.acknowledge();

@@ -14,7 +14,8 @@ const reportMsMin = 2;
 export class ReportOutbox {
   readonly #clock: Clock;
   readonly #send: (reports: readonly Report[]) => void;
-  readonly #waiting = new Set<Reporter>();
+  /** Made anew for each batch. */
+  #waiting = new Set<Reporter>();
   #sentAtMs = -Infinity;
   #isScheduled = false;
   #isClosed = false;
@@ -48,7 +49,7 @@ export class ReportOutbox {
     if (this.#isClosed || this.#waiting.size === 0) return;
     this.#sentAtMs = this.#clock.monotonicMs();
     const reports = [...this.#waiting].filter(({ phase }) => phase !== "fenced").map((instance) => instance.report());
-    this.#waiting.clear();
+    this.#waiting = new Set();
     if (reports.length > 0) this.#send(reports);
   }
 

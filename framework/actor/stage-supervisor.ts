@@ -97,7 +97,7 @@ export class StageSupervisor {
   /** S1: heartbeats since these have been read, of those that have not been reported. */
   readonly #beats = new Map<string, number>();
   /** Active reports that wait until receivers know that the stage is active. */
-  readonly #unanswered = new Map<string, Report>();
+  #unanswered = new Map<string, Report>();
   /** Number of the newest control stored, by edge and inbox. */
   readonly #stored = new Map<string, number>();
   /** What the edges that close a loop have been told, and how many controls that were. */
@@ -327,7 +327,7 @@ export class StageSupervisor {
   #answer(): void {
     if (this.#unanswered.size === 0 || !this.#isKnownActive()) return;
     for (const report of this.#unanswered.values()) this.#events.answer(report);
-    this.#unanswered.clear();
+    this.#unanswered = new Map();
   }
 
   #isKnownActive(): boolean {

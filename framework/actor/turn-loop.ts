@@ -96,7 +96,7 @@ export class TurnLoop {
     let hasMore = false;
     try {
       hasMore = this.#turns(incarnation);
-      incarnation.outputs.flush();
+      this.#flush(incarnation);
     } catch (error) {
       this.#owner.failed(error);
     } finally {
@@ -106,6 +106,13 @@ export class TurnLoop {
     if (!this.#owner.mayTurn()) return;
     this.#owner.afterTurns(incarnation, incarnation.feed.position !== position);
     if (hasMore) this.wake();
+  }
+
+  #flush({ outputs }: Incarnation): void {
+    const { clock } = this.#platform;
+    const sinceMs = clock.monotonicMs();
+    outputs.flush();
+    this.#meter.flushed(clock.monotonicMs() - sinceMs);
   }
 
   /** Takes turns while there is something to read and room to speak. Answers whether there is more to do at once. */

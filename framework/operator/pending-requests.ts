@@ -178,7 +178,11 @@ export class PendingRequests {
     this.#unlink(place);
   }
 
-  #unlink({ before, after }: Place): void {
+  /** One that is gone names nobody: dead ones that are old would keep all that came after them. */
+  #unlink(place: Place): void {
+    const { before, after } = place;
+    place.before = undefined;
+    place.after = undefined;
     if (before === undefined) this.#first = after;
     else before.after = after;
     if (after === undefined) this.#last = before;

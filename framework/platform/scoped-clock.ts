@@ -15,32 +15,53 @@ export interface ScopedClock {
   close(): void;
 }
 
+/** A wake-up that has been asked for, and where it stands among them; nowhere (-1) once it has come or was called off. */
+interface Pending {
+  at: number;
+  cancel: Cancel;
+}
+
 /** A clock like `clock`, until it is closed. */
 export function scopedClock(clock: Clock): ScopedClock {
-  const pending = new Set<Cancel>();
+  // A list: a set that entries come to and go from all the time makes tables of which each keeps its successors alive once it is old.
+  const pending: Pending[] = [];
   let isClosed = false;
+  const leave = (one: Pending): boolean => {
+    const last = pending.at(-1);
+    if (one.at < 0 || last === undefined) return false;
+    pending[one.at] = last;
+    last.at = one.at;
+    pending.pop();
+    one.at = -1;
+    return true;
+  };
   const schedule: Clock["schedule"] = (delayMs, wake, options) => {
     if (isClosed) return () => undefined;
-    const cancel = clock.schedule(
+    const one: Pending = { at: pending.length, cancel: noCancel };
+    pending.push(one);
+    one.cancel = clock.schedule(
       delayMs,
       () => {
-        pending.delete(cancel);
+        leave(one);
         wake();
       },
       options,
     );
-    pending.add(cancel);
     return () => {
-      pending.delete(cancel);
-      cancel();
+      if (leave(one)) one.cancel();
     };
   };
   return {
     clock: { now: clock.now.bind(clock), monotonicMs: clock.monotonicMs.bind(clock), schedule },
     close: () => {
       isClosed = true;
-      for (const cancel of pending) cancel();
-      pending.clear();
+      for (const one of pending) {
+        one.at = -1;
+        one.cancel();
+      }
+      pending.length = 0;
     },
   };
 }
+
+function noCancel(): void {}

@@ -3,7 +3,7 @@
  *
  * Owns the choice only: who lives is observed by the leader, and an assignment counts when it is in the job log (R4). Nothing correct depends on it.
  *
- * What an instance weighs is the share of a core that its turns take, and a little for being there; what a worker carries is that over its capacity. While nothing
+ * What an instance weighs is the share of a core that its turns, and sending what they say, take, and a little for being there; what a worker carries is that over its capacity. While nothing
  * has been measured, that is a balance by count.
  *
  * P1. Whatever has no living worker is placed now, where it makes the least burden.

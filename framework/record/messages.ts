@@ -268,7 +268,7 @@ export interface Load {
   readonly snapshotBytes: number;
   /** The time that 99 of 100 turns of the last seconds did not exceed. */
   readonly turnP99Ms: number;
-  /** Share of a core that its turns take, over the last seconds. @default not measured yet */
+  /** Share of a core that its turns take, and sending what they say, over the last seconds. @default not measured yet */
   readonly busy?: number | undefined;
 }
 

@@ -63,8 +63,8 @@ export const agedListCellCodec: AgedCellCodec = {
 export class ListCells<V> implements ListState<V>, Lender {
   readonly #place: CellPlace;
   readonly #aging: Aging | undefined;
-  /** What user code has in this step, by place in the list. */
-  readonly #lent = new Map<number, unknown>();
+  /** What user code has in this step, by place in the list; made anew for the next one. */
+  #lent = new Map<number, unknown>();
   /** Known to the place, which has `settle` and `forget` called. */
   #isLender = false;
 
@@ -86,7 +86,7 @@ export class ListCells<V> implements ListState<V>, Lender {
   replace(values: Iterable<V>): void {
     const items = [...values];
     if (items.length > 0) checkEntries(items.length - 1, this.#place.limits, this.#place.name);
-    this.#lent.clear();
+    if (this.#lent.size > 0) this.#lent = new Map();
     const usedMs = this.#aging?.use();
     this.#place.put(
       items.length === 0 ? undefined : { items, usedMs: usedMs === undefined ? undefined : items.map(() => usedMs) },
@@ -111,7 +111,7 @@ export class ListCells<V> implements ListState<V>, Lender {
   }
 
   clear(): void {
-    this.#lent.clear();
+    if (this.#lent.size > 0) this.#lent = new Map();
     if (this.#cell !== undefined) this.#place.put(undefined);
   }
 
@@ -124,7 +124,7 @@ export class ListCells<V> implements ListState<V>, Lender {
   }
 
   forget(): void {
-    this.#lent.clear();
+    if (this.#lent.size > 0) this.#lent = new Map();
     this.#isLender = false;
   }
 

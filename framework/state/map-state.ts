@@ -74,8 +74,8 @@ export const agedMapCellCodec: AgedCellCodec = {
 export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Lender {
   readonly #place: CellPlace;
   readonly #aging: Aging | undefined;
-  /** What user code has in this step, by key. */
-  readonly #lent = new Map<KeyPart, unknown>();
+  /** What user code has in this step, by key; made anew for the next one. */
+  #lent = new Map<KeyPart, unknown>();
 
   constructor(place: CellPlace, aging?: Aging) {
     this.#place = place;
@@ -133,7 +133,7 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Lender {
 
   clear(): void {
     if (this.#cell === undefined) return;
-    this.#lent.clear();
+    if (this.#lent.size > 0) this.#lent = new Map();
     this.#place.put(undefined);
   }
 
@@ -148,7 +148,7 @@ export class MapCells<K extends KeyPart, V> implements MapState<K, V>, Lender {
   }
 
   forget(): void {
-    this.#lent.clear();
+    if (this.#lent.size > 0) this.#lent = new Map();
   }
 
   get #cell(): Cell | undefined {

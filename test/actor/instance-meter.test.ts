@@ -45,6 +45,18 @@ test("the slices of a turn are one turn", () => {
   expect(turnP99Ms).toBeLessThan(23);
 });
 
+test("how busy it is: its turns, and sending what they said; which makes no turn longer", async () => {
+  for (const waitMs of [4_000, 1_000]) {
+    meter.load();
+    await rig.pass(waitMs);
+  }
+  meter.turned(100, rig.clock.monotonicMs(), false);
+  meter.flushed(150);
+  expect(meter.load().busy).toBeCloseTo(0.25, 2);
+  expect(meter.load().turnP99Ms).toBeLessThan(110);
+  expect(meter.measures(noCounts, true).work).toMatchObject({ turns: 1, turnMs: 100 });
+});
+
 test("a percentile is computed anew twice a second at most", async () => {
   meter.turned(1, 0, false);
   expect(meter.load().turnP99Ms).toBeLessThan(2);

@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Reporter } from "../../framework/actor/host.ts";
 import { ReportOutbox } from "../../framework/actor/report-outbox.ts";
+import { heldAfter, muchBytes } from "../support/young.ts";
 import { Rig, report } from "./rig.ts";
 
 let rig: Rig;
@@ -60,4 +61,9 @@ test("a worker that has gone says nothing more, whatever waits", async () => {
   await rig.pass(10);
   outbox.reportAll([reporter(1)]);
   expect(batches).toEqual([]);
+});
+
+test("instances that have reported are held by none that report later", () => {
+  const held = heldAfter((made) => outbox.reportAll([Object.assign(reporter(0), { made }), reporter(1)]));
+  expect(held).toBeLessThan(muchBytes);
 });

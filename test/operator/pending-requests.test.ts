@@ -5,6 +5,7 @@ import type { Request } from "../../framework/operator/calls.ts";
 import { PendingRequests } from "../../framework/operator/pending-requests.ts";
 import { Attached, decodeOperators, encodeOperators } from "../../framework/operator/program-state.ts";
 import type { CallResult } from "../../framework/record/messages.ts";
+import { heldAfter, muchBytes } from "../support/young.ts";
 
 type Order = "ordered" | "unordered";
 
@@ -222,4 +223,17 @@ test("there may be more bytes of them than one value of the codec may have", () 
   const again = new PendingRequests("ordered");
   again.restore(decodeOperators(bytes).states[0]?.[1], "ask");
   expect(again.bytes).toBe(9 * value.byteLength);
+});
+
+test("requests that have gone are not held by those that were issued later", () => {
+  const requests = new PendingRequests("ordered");
+  let sequence = 1;
+  requests.add(request(sequence));
+  const held = heldAfter((made) => {
+    requests.add(Object.assign(request((sequence += 1)), { made }));
+    requests.answer(result(sequence - 1));
+    requests.take();
+  });
+  // Tables of the map by name hold a part of them.
+  expect(held).toBeLessThan(2 * muchBytes);
 });

@@ -2,8 +2,10 @@
  * A clock that ends before the others: of a part that ends while the process goes on.
  */
 import { expect, test } from "vitest";
+import { realClock } from "../../framework/platform/real-clock.ts";
 import { scopedClock } from "../../framework/platform/scoped-clock.ts";
 import { VirtualClock } from "../../framework/platform/virtual-clock.ts";
+import { heldAfter, muchBytes } from "../support/young.ts";
 
 test("until it is closed it is like the clock beneath", async () => {
   const beneath = new VirtualClock();
@@ -40,4 +42,17 @@ test("T4: closed, nothing comes of what was asked for before, or is asked for la
   expect(told).toEqual(["again", "again", "again", "beneath"]);
   // Nothing was left that the clock beneath had to wait for.
   expect(beneath.monotonicMs() - startMs).toBe(300);
+});
+
+test("what was called off, or has come, is held by nothing that is asked for later", () => {
+  const scope = scopedClock(realClock());
+  const { clock } = scope;
+  let cancel = clock.schedule(60_000, () => undefined);
+  const held = heldAfter((made) => {
+    const next = clock.schedule(60_000, () => void made);
+    cancel();
+    cancel = next;
+  });
+  scope.close();
+  expect(held).toBeLessThan(muchBytes);
 });
