@@ -3,6 +3,7 @@
  *
  * Owns the end: whatever ends the job here (its outcome, a stop, its duration) ends it once, closes the place and says so.
  */
+import { usualGatherMs } from "./actor/gathering.ts";
 import { hostname } from "node:os";
 import type { Probe } from "./actor/host.ts";
 import type { JobStatus } from "./actor/job-status.ts";
@@ -86,6 +87,7 @@ export class RunningJob implements StartedJob, Measured {
       probe: tools.probe,
       startCell: tools.guards?.startCell,
       usesThreads: true,
+      gatherMs: place.isEmbedded || job.isSuccessor === true ? 0 : usualGatherMs,
       marks: tools.guards?.marks,
       onStopped: (reason) => {
         this.#stopReason = reason;

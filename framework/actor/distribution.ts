@@ -6,10 +6,12 @@
  *
  * D1. A move for balance is graceful: the host lets go first, and while it lives nobody else is assigned.
  * D2. What has been moved works before more is moved: the newcomer has to read what was missed, and that is over.
+ * D3. What has never been placed waits until those who start together have been heard of (`gathering.ts`).
  */
 import { instanceKey } from "../protocol/job-log.ts";
 import { place, type PlacementFacts } from "../protocol/placement.ts";
 import type { AssignmentCause, InstanceId, Report } from "../record/messages.ts";
+import { Gathering } from "./gathering.ts";
 import type { JobWorld } from "./job-world.ts";
 import type { Quarantines } from "./quarantines.ts";
 
@@ -29,6 +31,9 @@ export interface Relocation {
   readonly holder: string;
 }
 
+/** What is distributed, and where. */
+type DistributedWorld = Pick<JobWorld, "platform" | "plan" | "tail" | "registry" | "bus" | "gatherMs">;
+
 /** What the supervisor knows of the instances. */
 export interface KnownInstances {
   all(): readonly InstanceId[];
@@ -36,31 +41,31 @@ export interface KnownInstances {
   reportOf(instance: InstanceId): Report | undefined;
   /** Something is already under way for it. */
   isSpokenFor(instance: InstanceId): boolean;
+  /** The workers of a generation that has not been placed may have gathered: what is wanted is to be looked at again. */
+  onGathered(): void;
 }
 
 /** The distribution of one leader epoch. */
 export class Distribution {
-  readonly #world: Pick<JobWorld, "plan" | "tail" | "registry" | "bus">;
+  readonly #world: DistributedWorld;
   readonly #leader: number;
   readonly #quarantines: Quarantines;
   readonly #instances: KnownInstances;
+  readonly #gathering: Gathering;
   /** As measured last, also by incarnations before: what has just moved is not measured at once. */
   readonly #busy = new Map<string, number>();
 
-  constructor(
-    world: Pick<JobWorld, "plan" | "tail" | "registry" | "bus">,
-    leader: number,
-    quarantines: Quarantines,
-    instances: KnownInstances,
-  ) {
+  constructor(world: DistributedWorld, leader: number, quarantines: Quarantines, instances: KnownInstances) {
     this.#quarantines = quarantines;
     this.#world = world;
     this.#leader = leader;
     this.#instances = instances;
+    this.#gathering = new Gathering(world.platform.clock, world.gatherMs, () => instances.onGathered());
   }
 
   /** What is to be assigned at this moment. Hosts that are to let go before that are asked to. */
   relocations(): readonly Relocation[] {
+    if (this.#waitsForOthers()) return [];
     const moves = place(this.#facts(this.#instances.all()));
     return moves.flatMap(({ instance, worker, cause }) => {
       if (this.#instances.isSpokenFor(instance)) return [];
@@ -69,6 +74,11 @@ export class Distribution {
       const holder = this.holderOf(instance) ?? "";
       return [{ instance, worker, cause: hasLetGo ? "release" : cause, holder }];
     });
+  }
+
+  /** D3 */
+  #waitsForOthers(): boolean {
+    return !this.#world.tail.view.isPlaced && !this.#gathering.isOver(this.#quarantines.workers().length);
   }
 
   /** An instance has reported. */

@@ -112,6 +112,7 @@ export class JobSupervisor {
       all: () => world.plan.stages.flatMap((stage) => [...world.tail.view.instancesOf(stage)]),
       reportOf: (instance) => this.#reportOf(instance),
       isSpokenFor: (instance) => this.#isSpokenFor(instance),
+      onGathered: () => this.reconcile(),
     });
     this.#restarts = new Restarts(world.platform, world.plan.options.restart);
     this.#outages = new Outages(world.platform, world.tail.view, nameOf);

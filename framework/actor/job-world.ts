@@ -33,6 +33,8 @@ export interface JobWorld {
   readonly controls: ControlSender;
   /** Id of the worker it runs on. */
   readonly worker: string;
+  /** How long the first placement waits for workers that are just starting, ms; 0: it does not. */
+  readonly gatherMs: number;
   /** This worker may not do what leading takes: it leads no more, and another one stands. */
   readonly abdicate: () => void;
 }

@@ -40,6 +40,8 @@ export interface WorkerOptions {
   readonly place?: WorkerPlace | undefined;
   /** Share of its time that the event loop was busy since the last call. @default nothing is said of it */
   readonly loopShare?: (() => number) | undefined;
+  /** For how long nobody new was heard of before a generation is placed that has never been, ms (`gathering.ts`). @default 0: it is placed at once */
+  readonly gatherMs?: number | undefined;
   /** What a lane holds before those who speak into it take no turn, bytes. @default 1 MiB */
   readonly laneBytesMax?: number | undefined;
   /** @default false */

@@ -285,6 +285,7 @@ export class Worker implements Measured {
       witness: this.#witness,
       controls: this.#controls,
       worker: this.id,
+      gatherMs: this.#options.gatherMs ?? 0,
       abdicate: () => this.#abdicate(),
     };
     this.#supervisor = new JobSupervisor(world, epoch);

@@ -162,6 +162,11 @@ export class JobLogView {
     return this.#assignments.values();
   }
 
+  /** Whether any instance has ever been assigned. */
+  get isPlaced(): boolean {
+    return this.#assignments.size > 0;
+  }
+
   /** Every instance of a stage: one per split that is known so far, or one per partition. */
   instancesOf(stage: StageShape): readonly InstanceId[] {
     if (stage.source !== undefined)

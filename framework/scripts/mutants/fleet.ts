@@ -348,6 +348,27 @@ export const fleetMutants: readonly Mutant[] = [
     tests: ["fleet/starter.test.ts"],
   },
   {
+    name: "the first worker takes everything before the others are there",
+    file: "actor/distribution.ts",
+    from: "if (this.#waitsForOthers()) return [];",
+    to: "",
+    tests: ["actor/distribution.test.ts"],
+  },
+  {
+    name: "sending weighs nothing",
+    file: "actor/instance-meter.ts",
+    from: "this.#turnMs + this.#flushMs",
+    to: "this.#turnMs",
+    tests: ["actor/instance-meter.test.ts"],
+  },
+  {
+    name: "a cluster that does not know its servers has too few",
+    file: "nats/streams.ts",
+    from: "!isUnheard(answer.refusal) || ",
+    to: "answer.refusal.code !== 0 || ",
+    tests: ["nats/streams.test.ts"],
+  },
+  {
     name: "threads are a part of the plan's identity",
     file: "plan/plan-text.ts",
     from: "`${partitions} partitions`",
