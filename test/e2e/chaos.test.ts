@@ -21,7 +21,6 @@ function expectRight(report: ChaosReport, faultsMin: number): void {
   expect(records).toBeGreaterThan(5_000);
   expect(faults).toBeGreaterThanOrEqual(faultsMin);
   expect(report.replays.filter(({ isEqual }) => !isEqual)).toEqual([]);
-  expect(report.replays.length).toBeGreaterThan(0);
 }
 
 describe.skipIf(binary === undefined)("nothing is lost, duplicated or wrong", { timeout }, () => {
@@ -32,6 +31,7 @@ describe.skipIf(binary === undefined)("nothing is lost, duplicated or wrong", { 
     const report = await runGeneratorChaos({ ...options, say: (line) => void said.push(line) });
     expectRight(report, 3);
     expect(report.kills).toBeGreaterThan(0);
+    expect(report.replays.length).toBeGreaterThan(0);
     expect(Object.keys(report.recoveryMs).every((kind) => only.includes(kind))).toBe(true);
     expect(report.calmPauseMs.samples).toBeGreaterThan(0);
   });
@@ -40,6 +40,7 @@ describe.skipIf(binary === undefined)("nothing is lost, duplicated or wrong", { 
     const only = ["kill-stream-leader", "partition-servers"];
     const options = { durationMs: 10_000, calmMs: 2_000, replicas: 3, seed: "e2e-323", rate: 1_000, workers: 2, only };
     const report = await runGeneratorChaos({ ...options, say: () => undefined });
+    // Ten seconds may leave nothing to replay: when the end is waited for, both snapshots of every actor may be of the same place.
     expectRight(report, 2);
     expect(report.log.map(({ kind }) => kind)).toEqual(only.toReversed());
     expect(report.kills).toBeGreaterThan(0);
