@@ -79,7 +79,8 @@ describe.skipIf(binary === undefined)("on NATS", { timeout }, () => {
     const ending = await program.ended();
     await server.kill("SIGCONT");
     expect(ending).toMatchObject({ code: 130, signal: null });
-    expect(ending.ms).toBeLessThan(2_000);
+    // Without it the program would wait for its last snapshots: 10 s.
+    expect(ending.ms).toBeLessThan(5_000);
   });
 });
 
