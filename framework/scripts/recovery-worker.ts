@@ -63,7 +63,9 @@ function channelLogger(known: Readonly<Record<string, unknown>> = {}): Logger {
   };
 }
 
+/** What is held: garbage is collected first, or its amount would be taken for a trend. */
 function usage(): void {
+  globalThis.gc?.();
   const { rss, heapUsed } = process.memoryUsage();
   const handles = process.getActiveResourcesInfo().length;
   void say({ kind: "usage", usage: { rssBytes: rss, heapBytes: heapUsed, handles } });

@@ -3,7 +3,8 @@
  *
  * Runs the job of `recovery.ts` at half load in four worker processes on a real nats-server, kills one of them by SIGKILL once a minute (reported by its
  * starter, and replaced) and looks every two seconds at memory, handles, streams, consumers, chunks of snapshots, registers and the job log. The first
- * worker is never killed: it is the witness whose memory is followed over the whole run.
+ * worker is never killed: it is the witness whose memory is followed over the whole run. Before each look at memory garbage is collected: how much there is
+ * between two collections that are minutes apart is no trend.
  *
  * At the end: the trend of each quantity behind the warm-up (a third of the run, three minutes at most): slope by least squares; flat when its drift over the
  * run is within twice the noise around the line, or below a tenth of the mean. Then every (key, window) is compared with the load, and the job is deleted:

@@ -26,7 +26,7 @@ export class WorkerProcess {
 
   constructor(order: WorkerOrder, listen: Listener) {
     this.#child = fork(program, [JSON.stringify(order)], {
-      execArgv: [`--max-old-space-size=${memoryMiB}`],
+      execArgv: [`--max-old-space-size=${memoryMiB}`, "--expose-gc"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const { promise, resolve } = Promise.withResolvers<void>();
