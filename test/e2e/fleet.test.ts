@@ -14,7 +14,7 @@ import { childrenOf, isAlive } from "../support/processes.ts";
 import { type Program, startNode, startTidemark } from "../support/program.ts";
 import { until } from "../support/until.ts";
 
-const timeout = 90_000;
+const timeout = 180_000;
 const binary = await binaryForTests();
 
 async function server(): Promise<NatsForTests> {
@@ -36,7 +36,7 @@ async function statusOf(nats: NatsForTests, job: string): Promise<() => Promise<
   return () => new JobBus(bus, new JobNames(job, 1)).status().catch(() => undefined);
 }
 
-async function eventually(what: string, holds: () => Promise<boolean>, limitMs = 90_000): Promise<void> {
+async function eventually(what: string, holds: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
   const endMs = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`not within ${limitMs} ms: ${what}`);
@@ -48,13 +48,16 @@ async function eventually(what: string, holds: () => Promise<boolean>, limitMs =
 async function allAtWork(nats: NatsForTests, job: string, count: number): Promise<JobStatus> {
   const ask = await statusOf(nats, job);
   let found: JobStatus | undefined;
-  await eventually(`${count} workers at work`, async () => {
+  const isAtWork = async () => {
     found = await ask();
     return (
       found !== undefined &&
       found.workers.filter(({ instances }) => instances > 0).length === count &&
       found.instances.every(({ state }) => state === "running")
     );
+  };
+  await eventually(`${count} workers at work`, isAtWork).catch((error: unknown) => {
+    throw new Error(JSON.stringify(found), { cause: error });
   });
   if (found === undefined) throw new Error("no status");
   return found;

@@ -10,6 +10,8 @@ import type { Command, Said, Usage, WorkerOrder } from "./messages.ts";
 
 const program = fileURLToPath(new URL("../recovery-worker.ts", import.meta.url));
 const memoryMiB = 512;
+/** What the young generation grows to, by steps that are minutes apart: it has it from the beginning. */
+const youngMiB = 16;
 
 /** Whom a worker process tells. */
 export type Listener = (worker: WorkerProcess, said: Said) => void;
@@ -26,7 +28,7 @@ export class WorkerProcess {
 
   constructor(order: WorkerOrder, listen: Listener) {
     this.#child = fork(program, [JSON.stringify(order)], {
-      execArgv: [`--max-old-space-size=${memoryMiB}`, "--expose-gc"],
+      execArgv: [`--max-old-space-size=${memoryMiB}`, `--min-semi-space-size=${youngMiB}`, "--expose-gc"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const { promise, resolve } = Promise.withResolvers<void>();
