@@ -3,8 +3,8 @@
  *
  * Owns the choice only: who lives is observed by the leader, and an assignment counts when it is in the job log (R4). Nothing correct depends on it.
  *
- * What an instance weighs is the share of a core that its turns, and sending what they say, take, and a little for being there; what a worker carries is that over its capacity. While nothing
- * has been measured, that is a balance by count.
+ * What an instance weighs is the share of a core that its turns, and sending what they say, take, and a little for being there; what a worker carries is that
+ * over its capacity. While nothing has been measured, that is a balance by count.
  *
  * P1. Whatever has no living worker is placed now, where it makes the least burden.
  * P2. A worker that leaves, is drained or in quarantine gets nothing, and all it has moves, few at a time. What it has let go of moves at once.
