@@ -10,6 +10,7 @@ import type { ValueCodec } from "./codec.ts";
 import { columnField } from "./column.ts";
 import { corrupt } from "./corrupt.ts";
 import { readNumbers } from "./number-column.ts";
+import { NumberRooms } from "./number-rooms.ts";
 import { readShape } from "./shape.ts";
 import type { ColumnValues, Shape } from "./shape.ts";
 import { readStrings } from "./string-column.ts";
@@ -25,10 +26,8 @@ export interface Records {
   readonly timestamps: Float64Array | undefined;
 }
 
-/** Room for the numbers of a block's columns, until its records are made. */
-const numberRooms: Float64Array[] = [];
-const roomFirst = 256;
-const roomKeptMax = 1 << 16;
+/** Until its records are made, a block's numbers are here. */
+const rooms = new NumberRooms();
 
 /** Takes the blocks of a section in order. */
 export class BlockReader {
@@ -147,13 +146,6 @@ function readKind(reader: WireReader, number: number, count: number, place: numb
   if (number === columnField.strings) return readStrings(reader, count);
   if (number === columnField.booleans) return readBooleans(reader, count);
   if (number === columnField.values) return readValues(reader, count);
-  return readNumbers(reader, count, (size) => roomFor(place, size), 0);
-}
-
-function roomFor(place: number, size: number): Float64Array {
-  const room = numberRooms[place];
-  if (room !== undefined && room.length >= size) return room;
-  const made = new Float64Array(Math.max(size, roomFirst));
-  if (size <= roomKeptMax) numberRooms[place] = made;
-  return made;
+  const numbers = readNumbers(reader, count, (size) => rooms.doubles(place, size), 0);
+  return rooms.integers(place, numbers, count) ?? numbers;
 }

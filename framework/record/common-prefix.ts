@@ -17,6 +17,7 @@ const stringsMin = 4;
 /** Longer ends are copied by the engine. */
 const endByHandMax = 32;
 const firstRoom = 1 << 14;
+const wordBytes = 4;
 
 /** How many bytes all `strings` share at their beginnings; they lie back to back in `out` from `start` on, one byte per code unit. 0: none worthwhile. */
 export function sharedBytes(out: ByteWriter, start: number, strings: readonly string[]): number {
@@ -74,19 +75,30 @@ export class WholeStrings {
    */
   restore(from: TextBuffer, prefix: Uint8Array, bounds: Int32Array, count: number): void {
     const size = prefix.length;
-    this.#reserve(bounds[count]! - bounds[0]! + count * size);
+    this.#reserve(bounds[count]! - bounds[0]! + count * size + wordBytes);
     const bytes = this.#bytes;
+    const view = this.#view;
+    const source = viewOf(from);
+    const head = viewOf(prefix);
+    const wholeWords = size - (size % wordBytes);
+    const lastWordAt = from.length - wordBytes;
     let to = 0;
     let at = bounds[0]!;
     for (let index = 0; index < count; index++) {
       const end = bounds[index + 1]!;
       bounds[index] = to;
-      for (let unit = 0; unit < size; unit++) bytes[to++] = prefix[unit]!;
-      if (end - at > endByHandMax) {
-        bytes.set(from.subarray(at, end), to);
-        to += end - at;
-        at = end;
-      } else while (at < end) bytes[to++] = from[at++]!;
+      let unit = 0;
+      for (; unit < wholeWords; unit += wordBytes, to += wordBytes) view.setInt32(to, head.getInt32(unit));
+      for (; unit < size; unit++) bytes[to++] = prefix[unit]!;
+      // Whole words, also past the end: what they bring too much is overwritten by the next string.
+      while (at < end && at <= lastWordAt) {
+        view.setInt32(to, source.getInt32(at));
+        at += wordBytes;
+        to += wordBytes;
+      }
+      if (at > end) to -= at - end;
+      at = Math.min(at, end);
+      while (at < end) bytes[to++] = from[at++]!;
     }
     bounds[count] = to;
   }

@@ -28,6 +28,8 @@ export class NumberColumn implements Column {
   readonly #decimals = new Decimals();
   /** Bytes per value, about: as in the section before. */
   #bytesEach = 8;
+  #least = 0;
+  #greatest = 0;
 
   reset(): void {
     // The memory is kept, and what is in it is not looked at again.
@@ -63,21 +65,28 @@ export class NumberColumn implements Column {
     this.#bytesEach = Math.ceil((out.at - start) / Math.max(1, count));
   }
 
+  /** Whether all are integers that may be written as distances (N1); then {@link #least} and {@link #greatest} are of them. */
   #areIntegers(count: number): boolean {
     const values = this.#values;
+    let least = values[0]!;
+    let greatest = least;
     for (let index = 0; index < count; index++) {
       const value = values[index]!;
-      if (Math.trunc(value) !== value || value > deltaValueMax || value < -deltaValueMax) return false;
+      if (Math.trunc(value) !== value) return false;
       if (value === 0 && 1 / value < 0) return false;
+      if (value < least) least = value;
+      if (value > greatest) greatest = value;
     }
-    return true;
+    this.#least = least;
+    this.#greatest = greatest;
+    return greatest <= deltaValueMax && least >= -deltaValueMax;
   }
 
   #writeIntegers(out: ByteWriter, count: number): void {
     const values = this.#values;
-    const least = leastOf(values, count);
-    const width = widthOf(greatestOf(values, count) - least);
-    const isNarrow = width === 1 || (width <= widthMax && width * count <= deltaBytesOf(values, count));
+    const least = this.#least;
+    const width = widthOf(this.#greatest - least);
+    const isNarrow = width === 1 || (width <= widthMax && width * count <= costOfDeltas(values, count));
     if (isNarrow) writeOffsets(out, field.offsets, { values, count, least, width, places: 0 });
     else this.#writeDeltas(out, count);
   }
@@ -152,17 +161,20 @@ function greatestOf(values: Float64Array, count: number): number {
   return greatest;
 }
 
-/** Bytes that integers would take as deltas, about: at most 4 each are counted. */
-function deltaBytesOf(values: Float64Array, count: number): number {
-  let size = 0;
+/**
+ * Bytes that integers would take as deltas, about, and a surcharge for those of several bytes: their length is a branch that nobody foresees, which costs a reader
+ * more than another byte does (at most 4 bytes each are counted).
+ */
+function costOfDeltas(values: Float64Array, count: number): number {
+  let cost = 0;
   let last = 0;
   for (let index = 0; index < count; index++) {
     const delta = values[index]! - last;
     last = values[index]!;
     const magnitude = delta < 0 ? -delta : delta;
-    size += magnitude < 64 ? 1 : magnitude < 8192 ? 2 : magnitude < 1_048_576 ? 3 : 4;
+    cost += magnitude < 64 ? 1 : magnitude < 8192 ? 2.5 : magnitude < 1_048_576 ? 4 : 5;
   }
-  return size;
+  return cost;
 }
 
 /**
@@ -216,18 +228,27 @@ function readKind(reader: WireReader, kind: number, { count, room, from }: Desti
 
 function readDeltas(reader: WireReader, count: number, into: Float64Array, from: number): void {
   const { bytes, end } = reader;
+  let { at } = reader;
   let value = 0;
   for (let index = from; index < from + count; index++) {
-    const byte = reader.at < end ? bytes[reader.at]! : 128;
+    const byte = at < end ? bytes[at]! : 128;
+    const next = at + 1 < end ? bytes[at + 1]! : 128;
     if (byte < 128) {
-      reader.at++;
+      at++;
       value += (byte >>> 1) ^ -(byte & 1);
+    } else if (next < 128) {
+      at += 2;
+      const zigzag = (byte & 127) | (next << 7);
+      value += (zigzag >>> 1) ^ -(zigzag & 1);
     } else {
+      reader.at = at;
       const zigzag = reader.varint();
+      ({ at } = reader);
       value += zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
     }
     into[index] = value;
   }
+  reader.at = at;
 }
 
 function readDoubles(reader: WireReader, count: number, into: Float64Array, from: number): void {

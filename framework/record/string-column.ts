@@ -40,7 +40,7 @@ export class StringColumn implements Column {
   #unitBytes = 0;
 
   reset(): void {
-    this.#strings.length = 0;
+    this.#strings.fill("");
     if (this.#sectionsLeft > 0) this.#sectionsLeft--;
   }
 
@@ -79,39 +79,44 @@ export class StringColumn implements Column {
 }
 
 /** The different strings in order of their first place, and which of them each record has; undefined where that does not pay (S1). */
-function share(strings: readonly string[]): { readonly strings: string[]; readonly indexes: number[] } | undefined {
+function share(strings: readonly string[]): { readonly strings: string[]; readonly indexes: Int32Array } | undefined {
+  if (indexRoom.length < strings.length) indexRoom = new Int32Array(2 * strings.length);
   const stored: string[] = [];
-  const indexes: number[] = [];
+  const indexes = indexRoom;
+  const bits = Math.min(slotBitsMax, 33 - Math.clz32(strings.length));
+  slots.fill(-1, 0, 1 << bits);
   let saved = 0;
-  slots.fill(-1);
   for (let index = 0; index < strings.length; index++) {
     const value = strings[index]!;
-    const place = placeOf(value);
+    const place = hashOf(value) >>> (32 - bits);
     const slot = slots[place]!;
     if (slot >= 0 && stored[slot] === value) {
       saved += value.length;
-      indexes.push(slot);
+      indexes[index] = slot;
       continue;
     }
     if (stored.length > dictionarySizeFree + index - (index >> 2)) return undefined;
     slots[place] = stored.length;
-    indexes.push(stored.length);
+    indexes[index] = stored.length;
     stored.push(value);
   }
   return saved < savedPerRecordMin * strings.length ? undefined : { strings: stored, indexes };
 }
 
-/** Where a string is looked for among those stored. Two that meet there are merely stored more often than once. */
-const slots = new Int32Array(1 << 9);
+/** Which of the stored strings each record has, until the column is written. */
+let indexRoom = new Int32Array(1024);
+
+/** Where a string is looked for among those stored: at least twice as many places as there are strings. Two that meet are merely stored more often than once. */
+const slotBitsMax = 12;
+const slots = new Int32Array(1 << slotBitsMax);
 
 /** By a few of its characters: those of a usual string differ at the end, or in the middle. */
-function placeOf(value: string): number {
+function hashOf(value: string): number {
   const last = value.length - 1;
-  if (last < 0) return 0;
-  const ends = Math.imul(value.charCodeAt(last), 31) + value.charCodeAt(last >> 2);
-  const middle = Math.imul(value.charCodeAt(last >> 1), 127) + value.charCodeAt(last - (last >> 2));
-  const place = Math.imul(Math.imul(ends, 31) + middle + last, 0x9e3779b1);
-  return place >>> 23;
+  if (last < 1) return last < 0 ? 0 : Math.imul(value.charCodeAt(0), 0x9e3779b1);
+  const ends = Math.imul(value.charCodeAt(last), 31) + value.charCodeAt(last - 1);
+  const middle = Math.imul(value.charCodeAt(last >> 1), 127) + value.charCodeAt(last >> 2);
+  return Math.imul(Math.imul(ends, 8191) + middle + last, 0x9e3779b1);
 }
 
 function unitsOf(strings: readonly string[]): number {
@@ -124,14 +129,14 @@ function unitsOf(strings: readonly string[]): number {
 function writeStrings(
   out: ByteWriter,
   strings: readonly string[],
-  indexes: readonly number[] | undefined,
+  indexes: Int32Array | undefined,
   count: number,
 ): boolean {
   const text = strings.join("");
   const { at } = out;
   const lengthBytes = lengthBytesFor(text.length + strings.length + 2 * count);
   const start = out.begin(columnField.strings, lengthBytes);
-  if (indexes !== undefined) writePacked(out, field.indexes, indexes);
+  if (indexes !== undefined) writeIndexes(out, indexes, count);
   const storedAt = out.at;
   if (!writeTogether(out, strings, text)) {
     // Not ASCII: lengths in bytes are not lengths in code units.
@@ -183,6 +188,24 @@ function writeOneByOne(out: ByteWriter, strings: readonly string[]): boolean {
   writePacked(out, field.lengths, sizes);
   out.bytesField(field.utf8, utf8.bytes.subarray(0, utf8.at));
   return true;
+}
+
+function writeIndexes(out: ByteWriter, indexes: Int32Array, count: number): void {
+  const lengthBytes = lengthBytesFor(count);
+  const start = out.begin(field.indexes, lengthBytes);
+  out.reserve(count * 5);
+  const { bytes } = out;
+  let { at } = out;
+  for (let index = 0; index < count; index++) {
+    let rest = indexes[index]!;
+    while (rest > 127) {
+      bytes[at++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    bytes[at++] = rest;
+  }
+  out.at = at;
+  out.end(start, lengthBytes);
 }
 
 /** Packs integers, or the lengths of strings. */
@@ -296,16 +319,25 @@ function readBounds(reader: WireReader, lengths: Range, utf8: Range): number {
 }
 
 function pick(reader: WireReader, indexes: Range, stored: readonly string[], count: number, end: number): string[] {
-  const strings: string[] = [];
+  const size = indexes.end - indexes.at;
+  if (size < count) throw corrupt(`${count} strings expected, indexes of ${size} bytes found`);
+  // oxlint-disable-next-line unicorn/no-new-array -- the elements follow, as many
+  const strings = new Array<string>(count);
+  let found = 0;
   reader.at = indexes.at;
   reader.end = indexes.end;
+  const { bytes } = reader;
   while (reader.hasMore) {
-    const text = stored[reader.varint()];
+    const byte = bytes[reader.at]!;
+    const index = byte < 128 ? byte : reader.varint();
+    if (byte < 128) reader.at++;
+    const text = stored[index];
     if (text === undefined) throw corrupt(`an index beyond the ${stored.length} strings of a dictionary`);
-    strings.push(text);
+    if (found < count) strings[found] = text;
+    found++;
   }
   reader.at = end;
   reader.end = end;
-  if (strings.length !== count) throw corrupt(`${count} strings expected, ${strings.length} found`);
+  if (found !== count) throw corrupt(`${count} strings expected, ${found} found`);
   return strings;
 }

@@ -90,18 +90,20 @@ export function readTexts(from: TextBuffer, view: DataView, bounds: Int32Array, 
     own[index] = hash;
     places[index] = hash === 0 ? -1 : placeOf(hash);
   }
-  const found: string[] = [];
+  // oxlint-disable-next-line unicorn/no-new-array -- the elements follow, as many
+  const found = new Array<string>(count);
   let unknown = 0;
   for (let index = 0; index < count; index++) {
     const start = bounds[index]!;
     const end = bounds[index + 1]!;
     const hash = own[index]!;
     const place = places[index]!;
-    if (hash === 0) found.push(from.utf8Slice(start, end));
-    else if (place >= 0 && isAt(place, view, start, end)) found.push(texts[place]!);
+    if (hash === 0) found[index] = from.utf8Slice(start, end);
+    else if (place >= 0 && isAt(place, view, start, end)) found[index] = texts[place]!;
     // Texts that never come again would drive out those that do.
-    else if (unknown++ < newMin || unknown < index - (index >> 2)) found.push(cached(from, view, { start, end, hash }));
-    else found.push(from.latin1Slice(start, end));
+    else if (unknown++ < newMin || unknown < index - (index >> 2))
+      found[index] = cached(from, view, { start, end, hash });
+    else found[index] = from.latin1Slice(start, end);
   }
   return found;
 }

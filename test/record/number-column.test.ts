@@ -45,6 +45,13 @@ const anyColumn = fc.oneof(
   fc
     .tuple(anyNumber, fc.array(fc.integer({ min: 0, max: 2 ** 33 }), { minLength: 1, maxLength: 60 }))
     .map(([base, steps]) => steps.map((step) => base + step)),
+  // Far apart at one place, near each other at all others, by one byte, two or three: what deltas are for.
+  fc
+    .array(fc.oneof(fc.nat(60), fc.integer({ min: -9_000, max: 9_000 }), fc.integer()), { minLength: 20 })
+    .map((steps) => {
+      let value = 0;
+      return steps.map((step) => (value += step)).toSpliced(9, 1, value + 2 ** 40);
+    }),
   fc.tuple(fc.array(anyDecimal, { minLength: 1, maxLength: 60 }), anyNumber).map(([some, odd]) => [...some, odd]),
 );
 
@@ -82,6 +89,10 @@ describe("bytes per number", () => {
   test("sorted timestamps take a byte each, within a second and within hours", () => {
     expect(bytesEach((at) => 1_760_000_000_000 + Math.floor(at / 4))).toBeLessThan(1.1);
     expect(bytesEach((at) => 1_760_000_000_000 + 60 * at)).toBeLessThan(1.1);
+  });
+
+  test("integers that mostly lie a few apart take a byte each, however far some are from others", () => {
+    expect(bytesEach((at) => (at < 500 ? 3 * at : 1e9 + 3 * at))).toBeLessThan(1.1);
   });
 
   test("integers without order take as many bytes as their range", () => {
