@@ -10,7 +10,10 @@ import type { Command, Said, Usage, WorkerOrder } from "./messages.ts";
 
 const program = fileURLToPath(new URL("../recovery-worker.ts", import.meta.url));
 const memoryMiB = 512;
-/** What the young generation grows to, by steps that are minutes apart: it has it from the beginning. */
+/**
+ * The young generation has its size from the beginning, and keeps it: left alone it doubles minutes apart, however little is alive in it, and every page that it has
+ * touched once stays with the process. In a soak of 13 minutes that was all that grew: 30 MB at first, 54 after a minute, 94 at the end, of 181 and 261 MB in all.
+ */
 const youngMiB = 16;
 
 /** Whom a worker process tells. */
@@ -28,7 +31,12 @@ export class WorkerProcess {
 
   constructor(order: WorkerOrder, listen: Listener) {
     this.#child = fork(program, [JSON.stringify(order)], {
-      execArgv: [`--max-old-space-size=${memoryMiB}`, `--min-semi-space-size=${youngMiB}`, "--expose-gc"],
+      execArgv: [
+        `--max-old-space-size=${memoryMiB}`,
+        `--min-semi-space-size=${youngMiB}`,
+        `--max-semi-space-size=${youngMiB}`,
+        "--expose-gc",
+      ],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const { promise, resolve } = Promise.withResolvers<void>();
