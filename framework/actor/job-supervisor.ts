@@ -9,20 +9,10 @@
  */
 import { createActor, fromPromise, setup, type ActorRefFrom } from "xstate";
 import { StreamError, messageOf, type ErrorCode } from "../errors.ts";
-import { isTimeless } from "../plan/loops.ts";
 import type { Cancel } from "../platform/platform.ts";
-import { alignmentsOf, type ReadLimit } from "../protocol/alignment.ts";
 import { isComplete } from "../protocol/completion.ts";
 import { instanceKey } from "../protocol/job-log.ts";
-import type {
-  Heartbeat,
-  InstanceId,
-  JobLogRecord,
-  ReadPause,
-  Report,
-  ReportBatch,
-  WatermarkControl,
-} from "../record/messages.ts";
+import type { Heartbeat, InstanceId, JobLogRecord, Report, ReportBatch } from "../record/messages.ts";
 import { Assignments, type AssignmentReason } from "./assignments.ts";
 import { Distribution, type Relocation } from "./distribution.ts";
 import { statusOf, type JobStatus } from "./job-status.ts";
@@ -34,7 +24,8 @@ import { Outages } from "./outages.ts";
 import { Quarantines } from "./quarantines.ts";
 import { Restarts } from "./restarts.ts";
 import { SavepointKeeper } from "./savepoint-keeper.ts";
-import { silence, StageSupervisor } from "./stage-supervisor.ts";
+import { silence } from "./stage-supervisor.ts";
+import { Stages } from "./stages.ts";
 import { Suspects, type Bereavement } from "./suspects.ts";
 
 const heartbeatMs = 500;
@@ -85,7 +76,7 @@ export class JobSupervisor {
   readonly epoch: number;
   readonly #world: JobWorld;
   readonly #actor: ActorRefFrom<typeof jobMachine>;
-  readonly #stages = new Map<number, StageSupervisor>();
+  readonly #stages: Stages;
   readonly #assignments: Assignments;
   readonly #distribution: Distribution;
   readonly #quarantines: Quarantines;
@@ -106,11 +97,15 @@ export class JobSupervisor {
     this.#world = world;
     this.epoch = epoch;
     const nameOf = (instance: InstanceId) => this.#nameOf(instance);
+    this.#stages = new Stages(world, epoch, {
+      failed: (instance, report) => this.#onFailed(instance, report),
+      released: (instance) => this.#onReleased(instance),
+    });
     this.#assignments = new Assignments(world, epoch, nameOf, () => this.refresh());
     this.#quarantines = new Quarantines(world, epoch, () => this.#logNowMs);
     this.#distribution = new Distribution(world, epoch, this.#quarantines, {
       all: () => world.plan.stages.flatMap((stage) => [...world.tail.view.instancesOf(stage)]),
-      reportOf: (instance) => this.#reportOf(instance),
+      reportOf: (instance) => this.#stages.reportOf(instance),
       isSpokenFor: (instance) => this.#isSpokenFor(instance),
       onGathered: () => this.reconcile(),
     });
@@ -127,17 +122,13 @@ export class JobSupervisor {
       isSource: ({ stage }) => world.plan.stages[stage]?.source !== undefined,
     });
     this.#loops = new LoopSupervisor(world.plan, epoch, world.tail.view, {
-      feed: (stages, watermark) => {
-        for (const stage of stages) this.#stages.get(stage)?.feed(watermark);
-      },
-      drain: (stages, savepoint) => {
-        for (const stage of stages) this.#stages.get(stage)?.drainBack(savepoint);
-      },
+      feed: (stages, watermark) => this.#stages.feed(stages, watermark),
+      drain: (stages, savepoint) => this.#stages.drainBack(stages, savepoint),
       ask: () => world.bus.beat(this.#heartbeat),
-      pause: (splits, forMs) => this.#pause(splits, forMs),
+      pause: (splits, forMs) => this.#stages.pause(splits, forMs),
     });
     this.#savepoints = new SavepointKeeper(world, epoch, {
-      reportOf: (instance) => this.#reportOf(instance),
+      reportOf: (instance) => this.#stages.reportOf(instance),
       nameOf,
       nowMs: () => this.#logNowMs,
     });
@@ -169,7 +160,7 @@ export class JobSupervisor {
     this.#restarts.close();
     this.#suspects.close();
     this.#savepoints.close();
-    for (const stage of this.#stages.values()) stage.close();
+    this.#stages.close();
   }
 
   /** The job log has been read further. */
@@ -179,7 +170,7 @@ export class JobSupervisor {
     if (this.#read.position !== view.position)
       this.#read = { position: view.position, atMs: this.#world.platform.clock.monotonicMs() };
     this.#assignments.refresh();
-    for (const stage of this.#stages.values()) stage.refresh();
+    this.#stages.refresh();
     this.#loops.refresh();
     this.reconcile();
     this.#goOn();
@@ -194,7 +185,7 @@ export class JobSupervisor {
     }
     this.#world.registry.heard(batch.worker);
     for (const report of batch.reports) {
-      this.#stages.get(report.instance.stage)?.report(report);
+      this.#stages.report(report);
       this.#loops.report(report);
       this.#outages.reported(report);
       this.#distribution.reported(report);
@@ -253,7 +244,7 @@ export class JobSupervisor {
     const isParked = (instance: InstanceId) => this.#restarts.isParked(instance);
     const quarantines = tail.view.fleet.quarantinesAt(this.#logNowMs);
     const world = { plan, names, view: tail.view, workers, quarantines, outages: this.#outages.history(), isParked };
-    return statusOf(world, this.epoch, [...this.#stages.values()], this.#savepoints.status);
+    return statusOf(world, this.epoch, this.#stages.all, this.#savepoints.status);
   }
 
   get #isDeposed(): boolean {
@@ -265,42 +256,9 @@ export class JobSupervisor {
   }
 
   #supervise(): void {
-    const { platform, plan, tail } = this.#world;
-    const alignments = alignmentsOf(plan.stages);
-    for (const stage of plan.stages) {
-      const edges = plan.edges.filter((edge) => edge.from === stage.index && typeof edge.to === "number");
-      const open = edges.filter(({ eventTime }) => eventTime !== "fedBack");
-      const timed = edges.filter((edge) => !isTimeless(edge));
-      const events = {
-        publish: (control: WatermarkControl, onStored: (inbox: string) => void) => this.#publish(control, onStored),
-        answer: (report: Report) => this.#answer(report),
-        limit: (limits: readonly ReadLimit[]) => this.#limit(limits),
-        failed: (instance: InstanceId, report: Report) => this.#onFailed(instance, report),
-        released: (instance: InstanceId) => this.#onReleased(instance),
-        isAwaited: (before: number, after: number) =>
-          timed.some(({ to }) => typeof to === "number" && this.#stages.get(to)?.awaits(before, after) === true),
-        awaits: () => {
-          for (const each of this.#stages.values()) each.reconsider();
-        },
-      };
-      const indexes = open.map((edge) => edge.index);
-      const fedBack = edges.filter((edge) => !open.includes(edge)).map((edge) => edge.index);
-      const inboxes = open.reduce((sum, { to }) => sum + (typeof to === "number" ? this.#partitionsOf(to) : 0), 0);
-      this.#stages.set(
-        stage.index,
-        new StageSupervisor(
-          platform,
-          stage,
-          { indexes, inboxes, fedBack },
-          this.epoch,
-          tail.view,
-          events,
-          alignments[stage.index],
-        ),
-      );
-    }
+    this.#stages.open();
     // The machine is in `supervising` only after this action: what is wanted is compared in the next task.
-    platform.clock.schedule(0, () => {
+    this.#world.platform.clock.schedule(0, () => {
       for (const { worker, report } of this.#early.values()) this.onReports({ worker, reports: [report] });
       this.#early.clear();
       this.#beat();
@@ -317,8 +275,7 @@ export class JobSupervisor {
     this.#cancelBeat = platform.clock.schedule(heartbeatMs, () => this.#beat(), { background: true });
     this.reconcile();
     const isHosted = (instance: InstanceId) => this.#distribution.hostOf(instance) !== undefined;
-    for (const stage of this.#stages.values())
-      for (const instance of stage.beat(isHosted)) this.#onFailed(instance, silence);
+    for (const instance of this.#stages.beat(isHosted)) this.#onFailed(instance, silence);
     this.#goOn();
     if (this.#isSupervising) this.#suspects.keep();
     if (this.#isSupervising && !this.#world.tail.view.isOver) this.#quarantines.consider();
@@ -329,37 +286,6 @@ export class JobSupervisor {
 
   get #heartbeat(): Heartbeat {
     return { leader: this.epoch, worker: this.#world.worker, loopRound: this.#loops.round };
-  }
-
-  #publish(control: WatermarkControl, onStored: (inbox: string) => void): void {
-    const to = this.#world.plan.edges[control.edge]?.to;
-    if (typeof to !== "number") return;
-    for (let partition = 0; partition < this.#partitionsOf(to); partition += 1) {
-      this.#world.controls.watermark(to, partition, control, () => onStored(`${to}/${partition}`));
-    }
-  }
-
-  #answer({ instance, epoch, n }: Report): void {
-    const { tail, bus } = this.#world;
-    const worker = tail.view.assignment(instance)?.worker;
-    if (worker !== undefined) bus.answer(worker, { leader: this.epoch, answers: [{ instance, epoch, n }] });
-  }
-
-  #limit(limits: readonly ReadLimit[]): void {
-    const { tail, bus } = this.#world;
-    const byWorker = Map.groupBy(limits, ({ instance }) => tail.view.assignment(instance)?.worker);
-    for (const [worker, theirs] of byWorker)
-      if (worker !== undefined) bus.limit(worker, { leader: this.epoch, limits: theirs });
-  }
-
-  #pause(splits: ReadPause["splits"], forMs: number): void {
-    const byWorker = Map.groupBy(splits, ({ instance }) => this.#world.tail.view.assignment(instance)?.worker);
-    for (const [worker, theirs] of byWorker)
-      if (worker !== undefined) this.#world.bus.pause(worker, { leader: this.epoch, forMs, splits: theirs });
-  }
-
-  #partitionsOf(stage: number): number {
-    return this.#world.plan.stages[stage]?.partitions ?? 0;
   }
 
   #onFailed(instance: InstanceId, report: Pick<Report, "failure" | "site" | "snapshot">): void {
@@ -416,7 +342,7 @@ export class JobSupervisor {
   #complete(): void {
     const { plan, tail } = this.#world;
     if (tail.view.savepoints.open !== undefined) return;
-    const reportOf = (instance: InstanceId) => this.#reportOf(instance);
+    const reportOf = (instance: InstanceId) => this.#stages.reportOf(instance);
     if (isComplete({ stages: plan.stages, view: tail.view, reportOf })) this.#end("completed", "", "");
   }
 
@@ -437,10 +363,6 @@ export class JobSupervisor {
   /** Whether something is already on its way for this instance. */
   #isSpokenFor(instance: InstanceId): boolean {
     return this.#assignments.has(instance) || this.#restarts.isParked(instance);
-  }
-
-  #reportOf(instance: InstanceId): Report | undefined {
-    return this.#stages.get(instance.stage)?.reportOf(instance);
   }
 
   #nameOf(instance: InstanceId): string {

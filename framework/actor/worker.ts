@@ -26,8 +26,9 @@ import { JobLogTail } from "./job-log-tail.ts";
 import { claimJobLog } from "./job-register.ts";
 import { explainBroken, recordEnd, sayStopped } from "./job-end.ts";
 import type { JobStatus } from "./job-status.ts";
-import { JobSupervisor } from "./job-supervisor.ts";
+import type { JobWorld } from "./job-world.ts";
 import { LaneSet } from "./lane-set.ts";
+import { Leadership } from "./leadership.ts";
 import { leave } from "./leaving.ts";
 import { LogDirectory } from "./log-directory.ts";
 import { machineClock } from "./machine-clock.ts";
@@ -52,7 +53,7 @@ const workerIdLength = 8;
 /** What exists once the job log has been opened. */
 interface Joined {
   readonly tail: JobLogTail;
-  readonly candidate: Candidate;
+  readonly leadership: Leadership;
 }
 
 /** One worker of one job. */
@@ -76,7 +77,6 @@ export class Worker implements Measured {
   readonly #warmUp = new WarmUp(() => this.#bus.announce(this.#announcement()));
   readonly #endings: (() => void)[] = [];
   #joined: Joined | undefined;
-  #supervisor: JobSupervisor | undefined;
   #leaving: Promise<void> | undefined;
   #isStopHeard = false;
 
@@ -103,7 +103,7 @@ export class Worker implements Measured {
     this.#attention = new Attention(platform.clock);
     this.#registry = new WorkerRegistry(this.#attention, this.id, options.place);
     const ping = (worker: string) => this.#bus.ping(worker);
-    this.#absences = new Absences(this.#attention, this.#registry, ping, () => this.#supervisor?.reconcile());
+    this.#absences = new Absences(this.#attention, this.#registry, ping, () => this.#leadership?.reconcile());
     this.#directory = new LogDirectory(this.#platform, seams.logs);
     this.#controls = new ControlSender(this.#platform, {
       replicas: plan.options.replicas,
@@ -131,7 +131,7 @@ export class Worker implements Measured {
   }
 
   get isLeader(): boolean {
-    return this.#supervisor !== undefined;
+    return this.#leadership?.isLeading === true;
   }
 
   /** Joins the job: reads the job log, listens, announces itself, and stands for leader when nobody leads. */
@@ -148,7 +148,8 @@ export class Worker implements Measured {
       onBroken: (error) => void this.#broken(error),
     });
     const turnOf = () => this.#registry.turnToLead(tail.view.leader?.worker);
-    this.#joined = { tail, candidate: new Candidate(this.#attention, this.id, this.#bus, tail, turnOf) };
+    const candidate = new Candidate(this.#attention, this.id, this.#bus, tail, turnOf);
+    this.#joined = { tail, leadership: new Leadership(this.#worldOf(tail), candidate) };
     this.#listen();
     await tail.open();
   }
@@ -178,7 +179,7 @@ export class Worker implements Measured {
 
   /** Ends everything at once and says nothing more. */
   kill(): void {
-    this.#depose();
+    this.#leadership?.end();
     this.#reports.close();
     this.#meter.close();
     for (const end of this.#endings.splice(0)) end();
@@ -197,12 +198,13 @@ export class Worker implements Measured {
 
   /** The job as its leader sees it. @throws NO_RESPONDERS, TIMEOUT when nobody leads */
   status(): Promise<JobStatus> {
-    return this.#supervisor === undefined ? this.#bus.status() : Promise.resolve(this.#supervisor.status());
+    const own = this.statusHere();
+    return own === undefined ? this.#bus.status() : Promise.resolve(own);
   }
 
   /** {@link status}, when this worker leads; undefined otherwise. */
   statusHere(): JobStatus | undefined {
-    return this.#supervisor?.status();
+    return this.#leadership?.status();
   }
 
   /** What others may measure. */
@@ -227,15 +229,19 @@ export class Worker implements Measured {
     return this.#joined.tail;
   }
 
+  get #leadership(): Leadership | undefined {
+    return this.#joined?.leadership;
+  }
+
   /** Makes the worker do what the job log says. */
   #follow(): void {
     const { view } = this.#tail;
     if (this.phase === "joining") this.#join();
     if (view.outcome !== undefined) return this.#over(view.outcome);
-    // Read together with a stop, too: whoever led before that leader leads no more.
-    if (view.leader?.epoch !== this.#supervisor?.epoch) this.#depose();
+    // Also when it has been read together with a stop.
+    this.#leadership?.yield();
     if (view.life.state === "stopped") {
-      this.#supervisor?.refresh();
+      this.#leadership?.refresh();
       return this.#onStopped();
     }
     // Also when it goes: what has been assigned to it meanwhile it must let go again, for the leader waits for that.
@@ -245,9 +251,8 @@ export class Worker implements Measured {
     if (this.#instances.size > 0) this.#warmUp.end();
     if (view.isDraining) this.#instances.endInput();
     this.#instances.heed(view.savepoints.open?.id);
-    if (view.leader !== undefined && view.leader.epoch !== this.#supervisor?.epoch)
-      this.#onLeader(view.leader.epoch, view.leader.worker);
-    this.#supervisor?.refresh();
+    if (this.#leadership?.follow(this.phase === "working") === true) this.#reports.reportAll(this.#instances.reporters);
+    this.#leadership?.refresh();
   }
 
   /** The job was stopped by a command: everybody goes. */
@@ -260,46 +265,26 @@ export class Worker implements Measured {
     else void this.stop();
   }
 
-  #onLeader(epoch: number, worker: string): void {
-    this.#depose();
-    this.#joined?.candidate.heard({ leader: epoch });
-    if (worker === this.id && this.phase === "working") this.#lead(epoch);
-    this.#reports.reportAll(this.#instances.reporters);
-  }
-
-  #lead(epoch: number): void {
-    const { plan, names, seams } = this.#job;
-    this.#platform.logger.log("info", "leading", { epoch });
-    const world = {
+  /** What leading takes. */
+  #worldOf(tail: JobLogTail): Omit<JobWorld, "abdicate"> {
+    const { plan, names, seams, registers, origin } = this.#job;
+    return {
       platform: this.#platform,
       plan,
       names,
       logs: seams.logs,
-      registers: this.#job.registers,
+      registers,
       openSavepoints: () => seams.savepoints(plan.job),
       ends: this.#ends,
-      origin: this.#job.origin,
+      origin,
       bus: this.#bus,
-      tail: this.#tail,
+      tail,
       registry: this.#registry,
       witness: this.#witness,
       controls: this.#controls,
       worker: this.id,
       gatherMs: this.#options.gatherMs ?? 0,
-      abdicate: () => this.#abdicate(),
     };
-    this.#supervisor = new JobSupervisor(world, epoch);
-    this.#supervisor.start();
-  }
-
-  #abdicate(): void {
-    this.#joined?.candidate.bar();
-    this.#depose();
-  }
-
-  #depose(): void {
-    this.#supervisor?.depose();
-    this.#supervisor = undefined;
   }
 
   #over(outcome: OutcomeRecord): void {
@@ -334,14 +319,9 @@ export class Worker implements Measured {
       onHeartbeat: (heartbeat) => {
         this.#meter.heardLeader(heartbeat.leader);
         for (const instance of this.#instances.all) instance.heardLeader(heartbeat);
-        if (this.#joined?.candidate.heard(heartbeat) === true) this.#registry.heard(heartbeat.worker);
+        if (this.#leadership?.heard(heartbeat) === true) this.#registry.heard(heartbeat.worker);
       },
-      onReports: (read) => {
-        if (this.#supervisor === undefined) return;
-        const batch = read();
-        for (const report of batch.reports) this.#witness.reported(report);
-        this.#supervisor.onReports(batch);
-      },
+      onReports: (read) => this.#leadership?.onReports(read),
       onAnswers: ({ leader, answers }) => {
         if (leader >= (this.#tail.view.leader?.epoch ?? 0))
           this.#instances.addressed(answers, (instance, { n }) => instance.answered(n));
@@ -364,19 +344,18 @@ export class Worker implements Measured {
     const isNews = this.#registry.announced(announcement);
     this.#witness.announced(announcement.settled);
     if (announcement.isLeaving) this.#succeed(announcement.worker);
-    if (isNews) this.#supervisor?.reconcile();
+    if (isNews) this.#leadership?.reconcile();
   }
 
   #onReportedDead(worker: string): void {
     if (worker === this.id) return;
     this.#registry.dead(worker);
     this.#succeed(worker);
-    this.#supervisor?.reconcile();
+    this.#leadership?.reconcile();
   }
 
-  /** If `worker`, which goes or has gone, is the leader, this one may be the next. */
   #succeed(worker: string): void {
-    if (this.#joined?.tail.view.leader?.worker === worker && this.phase === "working") this.#joined.candidate.stand();
+    if (this.phase === "working") this.#leadership?.succeed(worker);
   }
 
   #announcement(): Announcement {
@@ -408,13 +387,13 @@ export class Worker implements Measured {
     again(electionLookMs, () => {
       this.#attention.look();
       const { hearsItself } = this.#registry;
-      if (this.phase === "working") this.#joined?.candidate.consider(hearsItself);
+      if (this.phase === "working") this.#leadership?.consider(hearsItself);
       if (this.isLeader && hearsItself) this.#absences.look();
     });
     this.#endings.push(() => this.#warmUp.close());
     if (!this.#tail.view.isOver) this.#warmUp.begin(this.#host, this.#tail.view);
     this.#bus.announce(this.#announcement());
-    if (!this.#tail.view.isOver) void this.#joined?.candidate.begin();
+    if (!this.#tail.view.isOver) void this.#leadership?.begin();
   }
 
   get #host(): InstanceHost {

@@ -28,8 +28,8 @@ const watermark: readonly Mutant[] = [
   {
     name: "a stop hides a successor from the leader that reads both",
     file: "actor/worker.ts",
-    from: "if (view.leader?.epoch !== this.#supervisor?.epoch) this.#depose();",
-    to: 'if (view.life.state !== "stopped" && view.leader?.epoch !== this.#supervisor?.epoch) this.#depose();',
+    from: "this.#leadership?.yield();",
+    to: 'if (view.life.state !== "stopped") this.#leadership?.yield();',
     tests: ["actor/worker.test.ts"],
   },
   {
@@ -87,8 +87,8 @@ const reports: readonly Mutant[] = [
   {
     name: "not reported to a new leader",
     file: "actor/worker.ts",
-    from: "this.#reports.reportAll(this.#instances.reporters); }",
-    to: "}",
+    from: 'if (this.#leadership?.follow(this.phase === "working") === true) this.#reports.reportAll(this.#instances.reporters);',
+    to: 'this.#leadership?.follow(this.phase === "working");',
     tests: ["actor/worker.test.ts"],
   },
   {
