@@ -106,7 +106,7 @@ function share(strings: readonly string[]): { readonly strings: string[]; readon
 /** Which of the stored strings each record has, until the column is written. */
 let indexRoom = new Int32Array(1024);
 
-/** Where a string is looked for among those stored: at least twice as many places as there are strings. Two that meet are merely stored more often than once. */
+/** Where a string is looked for among those stored: twice as many places as there are strings, or all. Two that meet are merely stored more often than once. */
 const slotBitsMax = 12;
 const slots = new Int32Array(1 << slotBitsMax);
 

@@ -7,7 +7,6 @@
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import {
   count,
   embedded,
@@ -22,14 +21,17 @@ import {
 } from "../index.ts";
 import type { Seams } from "../log/contracts.ts";
 import { startNatsServer, type NatsServer } from "../nats/server.ts";
+import { exitWith, positiveNumber, readCommandLine, wholeNumber } from "./command-line.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    embedded: { type: "boolean", default: false },
-    seconds: { type: "string", default: "180" },
-    partitions: { type: "string", default: "4" },
-    "inbox-mib": { type: "string", default: "8" },
+const { values: flags } = readCommandLine({
+  command: "npm run back-pressure",
+  about: "A sink that stops: memory and inbox bytes over time, their slope, nothing lost.",
+  flags: {
+    seconds: { type: "string", default: "180", takes: "N", help: "how long" },
+    partitions: { type: "string", default: "4", takes: "N", help: "of the keyed stage" },
+    "inbox-mib": { type: "string", default: "8", takes: "N", help: "MiB of data that an inbox holds" },
+    embedded: { type: "boolean", default: false, help: "in this process alone, without a server" },
+    json: { type: "boolean", default: false, help: "one JSON object at the end" },
   },
 });
 
@@ -178,9 +180,10 @@ function readIn(status: JobStatus): number {
     .reduce((sum, { counts }) => sum + counts.recordsIn, 0);
 }
 
-async function main(): Promise<void> {
-  const seconds = Number(flags.seconds);
-  const inboxBytes = Number(flags["inbox-mib"]) * mebibyte;
+async function main(): Promise<number> {
+  const seconds = positiveNumber("seconds", flags.seconds);
+  const inboxBytes = wholeNumber("inbox-mib", flags["inbox-mib"], 1) * mebibyte;
+  const partitions = wholeNumber("partitions", flags.partitions, 1);
   const server: NatsServer | undefined = flags.embedded ? undefined : await startNatsServer();
   const { home, seams } = observed(server === undefined ? embedded() : nats({ servers: server.url }));
   const sink = new MoodySink();
@@ -190,7 +193,7 @@ async function main(): Promise<void> {
     return reading(index);
   };
   const program = job(name, {
-    partitions: Number(flags.partitions),
+    partitions,
     version: name,
     inboxBytes,
     snapshotBytes: Math.floor(inboxBytes / 4),
@@ -279,7 +282,9 @@ async function main(): Promise<void> {
           .join("\n")}\n`,
   );
   const isBounded = figures.oneInboxMiBMax <= figures.oneInboxMiBLimit;
-  process.exit(end !== "stuck" && end.state === "completed" && isWhole && isBounded ? 0 : 1);
+  return end !== "stuck" && end.state === "completed" && isWhole && isBounded ? 0 : 1;
 }
 
-await main();
+await exitWith(main);
+// A job that is stuck does not end by itself.
+process.exit();

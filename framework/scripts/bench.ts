@@ -19,24 +19,29 @@
  *
  * Figures of a small noisy machine: compare within one run, quote CPU per record.
  */
-import { parseArgs } from "node:util";
+import { StreamError } from "../errors.ts";
 import { operatorsAlone } from "./bench-alone.ts";
 import { measureFlink } from "./bench-flink.ts";
 import { benchJobs, type BenchJob } from "./bench-jobs.ts";
 import { measureExchange, type RunFigures } from "./bench-run.ts";
+import { exitWith, positiveNumber, readCommandLine, wholeNumber } from "./command-line.ts";
 import { durability } from "./durability-bench.ts";
 import { operators, windows } from "./operators-bench.ts";
 import { measureShapes } from "./shapes-bench.ts";
 import { threads } from "./threads-bench.ts";
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: "boolean", default: false },
-    flink: { type: "boolean", default: false },
-    seconds: { type: "string", default: "10" },
-    partitions: { type: "string", default: "4" },
-    workers: { type: "string", default: "1" },
+const names = ["operators", "windows", "durability", "shapes", "threads", ...Object.keys(benchJobs)];
+
+const { values: flags, positionals } = readCommandLine({
+  command: "npm run bench",
+  operands: "NAME",
+  about: `What things cost: NAME is one of ${names.join(", ")}.`,
+  flags: {
+    seconds: { type: "string", default: "10", takes: "N", help: "how long, behind the warm-up" },
+    partitions: { type: "string", default: "4", takes: "N", help: "of the keyed stage" },
+    workers: { type: "string", default: "1", takes: "N", help: "2: with one worker process, then with two" },
+    flink: { type: "boolean", default: false, help: "the same program on Flink too, where that is at hand" },
+    json: { type: "boolean", default: false, help: "one JSON object" },
   },
 });
 
@@ -44,10 +49,13 @@ const { values: flags, positionals } = parseArgs({
 const flinkSeconds = 30;
 
 /** Runs one benchmark of the data path as the flags say. */
-async function dataPath(bench: string, program: BenchJob): Promise<object> {
+async function dataPath(
+  bench: string,
+  program: BenchJob,
+  options: { readonly seconds: number; readonly partitions: number },
+): Promise<object> {
   const operatorsMicrosPerRecord = operatorsAlone(program);
-  const run = (workers: number) =>
-    measureExchange({ bench, workers, seconds: Number(flags.seconds), partitions: Number(flags.partitions) });
+  const run = (workers: number) => measureExchange({ bench, workers, ...options });
   const one = await run(1);
   const two = flags.workers === "2" ? await run(2) : undefined;
   return {
@@ -93,22 +101,22 @@ function print(figures: object): void {
   process.stdout.write(flags.json ? `${JSON.stringify(figures)}\n` : `${lines.join("\n")}\n`);
 }
 
-function refuse(reason: string): void {
-  process.stderr.write(`${reason}\n`);
-  process.exitCode = 2;
+function figuresOf(name: string): object | Promise<object> {
+  const seconds = positiveNumber("seconds", flags.seconds);
+  if (flags.workers !== "1" && flags.workers !== "2")
+    throw new StreamError("OPTION_INVALID", `--workers is ${flags.workers}; it takes 1 or 2`);
+  if (name === "operators") return operators();
+  if (name === "windows") return windows();
+  if (name === "durability") return durability(seconds).then((rows) => ({ bench: name, rows }));
+  if (name === "shapes") return measureShapes();
+  if (name === "threads") return threads();
+  const program = benchJobs[name];
+  if (program === undefined)
+    throw new StreamError("OPTION_INVALID", `no bench ${name}; there are: ${names.join(", ")}`);
+  return dataPath(name, program, { seconds, partitions: wholeNumber("partitions", flags.partitions, 1) });
 }
 
-const name = positionals[0] ?? "exchange";
-const program = benchJobs[name];
-if (flags.workers !== "1" && flags.workers !== "2") refuse(`--workers is ${flags.workers}; it takes 1 or 2`);
-else if (!(Number(flags.seconds) > 0)) refuse(`--seconds is ${flags.seconds}; it takes a number above 0`);
-else if (name === "operators") print(operators());
-else if (name === "windows") print(windows());
-else if (name === "durability") print({ bench: name, rows: await durability(Number(flags.seconds)) });
-else if (name === "shapes") print(await measureShapes());
-else if (name === "threads") print(await threads());
-else if (program !== undefined) print(await dataPath(name, program));
-else
-  refuse(
-    `no bench ${name}; there are: ${["operators", "windows", "durability", "shapes", "threads", ...Object.keys(benchJobs)].join(", ")}`,
-  );
+await exitWith(async () => {
+  print(await figuresOf(positionals[0] ?? "exchange"));
+  return 0;
+});

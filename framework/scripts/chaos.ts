@@ -30,11 +30,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { messageOf, StreamError } from "../errors.ts";
+import { StreamError } from "../errors.ts";
 import { type NatsServer, startNatsServer } from "../nats/server.ts";
 import { systemRandom } from "../platform/random.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
+import { exitWith, readCommandLine, wholeNumber } from "./command-line.ts";
 import { type ChaosOptions, faultNames, runGeneratorChaos } from "./chaos/generator-chaos.ts";
 import {
   type HistoryResult,
@@ -64,33 +64,53 @@ interface Mode {
 
 const limitMs = 300_000;
 const stoppedMs = 10_000;
-const usageCode = 2;
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: "boolean", default: false },
-    keep: { type: "boolean", default: false },
-    rate: { type: "string" },
-    workers: { type: "string" },
-    every: { type: "string", default: "2s" },
-    mode: { type: "string", multiple: true },
-    duration: { type: "string" },
-    replicas: { type: "string", default: "1" },
-    seed: { type: "string" },
-    only: { type: "string", multiple: true },
-    lines: { type: "string" },
-    "keep-servers": { type: "string" },
+const { values: flags, positionals } = readCommandLine({
+  command: "npm run chaos",
+  operands: "[FILE.csv …]",
+  about:
+    "With --duration: a generator with known sums on four workers, under faults drawn from a seed.\n" +
+    "With FILE.csv …: sensor-history over recorded data while processes and the server are killed: the same lines.",
+  flags: {
+    duration: { type: "string", takes: "D", help: "how long the generator runs" },
+    replicas: { type: "string", default: "1", takes: "N", help: "copies of everything, on as many servers: 1, 3 or 5" },
+    seed: { type: "string", takes: "S", help: "what the faults are drawn from (else a new one, printed)" },
+    only: {
+      type: "string",
+      multiple: true,
+      takes: "KIND",
+      help: `one kind of fault, or several: ${faultNames.join(", ")}`,
+    },
+    rate: { type: "string", takes: "N", help: "records per second (5000; of files 24000, of a fleet 4000)" },
+    workers: { type: "string", takes: "N", help: "worker processes (4; with files: a fleet, else one process)" },
+    lines: { type: "string", takes: "FILE", help: "write what the processes say here" },
+    "keep-servers": { type: "string", takes: "FOLDER", help: "keep the servers' logs and data here" },
+    every: { type: "string", default: "2s", takes: "D", help: "with files: how often something is killed" },
+    mode: { type: "string", multiple: true, takes: "NAME", help: "with files: one way, or several" },
+    keep: { type: "boolean", default: false, help: "with files: keep the lines" },
+    json: { type: "boolean", default: false, help: "JSON" },
   },
 });
-const everyMs = parseDuration(flags.every as Duration, "--every");
-const workers = flags.workers === undefined ? 0 : Number(flags.workers);
-// A fleet starts the program once, at one rate: slow enough for five shots.
-const rate = Number(flags.rate ?? (workers === 0 ? 24_000 : 4_000));
+
+/** How the program over files is shot at. */
+interface Fire {
+  readonly everyMs: number;
+  /** 0: one process and no fleet. */
+  readonly workers: number;
+  readonly rate: number;
+}
+
+/** @throws OPTION_INVALID */
+function fireOnFiles(): Fire {
+  const workers = flags.workers === undefined ? 0 : wholeNumber("workers", flags.workers, 1);
+  // A fleet starts the program once, at one rate: slow enough for five shots.
+  const rate = wholeNumber("rate", flags.rate ?? (workers === 0 ? "24000" : "4000"), 1);
+  return { everyMs: parseDuration(flags.every as Duration, "--every", { minMs: 1 }), workers, rate };
+}
 
 const embedded: Mode = { name: "embedded", killsMin: 0, run: (of) => runHistory(of) };
 
-const modesOfProcess: readonly Mode[] = [
+const modesOfProcess = ({ rate, everyMs }: Fire): readonly Mode[] => [
   embedded,
   { name: "nats", killsMin: 0, run: (of, { url: servers }) => runHistory({ ...of, servers }) },
   {
@@ -106,62 +126,57 @@ const modesOfProcess: readonly Mode[] = [
   },
 ];
 
-function fleetOn(of: Omit<HistoryRun, "servers">, { url: servers }: NatsServer): FleetRun {
-  return { ...of, servers, rate, workers };
+function modesOfFleet({ rate, workers, everyMs }: Fire): readonly Mode[] {
+  const fleetOn = (of: Omit<HistoryRun, "servers">, { url: servers }: NatsServer): FleetRun => ({
+    ...of,
+    servers,
+    rate,
+    workers,
+  });
+  return [
+    embedded,
+    { name: "fleet", killsMin: 0, run: (of, server) => runHistory({ ...fleetOn(of, server), rate: undefined }) },
+    {
+      name: "kill-any",
+      killsMin: 5,
+      run: (of, server) => runFleetKilled(fleetOn(of, server), "worker", { everyMs }),
+    },
+    {
+      name: "kill-leader",
+      killsMin: 5,
+      run: (of, server) => runFleetKilled(fleetOn(of, server), "leader", { everyMs }),
+    },
+    {
+      name: "stop-any",
+      killsMin: 1,
+      run: (of, server) => runFleetStopped(fleetOn(of, server), stoppedMs, { everyMs, shotsMax: 1 }),
+    },
+    {
+      name: "kill-server",
+      killsMin: 1,
+      run: (of, server) =>
+        runHistoryOverServerKills(fleetOn(of, server), server, { everyMs: 1.5 * everyMs, shotsMax: 3 }),
+    },
+  ];
 }
 
-const modesOfFleet: readonly Mode[] = [
-  embedded,
-  { name: "fleet", killsMin: 0, run: (of, server) => runHistory({ ...fleetOn(of, server), rate: undefined }) },
-  {
-    name: "kill-any",
-    killsMin: 5,
-    run: (of, server) => runFleetKilled(fleetOn(of, server), "worker", { everyMs }),
-  },
-  {
-    name: "kill-leader",
-    killsMin: 5,
-    run: (of, server) => runFleetKilled(fleetOn(of, server), "leader", { everyMs }),
-  },
-  {
-    name: "stop-any",
-    killsMin: 1,
-    run: (of, server) => runFleetStopped(fleetOn(of, server), stoppedMs, { everyMs, shotsMax: 1 }),
-  },
-  {
-    name: "kill-server",
-    killsMin: 1,
-    run: (of, server) =>
-      runHistoryOverServerKills(fleetOn(of, server), server, { everyMs: 1.5 * everyMs, shotsMax: 3 }),
-  },
-];
-
-const modes = workers === 0 ? modesOfProcess : modesOfFleet;
-
-process.exitCode = await main();
-
-async function main(): Promise<number> {
+await exitWith(() => {
   if (flags.duration !== undefined && positionals.length === 0) return setOnFire(flags.duration);
-  if (flags.duration === undefined && positionals.length > 0) return compareAll(positionals);
-  process.stderr.write(
-    "give a time (npm run chaos -- --duration 60s --json), or CSV files with the columns timestamp,value (npm run chaos -- --json FILE.csv …)\n",
+  if (flags.duration === undefined && positionals.length > 0) return compareAll(positionals, fireOnFiles());
+  throw new StreamError(
+    "OPTION_INVALID",
+    "give a time (npm run chaos -- --duration 60s --json), or CSV files with the columns timestamp,value (npm run chaos -- --json FILE.csv …)",
   );
-  return usageCode;
-}
+});
 
 async function setOnFire(duration: string): Promise<number> {
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  try {
-    const options = { ...fireOptions(duration), say };
-    say(`seed ${options.seed}`);
-    const report = await runGeneratorChaos(options);
-    process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${JSON.stringify(report, null, 2)}\n`);
-    const isWhole = report.lost + report.duplicated + report.wrongWindows === 0;
-    return isWhole && report.replays.length > 0 && report.replays.every(({ isEqual }) => isEqual) ? 0 : 1;
-  } catch (error) {
-    say(messageOf(error));
-    return StreamError.is(error, "OPTION_INVALID") ? usageCode : 1;
-  }
+  const options = { ...fireOptions(duration), say };
+  say(`seed ${options.seed}`);
+  const report = await runGeneratorChaos(options);
+  process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${JSON.stringify(report, null, 2)}\n`);
+  const isWhole = report.lost + report.duplicated + report.wrongWindows === 0;
+  return isWhole && report.replays.length > 0 && report.replays.every(({ isEqual }) => isEqual) ? 0 : 1;
 }
 
 /** @throws OPTION_INVALID */
@@ -177,22 +192,26 @@ function fireOptions(duration: string): Omit<ChaosOptions, "say"> {
   if (unknown !== undefined)
     throw new StreamError("OPTION_INVALID", `--only is ${unknown}, and there are ${faultNames.join(", ")}`);
   const durationMs = parseDuration(duration as Duration, "--duration", { minMs: 1_000 });
-  const count = flags.workers === undefined ? 4 : workers;
-  if (!(Number.isSafeInteger(count) && count > 0))
-    throw new StreamError("OPTION_INVALID", `--workers is ${flags.workers}; it takes a whole number above 0`);
   return {
     durationMs,
     replicas,
     seed: flags.seed ?? systemRandom().id(8),
     rate: fireRate,
-    workers: count,
+    workers: wholeNumber("workers", flags.workers ?? "4", 1),
     only,
     lines,
     keep,
   };
 }
 
-async function compareAll(files: readonly string[]): Promise<number> {
+async function compareAll(files: readonly string[], fire: Fire): Promise<number> {
+  const modes = fire.workers === 0 ? modesOfProcess(fire) : modesOfFleet(fire);
+  const unknown = flags.mode?.find((wanted) => !modes.some(({ name }) => name === wanted));
+  if (unknown !== undefined)
+    throw new StreamError(
+      "OPTION_INVALID",
+      `--mode is ${unknown}, and there are ${modes.map(({ name }) => name).join(", ")}`,
+    );
   const folder = await mkdtemp(join(tmpdir(), "tidemark-chaos-"));
   let expected: readonly string[] | undefined;
   let isRight = true;

@@ -7,8 +7,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { StreamError } from "../errors.ts";
 import { seededRandom } from "../platform/random.ts";
+import { exitWith, positiveNumber, readCommandLine } from "./command-line.ts";
 import { readCorpus, folderOf } from "./fuzz/corpus.ts";
 import { CodeCoverage } from "./fuzz/coverage.ts";
 import { fuzz, tryInput } from "./fuzz/run.ts";
@@ -17,12 +18,14 @@ import { fuzzTargets } from "./fuzz/targets.ts";
 
 const batch = 32;
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seconds: { type: "string", default: "60" },
-    seed: { type: "string", default: "1" },
-    save: { type: "boolean", default: false },
+const { values: flags, positionals } = readCommandLine({
+  command: "npm run fuzz",
+  operands: "[TARGET …]",
+  about: `Feeds decoders and parsers with broken input: ${fuzzTargets.map(({ name }) => name).join(", ")}.`,
+  flags: {
+    seconds: { type: "string", default: "60", takes: "N", help: "for each target" },
+    seed: { type: "string", default: "1", takes: "S", help: "what the input is drawn from" },
+    save: { type: "boolean", default: false, help: "keep what led somewhere new in test/fuzz/corpus/" },
   },
 });
 
@@ -63,7 +66,12 @@ async function run(target: FuzzTarget, seconds: number): Promise<boolean> {
   return true;
 }
 
-const chosen = fuzzTargets.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-let isFine = chosen.length > 0;
-for (const target of chosen) isFine = (await run(target, Number(flags.seconds))) && isFine;
-if (!isFine) process.exitCode = 1;
+await exitWith(async () => {
+  const seconds = positiveNumber("seconds", flags.seconds);
+  const unknown = positionals.find((name) => !fuzzTargets.some((target) => target.name === name));
+  if (unknown !== undefined) throw new StreamError("OPTION_INVALID", `no target is called ${unknown}`);
+  let isFine = true;
+  for (const target of fuzzTargets)
+    if (positionals.length === 0 || positionals.includes(target.name)) isFine = (await run(target, seconds)) && isFine;
+  return isFine ? 0 : 1;
+});

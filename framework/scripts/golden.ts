@@ -7,8 +7,8 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { messageOf, StreamError } from "../errors.ts";
+import { exitWith, readCommandLine } from "./command-line.ts";
 import { betterOnPurpose } from "./golden/better.ts";
 import { families } from "./golden/families.ts";
 import { readCases, type GoldenCase } from "./golden/format.ts";
@@ -63,12 +63,15 @@ function counted(verdicts: readonly Verdict[], verdict: Verdict["verdict"]): num
 }
 
 async function main(): Promise<number> {
-  const { values: flags, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      only: { type: "string" },
-      crashed: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
+  const { values: flags, positionals } = readCommandLine({
+    command: "npm run golden",
+    operands: "FILE|FOLDER …",
+    about:
+      "Programs with what another engine answered at each step of their input: every difference, with both values.",
+    flags: {
+      only: { type: "string", takes: "TEXT", help: "cases whose id has this in it" },
+      crashed: { type: "boolean", default: false, help: "crash the instance after each entry" },
+      json: { type: "boolean", default: false, help: "one JSON object" },
     },
   });
   if (positionals.length === 0)
@@ -90,7 +93,4 @@ async function main(): Promise<number> {
   return differ === 0 && agree > 0 ? 0 : 1;
 }
 
-process.exitCode = await main().catch((error: unknown) => {
-  process.stderr.write(`${messageOf(error)}\n`);
-  return 2;
-});
+await exitWith(main);

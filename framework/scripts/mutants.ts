@@ -9,7 +9,8 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { StreamError } from "../errors.ts";
+import { exitWith, readCommandLine } from "./command-line.ts";
 import { callMutants } from "./mutants/calls.ts";
 import { eventTimeMutants } from "./mutants/event-time.ts";
 import { exchangeMutants } from "./mutants/exchange.ts";
@@ -91,35 +92,46 @@ function passes(copy: string, tests: readonly string[]): boolean {
   return status === 0;
 }
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: "boolean", default: false } },
+const { values: flags, positionals } = readCommandLine({
+  command: "npm run mutants",
+  operands: "[NAME …]",
+  about:
+    "The protocol with one thing wrong at a time: which test notices. NAME: a part of a mutant's name, or of its file's.",
+  flags: { json: { type: "boolean", default: false, help: "one JSON object" } },
 });
-const chosen = mutants.filter(
-  ({ name, file }) => positionals.length === 0 || positionals.some((part) => `${name} ${file}`.includes(part)),
-);
-const copy = copyTree();
-const fates: { readonly mutant: string; readonly file: string; readonly fate: Fate }[] = [];
-try {
+
+await exitWith(() => {
+  const chosen = mutants.filter(
+    ({ name, file }) => positionals.length === 0 || positionals.some((part) => `${name} ${file}`.includes(part)),
+  );
+  if (chosen.length === 0) throw new StreamError("OPTION_INVALID", `no mutant is called ${positionals.join(", ")}`);
+  const copy = copyTree();
+  try {
+    return tryAll(copy, chosen);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+});
+
+/** Answers the exit code. */
+function tryAll(copy: string, chosen: readonly Mutant[]): number {
+  const fates: { readonly mutant: string; readonly file: string; readonly fate: Fate }[] = [];
   const all = [...new Set(chosen.flatMap(({ tests }) => tests))];
   if (!passes(copy, all)) {
     process.stderr.write(`the tests fail without any mutant: ${all.join(", ")}\n`);
-    process.exitCode = 2;
-  } else {
-    for (const mutant of chosen) {
-      const fate = tryMutant(copy, mutant);
-      fates.push({ mutant: mutant.name, file: mutant.file, fate });
-      if (!flags.json) process.stdout.write(`${fate.padEnd(9)} ${mutant.name.padEnd(52)} ${mutant.file}\n`);
-    }
-    const count = (fate: Fate) => fates.filter((each) => each.fate === fate).length;
-    const totals = { caught: count("caught"), survived: count("SURVIVED"), stale: count("STALE") };
-    process.stdout.write(
-      flags.json
-        ? `${JSON.stringify({ ...totals, mutants: fates })}\n`
-        : `${totals.caught} caught, ${totals.survived} survived, ${totals.stale} stale\n`,
-    );
-    if (totals.survived + totals.stale > 0) process.exitCode = 1;
+    return 2;
   }
-} finally {
-  rmSync(copy, { recursive: true, force: true });
+  for (const mutant of chosen) {
+    const fate = tryMutant(copy, mutant);
+    fates.push({ mutant: mutant.name, file: mutant.file, fate });
+    if (!flags.json) process.stdout.write(`${fate.padEnd(9)} ${mutant.name.padEnd(52)} ${mutant.file}\n`);
+  }
+  const count = (fate: Fate) => fates.filter((each) => each.fate === fate).length;
+  const totals = { caught: count("caught"), survived: count("SURVIVED"), stale: count("STALE") };
+  process.stdout.write(
+    flags.json
+      ? `${JSON.stringify({ ...totals, mutants: fates })}\n`
+      : `${totals.caught} caught, ${totals.survived} survived, ${totals.stale} stale\n`,
+  );
+  return totals.survived + totals.stale > 0 ? 1 : 0;
 }

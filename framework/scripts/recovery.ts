@@ -26,32 +26,34 @@
  *
  * At the end the load stops, the job completes, and every (key, window) is compared with the load. Exit code 0 when each was there once and right.
  */
-import { parseArgs } from "node:util";
 import { StreamError, messageOf } from "../errors.ts";
+import { exitWith, readCommandLine, wholeNumber } from "./command-line.ts";
 import { Cluster, wallMs } from "./recovery/cluster.ts";
 import { faults, type Fault } from "./recovery/faults.ts";
 import { spreadOf, tenths, type Spread } from "./recovery/figures.ts";
 import type { LoadShape } from "./recovery/load.ts";
 import { Aim, calmOf, measureFault, type Measured, type Recovery } from "./recovery/measure.ts";
 
-const help = `npm run recovery -- [flags]
-
-  --faults N     how often in each way (default 10)
-  --only NAME    one way, or several: ${faults.map(({ name }) => name).join(", ")}, none
-  --calm N       windows without a fault, before any (default 10); with --only none that is all
-  --rate N       records per second, a multiple of 1,000 (default 20000)
-  --workers N    worker processes (default 4)
-  --json         one JSON object per line`;
-
-const { values: flags } = parseArgs({
-  options: {
-    faults: { type: "string", default: "10" },
-    only: { type: "string", multiple: true },
-    calm: { type: "string", default: "10" },
-    rate: { type: "string", default: "20000" },
-    workers: { type: "string", default: "4" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
+const { values: flags } = readCommandLine({
+  command: "npm run recovery",
+  about: "How long keys pause when processes are hurt, and that no result is lost or doubled.",
+  flags: {
+    faults: { type: "string", default: "10", takes: "N", help: "how often in each way" },
+    only: {
+      type: "string",
+      multiple: true,
+      takes: "NAME",
+      help: `one way, or several: ${faults.map(({ name }) => name).join(", ")}, none`,
+    },
+    calm: {
+      type: "string",
+      default: "10",
+      takes: "N",
+      help: "windows without a fault, before any; with --only none that is all",
+    },
+    rate: { type: "string", default: "20000", takes: "N", help: "records per second, a multiple of 1,000" },
+    workers: { type: "string", default: "4", takes: "N", help: "worker processes" },
+    json: { type: "boolean", default: false, help: "one JSON object per line" },
   },
 });
 
@@ -60,8 +62,7 @@ const headStartMs = 6_000;
 const warmWindows = 5;
 const attemptsMax = 5;
 
-if (flags.help) process.stdout.write(`${help}\n`);
-else process.exitCode = await measure();
+await exitWith(measure);
 
 async function measure(): Promise<number> {
   const wanted = chosenFaults();
@@ -89,22 +90,16 @@ async function measure(): Promise<number> {
 }
 
 function chosenFaults(): readonly Fault[] {
-  for (const name of flags.only ?? []) {
-    if (name !== "none" && !faults.some((fault) => fault.name === name)) {
-      process.stderr.write(
-        `--only is "${name}", and there are ${faults.map((fault) => fault.name).join(", ")}, none\n`,
-      );
-      process.exit(2);
-    }
+  const unknown = flags.only?.find((name) => name !== "none" && !faults.some((fault) => fault.name === name));
+  if (unknown !== undefined) {
+    const known = faults.map((fault) => fault.name).join(", ");
+    throw new StreamError("OPTION_INVALID", `--only is "${unknown}", and there are ${known}, none`);
   }
   return faults.filter(({ name }) => flags.only?.includes(name) ?? true);
 }
 
 function whole(flag: "faults" | "calm" | "rate" | "workers"): number {
-  const value = Number(flags[flag]);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  process.stderr.write(`--${flag} is "${flags[flag]}"; it takes a whole number above 0\n`);
-  process.exit(2);
+  return wholeNumber(flag, flags[flag], 1);
 }
 
 function shapeOf(recordsPerMs: number): LoadShape {

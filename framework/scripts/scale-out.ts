@@ -7,18 +7,20 @@
  *
  * At the end every (key, window) is compared with the load. Exit code 0 when each was there once and right.
  */
-import { parseArgs } from "node:util";
 import type { JobStatus } from "../actor/job-status.ts";
-import { messageOf } from "../errors.ts";
+import { StreamError } from "../errors.ts";
+import { exitWith, readCommandLine, wholeNumber } from "./command-line.ts";
 import { Cluster, pause, wallMs } from "./recovery/cluster.ts";
 import { spreadOf, tenths, type Spread } from "./recovery/figures.ts";
 import { evaluate } from "./recovery/measure.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    workers: { type: "string", default: "4" },
-    rate: { type: "string", default: "10000" },
-    json: { type: "boolean", default: false },
+const { values: flags } = readCommandLine({
+  command: "npm run scale-out",
+  about: "Scales a job out and back under load: how long keys pause whose partition moves.",
+  flags: {
+    workers: { type: "string", default: "4", takes: "N", help: "worker processes, 2 to 16" },
+    rate: { type: "string", default: "10000", takes: "N", help: "records per second, a multiple of 1,000" },
+    json: { type: "boolean", default: false, help: "one JSON object per line" },
   },
 });
 
@@ -123,16 +125,17 @@ async function scaleOut(workers: number, recordsPerMs: number): Promise<number> 
     const { results, lost, doubled, wrong } = verdict;
     say({ kind: "end", ...verdict, isRight }, `${results} results: ${lost} lost, ${doubled} doubled, ${wrong} wrong`);
     return isRight ? 0 : 1;
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    return 1;
   } finally {
     await cluster.close();
   }
 }
 
-const [workers, rate] = [Number(flags.workers), Number(flags.rate)];
-if (!Number.isSafeInteger(workers) || workers < 2 || workers > 16 || !(rate > 0 && rate % 1_000 === 0)) {
-  process.stderr.write(`--workers is ${flags.workers}, 2 to 16; --rate is ${flags.rate}, a multiple of 1000\n`);
-  process.exitCode = 2;
-} else process.exitCode = await scaleOut(workers, rate / 1_000);
+await exitWith(() => {
+  const workers = wholeNumber("workers", flags.workers, 2);
+  const rate = wholeNumber("rate", flags.rate, 1);
+  if (workers > 16 || rate % 1_000 !== 0) {
+    const what = `--workers is ${workers}, 2 to 16; --rate is ${rate}, a multiple of 1000`;
+    throw new StreamError("OPTION_INVALID", what);
+  }
+  return scaleOut(workers, rate / 1_000);
+});

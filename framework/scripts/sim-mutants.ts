@@ -7,14 +7,14 @@
  */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { StreamError } from "../errors.ts";
+import { exitWith, readCommandLine, wholeNumber } from "./command-line.ts";
 import type { MutantMessage, MutantOrder } from "./sim/mutant-process.ts";
 import { simMutants } from "./sim/mutants.ts";
 import type { SimMutant } from "./sim/sim-mutant.ts";
 
 /** A seed that takes longer than this does not end: the mutant loops for ever. */
 const seedMsMax = 60_000;
-const seedsDefault = 5_000;
 
 interface Fate {
   readonly mutant: SimMutant;
@@ -26,22 +26,18 @@ interface Fate {
   readonly what: string;
 }
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seeds: { type: "string", default: String(seedsDefault) },
-    jobs: { type: "string", default: "2" },
-    table: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
+const { values: flags, positionals } = readCommandLine({
+  command: "npm run sim:mutants",
+  operands: "[NAME …]",
+  about:
+    "The protocol with one thing wrong at a time, in the simulator: which seed notices. NAME: a part of a mutant's name, rule or file.",
+  flags: {
+    seeds: { type: "string", default: "5000", takes: "N", help: "seeds at most, for each" },
+    jobs: { type: "string", default: "2", takes: "N", help: "so many processes" },
+    table: { type: "boolean", default: false, help: "as a table for docs/proof.md" },
+    json: { type: "boolean", default: false, help: "one JSON object" },
   },
 });
-
-function whole(text: string, flag: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
-  process.stderr.write(`--${flag} is ${text}; it takes a whole number above 0\n`);
-  process.exit(2);
-}
 
 /** Seeds that fail without any mutant: nothing is proven by them. */
 const failing = new Set<string>();
@@ -127,12 +123,15 @@ const chosen = simMutants.filter(
   ({ name, file, group }) =>
     positionals.length === 0 || positionals.some((part) => `${group} ${name} ${file}`.includes(part)),
 );
-const fates = await tryAll(chosen, whole(flags.jobs, "jobs"), whole(flags.seeds, "seeds"));
-const count = (fate: Fate["fate"]) => fates.filter((each) => each.fate === fate).length;
-const totals = { caught: count("caught"), survived: count("SURVIVED"), stale: count("STALE") };
-if (flags.table) process.stdout.write(`${tableOf(fates)}\n`);
-if (flags.json) {
-  const all = fates.map(({ mutant: { name, file, group }, ...fate }) => ({ name, file, group, ...fate }));
-  process.stdout.write(`${JSON.stringify({ ...totals, mutants: all })}\n`);
-} else process.stdout.write(`${totals.caught} caught, ${totals.survived} survived, ${totals.stale} stale\n`);
-if (totals.survived + totals.stale > 0) process.exitCode = 1;
+await exitWith(async () => {
+  if (chosen.length === 0) throw new StreamError("OPTION_INVALID", `no mutant is called ${positionals.join(", ")}`);
+  const fates = await tryAll(chosen, wholeNumber("jobs", flags.jobs, 1), wholeNumber("seeds", flags.seeds, 1));
+  const count = (fate: Fate["fate"]) => fates.filter((each) => each.fate === fate).length;
+  const totals = { caught: count("caught"), survived: count("SURVIVED"), stale: count("STALE") };
+  if (flags.table) process.stdout.write(`${tableOf(fates)}\n`);
+  if (flags.json) {
+    const all = fates.map(({ mutant: { name, file, group }, ...fate }) => ({ name, file, group, ...fate }));
+    process.stdout.write(`${JSON.stringify({ ...totals, mutants: all })}\n`);
+  } else process.stdout.write(`${totals.caught} caught, ${totals.survived} survived, ${totals.stale} stale\n`);
+  return totals.survived + totals.stale > 0 ? 1 : 0;
+});

@@ -4,51 +4,57 @@
  * A seed is a job on the production runtime with a workload, faults and an order of tasks that are all drawn from it (`testing/simulation/`). Ends with 1
  * when a seed has failed, or (`--gate`) when a fault has never struck in a state in which it could; each failed one is printed with the command that replays it.
  */
-import { parseArgs } from "node:util";
-import { messageOf } from "../errors.ts";
+import { StreamError } from "../errors.ts";
 import type { Verdict } from "../testing/simulation/contract.ts";
 import { allFaults, type FaultKind } from "../testing/simulation/faults.ts";
 import { mixes, mixOf } from "../testing/simulation/mixes.ts";
 import { shrink } from "../testing/simulation/shrink.ts";
 import { simulate } from "../testing/simulation/simulate.ts";
 import { mixFor, replayCommand, type TallyRecord } from "../testing/simulation/tally.ts";
+import { exitWith, readCommandLine, wholeNumber } from "./command-line.ts";
 import { coverageText, uncovered } from "./sim/coverage-table.ts";
 import { runShared } from "./sim/jobs.ts";
 
-const seedsDefault = 1_000;
-
-const { values: flags } = parseArgs({
-  options: {
-    seeds: { type: "string" },
-    from: { type: "string" },
-    seed: { type: "string" },
-    mix: { type: "string" },
-    workload: { type: "string" },
-    without: { type: "string" },
-    jobs: { type: "string" },
-    trace: { type: "boolean", default: false },
-    shrink: { type: "boolean", default: false },
-    coverage: { type: "boolean", default: false },
-    gate: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
+const { values: flags } = readCommandLine({
+  command: "npm run sim",
+  about: "Simulates the runtime: jobs, faults and orders of tasks that are drawn from seeds.",
+  flags: {
+    seeds: { type: "string", default: "1000", takes: "N", help: "how many" },
+    from: { type: "string", default: "1", takes: "S", help: "the first one" },
+    seed: { type: "string", takes: "S", help: "this one alone" },
+    mix: {
+      type: "string",
+      takes: "NAME",
+      help: `of faults: ${mixes.map(({ name }) => name).join(", ")} (else by seed)`,
+    },
+    workload: { type: "string", takes: "NAME", help: "with --seed: this job, not the one that the seed draws" },
+    without: { type: "string", takes: "KIND,…", help: "with --seed: without these faults" },
+    jobs: { type: "string", default: "1", takes: "N", help: "so many processes" },
+    trace: { type: "boolean", default: false, help: "with --seed: every step" },
+    shrink: {
+      type: "boolean",
+      default: false,
+      help: "look for the fewest kinds of faults with which a seed still fails",
+    },
+    coverage: { type: "boolean", default: false, help: "which faults have struck in which states" },
+    gate: { type: "boolean", default: false, help: "fail when a fault has never struck where it could" },
+    json: { type: "boolean", default: false, help: "one JSON object" },
   },
 });
 
-function whole(text: string, flag: string, least: number): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number >= least) return number;
-  throw new RangeError(`--${flag} is ${text}; it takes a whole number of ${least} or more`);
-}
-
 function checkMix(name: string | undefined): string | undefined {
   if (name === undefined || mixOf(name) !== undefined) return name;
-  throw new RangeError(`--mix is ${name}; it takes one of ${mixes.map((mix) => mix.name).join(", ")}`);
+  throw new StreamError(
+    "OPTION_INVALID",
+    `--mix is ${name}; it takes one of ${mixes.map((mix) => mix.name).join(", ")}`,
+  );
 }
 
 function kinds(text: string | undefined): ReadonlySet<FaultKind> {
   const names = (text ?? "").split(",").filter((name) => name !== "");
   const unknown = names.filter((name) => !allFaults.some((kind) => kind === name));
-  if (unknown.length > 0) throw new RangeError(`--without: no fault is called ${unknown.join(", ")}`);
+  if (unknown.length > 0)
+    throw new StreamError("OPTION_INVALID", `--without: no fault is called ${unknown.join(", ")}`);
   return new Set(names as FaultKind[]);
 }
 
@@ -85,8 +91,8 @@ async function one(seed: number, mix: string): Promise<boolean> {
 
 async function many(count: number): Promise<boolean> {
   const sinceMs = performance.now();
-  const range = { from: whole(flags.from ?? "1", "from", 0), count, mix: checkMix(flags.mix) };
-  const jobs = whole(flags.jobs ?? "1", "jobs", 1);
+  const range = { from: wholeNumber("from", flags.from, 0), count, mix: checkMix(flags.mix) };
+  const jobs = wholeNumber("jobs", flags.jobs, 1);
   const tally = await runShared({ ...range, twiceEvery: 100 }, jobs, (failed) => {
     if (!flags.json) say(`FAILED seed ${failed.seed} ${failed.mix}: ${failed.violations[0]?.oracle}`);
   });
@@ -106,13 +112,10 @@ async function summarise(tally: TallyRecord, seconds: number): Promise<void> {
   say(`${seeds} seeds, ${failed.length} failed; ${rate} seeds/s, ${Math.round(steps / seeds)} steps each`);
 }
 
-try {
+await exitWith(async () => {
   const isFine =
     flags.seed === undefined
-      ? await many(whole(flags.seeds ?? String(seedsDefault), "seeds", 1))
-      : await one(whole(flags.seed, "seed", 0), checkMix(flags.mix) ?? mixFor(Number(flags.seed)));
-  if (!isFine) process.exitCode = 1;
-} catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = 2;
-}
+      ? await many(wholeNumber("seeds", flags.seeds, 1))
+      : await one(wholeNumber("seed", flags.seed, 0), checkMix(flags.mix) ?? mixFor(Number(flags.seed)));
+  return isFine ? 0 : 1;
+});

@@ -16,28 +16,23 @@
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { parseArgs, promisify } from "node:util";
+import { promisify } from "node:util";
 import { StreamError, messageOf } from "../errors.ts";
 import { parseDuration, type Duration } from "../time/duration.ts";
+import { exitWith, positiveNumber, readCommandLine } from "./command-line.ts";
 import { Cluster, pause, wallMs } from "./recovery/cluster.ts";
 import { Sampler, type Sample } from "./recovery/sampler.ts";
 import { trendOf } from "./recovery/trend.ts";
 import type { WorkerProcess } from "./recovery/worker-process.ts";
 
-const help = `npm run soak -- [flags]
-
-  --minutes N       how long (default 15)
-  --rate N          records per second, a multiple of 1,000 (default 10000)
-  --kill-every D    a worker is killed this often (default 60s)
-  --json            one JSON object at the end, and one per sample`;
-
-const { values: flags } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "15" },
-    rate: { type: "string", default: "10000" },
-    "kill-every": { type: "string", default: "60s" },
-    json: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
+const { values: flags } = readCommandLine({
+  command: "npm run soak",
+  about: "Half load, a worker killed a minute: whether anything grows.",
+  flags: {
+    minutes: { type: "string", default: "15", takes: "N", help: "how long" },
+    rate: { type: "string", default: "10000", takes: "N", help: "records per second, a multiple of 1,000" },
+    "kill-every": { type: "string", default: "60s", takes: "D", help: "a worker is killed this often" },
+    json: { type: "boolean", default: false, help: "one JSON object at the end, and one per sample" },
   },
 });
 
@@ -54,34 +49,24 @@ const growing: Readonly<Record<string, string>> = {
   jobLogRecords: "a record for each instance that a kill moves",
 };
 
-if (flags.help) process.stdout.write(`${help}\n`);
-else process.exitCode = await main();
+await exitWith(main);
 
 async function main(): Promise<number> {
   let cluster: Cluster | undefined;
   const stop = () => void cluster?.close().finally(() => process.exit(130));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, stop);
   try {
-    const forMs = positive("minutes") * 60_000;
-    const recordsPerMs = positive("rate") / 1_000;
+    const forMs = positiveNumber("minutes", flags.minutes) * 60_000;
+    const recordsPerMs = positiveNumber("rate", flags.rate) / 1_000;
     if (!Number.isInteger(recordsPerMs))
       throw new StreamError("OPTION_INVALID", `--rate is ${flags.rate}: a multiple of 1000`);
     const killEveryMs = parseDuration(flags["kill-every"] as Duration, "--kill-every", { minMs: 1_000 });
     cluster = await Cluster.start(job, shapeOf(recordsPerMs));
     return await soak(cluster, forMs, killEveryMs);
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n`);
-    return StreamError.is(error, "OPTION_INVALID") ? 2 : 1;
   } finally {
     await cluster?.close();
     process.off("SIGINT", stop).off("SIGTERM", stop);
   }
-}
-
-function positive(flag: "minutes" | "rate"): number {
-  const value = Number(flags[flag]);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new StreamError("OPTION_INVALID", `--${flag} is "${flags[flag]}"; it takes a number above 0`);
 }
 
 function shapeOf(recordsPerMs: number): Cluster["shape"] {
