@@ -136,7 +136,7 @@ function writeStrings(
   const { at } = out;
   const lengthBytes = lengthBytesFor(text.length + strings.length + 2 * count);
   const start = out.begin(columnField.strings, lengthBytes);
-  if (indexes !== undefined) writeIndexes(out, indexes, count);
+  if (indexes !== undefined) writePacked(out, field.indexes, indexes, count);
   const storedAt = out.at;
   if (!writeTogether(out, strings, text)) {
     // Not ASCII: lengths in bytes are not lengths in code units.
@@ -167,7 +167,13 @@ function writeTogether(out: ByteWriter, strings: readonly string[], text: string
 function writeLengths(out: ByteWriter, strings: readonly string[], shared: number): void {
   const length = commonLength(strings) - shared;
   if (length > 0) out.integerField(field.length, length);
-  else writePacked(out, field.lengths, shared === 0 ? strings : strings.map((value) => value.length - shared));
+  else
+    writePacked(
+      out,
+      field.lengths,
+      shared === 0 ? strings : strings.map((value) => value.length - shared),
+      strings.length,
+    );
 }
 
 /** The length that all strings have; 0 when they differ. */
@@ -185,32 +191,13 @@ function writeOneByOne(out: ByteWriter, strings: readonly string[]): boolean {
     if (size < 0) return false;
     sizes.push(size);
   }
-  writePacked(out, field.lengths, sizes);
+  writePacked(out, field.lengths, sizes, sizes.length);
   out.bytesField(field.utf8, utf8.bytes.subarray(0, utf8.at));
   return true;
 }
 
-function writeIndexes(out: ByteWriter, indexes: Int32Array, count: number): void {
-  const lengthBytes = lengthBytesFor(count);
-  const start = out.begin(field.indexes, lengthBytes);
-  out.reserve(count * 5);
-  const { bytes } = out;
-  let { at } = out;
-  for (let index = 0; index < count; index++) {
-    let rest = indexes[index]!;
-    while (rest > 127) {
-      bytes[at++] = (rest & 127) | 128;
-      rest >>>= 7;
-    }
-    bytes[at++] = rest;
-  }
-  out.at = at;
-  out.end(start, lengthBytes);
-}
-
-/** Packs integers, or the lengths of strings. */
-function writePacked(out: ByteWriter, number: number, values: readonly number[] | readonly string[]): void {
-  const count = values.length;
+/** Packs the first `count` integers, or lengths of strings. */
+function writePacked(out: ByteWriter, number: number, values: ArrayLike<number | string>, count: number): void {
   const lengthBytes = lengthBytesFor(count);
   const start = out.begin(number, lengthBytes);
   out.reserve(count * 5);
