@@ -142,7 +142,7 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const { snapshotBytes } = host.plan.options;
   const subject = { program, outputs, sinks, feed, identity, pointer, store, snapshotBytes, acknowledged, pause };
   // Last of all: what fails before leaves no producer behind. While a savepoint is open none is started (R17).
-  if (!host.isDraining && host.savepoints.savepoints.open === undefined) producer?.start();
+  if (!host.isDraining && host.savepoints.savepoints.standing === 0) producer?.start();
   const snapshotter = new Snapshotter(subject, retained);
   return { program, outputs, sinks, feed, snapshotter, ...callersOf(claimed, events), producer };
 }

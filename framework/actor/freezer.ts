@@ -95,7 +95,7 @@ export class Freezer {
       const { drained } = feed;
       return freezesAt(view, drained) && feed.position >= this.#owner.mustReadTo() ? drained : 0;
     }
-    const id = view.savepoints.open?.id ?? 0;
+    const id = view.savepoints.standing;
     if (producer === undefined) return id;
     const isAtEnd = this.#pause?.id === id && this.#pause.last !== undefined && feed.position >= this.#pause.last;
     return isAtEnd ? id : 0;
@@ -103,13 +103,13 @@ export class Freezer {
 
   /** A push source says nothing from the request on, until the savepoint is over. */
   #mindProducer({ producer }: Incarnation): void {
-    const { open } = this.#owner.host.savepoints.savepoints;
-    if (producer === undefined || this.#pause?.id === open?.id) return;
-    if (open === undefined) {
+    const { standing } = this.#owner.host.savepoints.savepoints;
+    if (producer === undefined || (this.#pause?.id ?? 0) === standing) return;
+    if (standing === 0) {
       this.#pause = undefined;
       return producer.start();
     }
-    const pause: { readonly id: number; last: number | undefined } = { id: open.id, last: undefined };
+    const pause: { readonly id: number; last: number | undefined } = { id: standing, last: undefined };
     this.#pause = pause;
     producer.pause().then(
       (last) => {

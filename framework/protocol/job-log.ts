@@ -231,6 +231,7 @@ export class JobLogView {
     this.#assignments.clear();
     this.#crashes.clear();
     this.fleet.restarted();
+    this.savepoints.restarted();
   }
 
   #applyValid(sequence: number, storedAtMs: number, record: LeaderRecord): void {

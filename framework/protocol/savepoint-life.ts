@@ -9,6 +9,8 @@
  * SP3. A savepoint that has come about in mode `hold` stays open until a resume, or until the job ends: it is complete all the same. A drain waits for the
  *      resume, which its leader says when no other generation can take the place any more.
  * SP4. What ends the job (a stop, an outcome), and a drain, cancel the savepoint that is being taken.
+ * SP5. Instances stand still at the open savepoint, and at the one with which the job has ended (it was held, or in mode stop): another generation goes on from there,
+ *      and what they said behind it would be said twice. Until they have let go, that is; a restart is of other incarnations.
  */
 import type { Resume, SavepointEnd, SavepointMode, SavepointRequest } from "../record/savepoint-record.ts";
 
@@ -35,10 +37,17 @@ const savepointsKept = 20;
 export class SavepointLife {
   readonly #all = new Map<number, SavepointView>();
   #open: number | undefined;
+  /** SP5: the complete one with which the job has ended. */
+  #last: number | undefined;
 
   /** The savepoint that is being taken, or held: sources do not read. */
   get open(): SavepointView | undefined {
     return this.#open === undefined ? undefined : this.#all.get(this.#open);
+  }
+
+  /** Id of the savepoint at which instances stand still (SP5); 0: they go on. */
+  get standing(): number {
+    return this.#open ?? this.#last ?? 0;
   }
 
   /** What has become of the request at sequence `id`; undefined when there was none, or it is long ago. */
@@ -71,7 +80,9 @@ export class SavepointLife {
       return false;
     }
     this.#close(outcome, reason);
-    return outcome === "complete" && open.mode === "stop";
+    if (outcome !== "complete" || open.mode !== "stop") return false;
+    this.#last = open.id;
+    return true;
   }
 
   /** Applies a resume of what is held. */
@@ -81,7 +92,15 @@ export class SavepointLife {
 
   /** The job goes on no more, or ends its input: `reason` (SP3, SP4). */
   interrupt(reason: string): void {
-    if (this.open !== undefined) this.#close(this.open.state === "held" ? "complete" : "cancelled", reason);
+    const { open } = this;
+    if (open === undefined) return;
+    if (open.state === "held") this.#last = open.id;
+    this.#close(open.state === "held" ? "complete" : "cancelled", reason);
+  }
+
+  /** The job goes on again (SP5). */
+  restarted(): void {
+    this.#last = undefined;
   }
 
   #close(state: "complete" | "cancelled", reason: string): void {

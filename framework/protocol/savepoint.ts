@@ -7,7 +7,7 @@
  * R17. Sources stop where they are; a drain travels like a watermark, and an instance that has read the drains of all its edges, and for which nothing that it
  * has read is still to come, is frozen: the position at which it freezes is a function of its inbox. It is complete when every instance has a confirmed copy.
  * F1. A drain of a savepoint that the job log, as far as it has been read, knows nothing of freezes, too: its request is on its way.
- * F2. A savepoint that is over freezes nothing: its drains may be read again in every replay.
+ * F2. A savepoint that is over freezes nothing: its drains may be read again in every replay. Where the job has ended with it, it is not over (SP5).
  * F3. The copies make one cut: for each channel the receiver's copy has read what the sender's copy has said, no more and no less.
  * F4. The register of its name decides what has become of it: the first conclusion written there stands, and no older leader writes one.
  */
@@ -19,7 +19,7 @@ import type { SavepointView } from "./savepoint-life.ts";
 
 /** Whether an instance that has come to savepoint `drained` (0: to none) takes no turn (F1, F2). */
 export function freezesAt(view: Pick<JobLogView, "position" | "savepoints">, drained: number): boolean {
-  return drained > 0 && (drained > view.position || view.savepoints.open?.id === drained);
+  return drained > 0 && (drained > view.position || view.savepoints.standing === drained);
 }
 
 /** Whether every instance of a stage is frozen for the savepoint, and has said so in the epoch that the job log names: then its drains may travel. */

@@ -83,6 +83,42 @@ describe("R17: a source", () => {
   });
 });
 
+describe("SP5: the job is stopped with what is held", () => {
+  const stop = (): void => {
+    append({ kind: "leaderStart", worker: "w1" });
+    append({ kind: "savepoint", name: "upgrade", by: "ada", mode: "hold", timeoutMs: 1_000 });
+    append({ kind: "savepointEnd", leader: 1, savepoint: 2, outcome: "complete", reason: "" });
+    append({ kind: "command", command: "stop", by: "upgrade to generation 2" });
+  };
+
+  test("no instance takes a turn any more, be it old or just restored", () => {
+    stop();
+    expect(freezerOf(true).holds(incarnation({ position: 7, drained: 0 }))).toBe(true);
+    expect(freezerOf(false).holds(incarnation({ position: 7, drained: 2 }))).toBe(true);
+    expect(freezerOf(false).holds(incarnation({ position: 7, drained: 0 }))).toBe(false);
+  });
+
+  test("what is frozen stays so", () => {
+    append({ kind: "leaderStart", worker: "w1" });
+    append({ kind: "savepoint", name: "upgrade", by: "ada", mode: "hold", timeoutMs: 1_000 });
+    const freezer = freezerOf(false);
+    const frozen = incarnation({ position: 7, drained: 2 });
+    freezer.look(frozen, true);
+    append({ kind: "savepointEnd", leader: 1, savepoint: 2, outcome: "complete", reason: "" });
+    append({ kind: "command", command: "stop", by: "upgrade to generation 2" });
+    freezer.look(frozen, true);
+    expect(freezer.isFrozen).toBe(true);
+  });
+
+  test("nothing is pushed", () => {
+    stop();
+    const calls: string[] = [];
+    const producer = { pause: () => (calls.push("pause"), Promise.resolve(7)), start: () => calls.push("start") };
+    freezerOf(true).look(incarnation({ position: 7, drained: 0 }, producer), true);
+    expect(calls).toEqual(["pause"]);
+  });
+});
+
 describe("R17: an instance with an inbox", () => {
   test("takes no turn where the drains of all its edges have been read, and not before", () => {
     const freezer = freezerOf(false);

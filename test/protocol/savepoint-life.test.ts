@@ -120,6 +120,26 @@ describe("R17: a savepoint", () => {
     expect(view.savepoints.of(2)).toMatchObject({ state: "complete", reason: "" });
   });
 
+  test("SP5: instances stand at the open one, and at the one with which the job has ended, until it is restarted", () => {
+    expect(viewOf(leaderStart).savepoints.standing).toBe(0);
+    expect(viewOf(leaderStart, request("first")).savepoints.standing).toBe(2);
+    expect(viewOf(leaderStart, request("first"), end(2)).savepoints.standing).toBe(0);
+    const ended = [
+      viewOf(leaderStart, request("upgrade", "hold"), end(2), command("stop")),
+      viewOf(leaderStart, request("last", "stop"), end(2)),
+    ];
+    for (const view of ended) {
+      expect(view.savepoints.open).toBeUndefined();
+      expect(view.savepoints.standing).toBe(2);
+      view.apply(view.position + 1, storedAtMs, command("restart"));
+      expect(view.savepoints.standing).toBe(0);
+    }
+  });
+
+  test("SP5: at one that did not come about before the job was stopped nobody stands", () => {
+    expect(viewOf(leaderStart, request("upgrade", "hold"), command("stop")).savepoints.standing).toBe(0);
+  });
+
   test("the open one and the newest others are remembered, and no more", () => {
     const records = Array.from({ length: 30 }, () => [request("again"), end(0)]).flat();
     const view = viewOf(leaderStart, ...records);

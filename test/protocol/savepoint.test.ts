@@ -68,6 +68,15 @@ describe("R17: an instance freezes", () => {
     expect(freezesAt(viewOf({ ...end, outcome: "cancelled" }), 5)).toBe(false);
   });
 
+  test("SP5: at the one with which the job was stopped: another generation goes on from there", () => {
+    const end = { kind: "savepointEnd", leader: 1, savepoint: 5, outcome: "complete", reason: "" } as const;
+    const hold = { kind: "savepoint", name: "upgrade", by: "ada", mode: "hold", timeoutMs: 1_000 } as const;
+    const stop = { kind: "command", command: "stop", by: "upgrade to generation 2" } as const;
+    const view = viewOf(end, hold, { ...end, savepoint: 7 }, stop);
+    expect(freezesAt(view, 7)).toBe(true);
+    expect(freezesAt(view, 5)).toBe(false);
+  });
+
   test("where the last of its edges is drained; an epoch adopted since takes that back", () => {
     const drain = (edge: number, n: number, drains: number | undefined, upto = 5): WatermarkControl => {
       return { kind: "watermark", edge, leader: 1, n, upto, watermark: 10, isIdle: false, drains };

@@ -36,9 +36,30 @@ export const savepointMutants: readonly Mutant[] = [
   {
     name: "frozen for good",
     file: "protocol/savepoint.ts",
-    from: "(drained > view.position || view.savepoints.open?.id === drained)",
+    from: "(drained > view.position || view.savepoints.standing === drained)",
     to: "(drained > view.position || view.savepoints.of(drained) !== undefined)",
     tests: ["protocol/savepoint.test.ts"],
+  },
+  {
+    name: "a stop thaws what is held for the next generation",
+    file: "protocol/savepoint-life.ts",
+    from: 'if (open.state === "held") this.#last = open.id;',
+    to: "",
+    tests: ["protocol/savepoint-life.test.ts", "actor/freezer.test.ts"],
+  },
+  {
+    name: "a savepoint in mode stop thaws what is stopped by it",
+    file: "protocol/savepoint-life.ts",
+    from: "this.#last = open.id; return true;",
+    to: "return true;",
+    tests: ["protocol/savepoint-life.test.ts"],
+  },
+  {
+    name: "a restarted job stands where it was stopped",
+    file: "protocol/job-log.ts",
+    from: "this.savepoints.restarted();",
+    to: "",
+    tests: ["protocol/savepoint-life.test.ts"],
   },
   {
     name: "one frozen instance is enough for its stage",

@@ -194,4 +194,11 @@ export const regressions: readonly Regression[] = [
     found:
       "a leader that read its successor, new assignments and a stop at once went on, and its event time claimed to rest on assignments that it had not looked at",
   },
+  {
+    seed: 8_402_889,
+    mix: "upgrades",
+    workload: "looping",
+    found:
+      "a generation that had been replaced went on for a moment before it let go, and its sink had rows that the next one said again",
+  },
 ];
