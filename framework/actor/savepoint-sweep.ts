@@ -4,19 +4,22 @@
  * Owns which chunks nobody needs. Somebody may be writing for the next savepoint, or have written for one that this leader knows nothing of: only what the job
  * log says the end of is looked at.
  *
- * SW1. Of a cancelled savepoint everything goes, unless its register says that it has come about (F4).
+ * SW1. Of a cancelled savepoint everything goes, unless its register says that it has come about (F4). One that is open there is cancelled there first: somebody may
+ *      be about to write that it is complete.
  * SW2. Of a complete one everything stays but what neither its index nor a manifest names.
  */
 import type { Blobs, Registers } from "../log/contracts.ts";
 import { savepointPrefix, savepointRegister } from "../log/names.ts";
 import type { SavepointView } from "../protocol/savepoint-life.ts";
 import type { SavepointRecord } from "../record/savepoint-record.ts";
-import { decodeSavepointIndex, decodeSavepointRecord } from "../record/wire/savepoint.ts";
+import { decodeSavepointIndex, decodeSavepointRecord, encodeSavepointRecord } from "../record/wire/savepoint.ts";
 import { inParallel } from "./in-parallel.ts";
 import { chunksOf, readCopies } from "./savepoint-index.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
 const deletionsMax = 16;
+/** An open register is moved, or read again, so often; then what there is stays for the next sweep. */
+const triesMax = 3;
 
 /** Removes what nobody needs of savepoints of `generation`: of the cancelled ones among `ended`, and of the newest. @throws what the stores refuse with */
 export async function sweepSavepoints(
@@ -31,8 +34,8 @@ export async function sweepSavepoints(
     if (state !== "cancelled" && id !== newest) continue;
     const record = await recordOf(registers, savepoint, generation);
     const isComplete = record?.state === "complete";
-    // The job log says that it is complete, and the register is shown as it was before.
-    if (!isComplete && state !== "cancelled") continue;
+    // The job log says that it is complete, and the register is shown as it was before; or the register says nothing for certain.
+    if (!isComplete && (state !== "cancelled" || record?.state === "open")) continue;
     const named = isComplete ? await namesIn(blobs, record) : new Set<string>();
     const names = await blobs.list(savepointPrefix(name, generation, id));
     await inParallel(
@@ -43,14 +46,22 @@ export async function sweepSavepoints(
   }
 }
 
+/** What the register says of a savepoint, for good if it can be had (SW1); still `open` if not. */
 async function recordOf(
   registers: Registers,
-  { name, id }: SavepointView,
+  { name, id, state, reason }: SavepointView,
   generation: number,
 ): Promise<SavepointRecord | undefined> {
-  const found = await registers.get(savepointRegister(name));
-  const record = found === undefined ? undefined : decodeSavepointRecord(found.value);
-  return record?.generation === generation && record.savepoint === id ? record : undefined;
+  const key = savepointRegister(name);
+  for (let tries = 1; ; tries += 1) {
+    const found = await registers.get(key);
+    const record = found === undefined ? undefined : decodeSavepointRecord(found.value);
+    if (found === undefined || record?.generation !== generation || record.savepoint !== id) return undefined;
+    if (record.state !== "open" || state !== "cancelled" || tries > triesMax) return record;
+    const cancelled: SavepointRecord = { ...record, state: "cancelled", reason };
+    const result = await registers.update(key, encodeSavepointRecord(cancelled), found.revision);
+    if (result.kind === "written") return cancelled;
+  }
 }
 
 /** Names of all chunks of a complete savepoint. @throws CORRUPT */

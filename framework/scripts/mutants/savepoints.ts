@@ -138,4 +138,18 @@ export const savepointMutants: readonly Mutant[] = [
     to: "names.filter((each) => named.has(each))",
     tests: ["actor/savepoint.test.ts"],
   },
+  {
+    name: "what may still be called complete is swept",
+    file: "actor/savepoint-sweep.ts",
+    from: 'if (record.state !== "open" || state !== "cancelled" || tries > triesMax) return record;',
+    to: 'if (record.state === "open") return { ...record, state: "cancelled", reason }; return record;',
+    tests: ["actor/savepoint-sweep.test.ts"],
+  },
+  {
+    name: "what is open in its register is swept",
+    file: "actor/savepoint-sweep.ts",
+    from: '(state !== "cancelled" || record?.state === "open")',
+    to: 'state !== "cancelled"',
+    tests: ["actor/savepoint-sweep.test.ts"],
+  },
 ];

@@ -195,6 +195,13 @@ export const regressions: readonly Regression[] = [
       "a leader that read its successor, new assignments and a stop at once went on, and its event time claimed to rest on assignments that it had not looked at",
   },
   {
+    seed: 8_504_506,
+    mix: "upgrades",
+    workload: "looping",
+    found:
+      "a savepoint that a stop had cancelled was swept while its register was being written: complete, and without its chunks",
+  },
+  {
     seed: 8_402_889,
     mix: "upgrades",
     workload: "looping",
