@@ -6,8 +6,9 @@
  *
  * C1. First the job log, then the register: a command that dies in between is in force, and the next one, or the next worker, writes the register.
  * C2. Each may be given again, whatever became of the last time.
+ * C3. A job that was stopped with a savepoint that was held goes on only when no other generation can take its place by that one any more (U1).
  */
-import { recordState } from "../actor/job-register.ts";
+import { giveUpSwitch, recordState } from "../actor/job-register.ts";
 import type { JobState } from "../protocol/job-life.ts";
 import type { JobCommand } from "../record/messages.ts";
 import type { Administrator } from "./administrator.ts";
@@ -43,17 +44,22 @@ export function stopJob(administrator: Administrator, job: string, timeoutMs: nu
 /**
  * Lets a job that has failed or was stopped go on: the same generation, from the last snapshots, with new restart budgets. Workers are started by whoever starts them.
  *
- * @throws NOT_FOUND; JOB_NOT_RUNNABLE when it runs, or has completed
+ * @throws NOT_FOUND; JOB_NOT_RUNNABLE when it runs, has completed, or another generation has taken its place
  */
 export function restartJob(administrator: Administrator, job: string): Promise<CommandResult> {
   return withJob(administrator, job, async (target) => {
-    const { state } = target.reading.view.life;
+    const { registers, names, reading } = target;
+    const { life, savepoints } = reading.view;
+    const { state } = life;
     if (state === "completed")
       throw refusal(
         target,
         "has completed, and does not go on: start the next generation with tidemark run FILE --new",
       );
     if (state === "running" && target.record.state === "running") throw refusal(target, "is running already");
+    const isHeld = state !== "running" && savepoints.standing > 0;
+    if (isHeld && !(await giveUpSwitch(registers, names.generation, savepoints.standing)))
+      throw refusal(target, "does not go on: another generation has taken its place");
     await give(target, "restart");
     return resultOf(target, []);
   });

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { drainJob, restartJob, stopJob } from "../../framework/administration/job-commands.ts";
 import { listJobs } from "../../framework/administration/job-listing.ts";
 import { lookAtJob } from "../../framework/administration/job-look.ts";
+import { announceSuccessor, giveOrigin, successionOf, switchTo } from "../../framework/actor/succession.ts";
+import { decodeJobRecord, encodeJobRecord } from "../../framework/record/wire/job-record.ts";
 import { testJob } from "../../framework/testing/test-job.ts";
 import { readings, twoExchanges } from "../actor/jobs.ts";
 import { administrator, settled } from "./administrator.ts";
@@ -62,6 +64,62 @@ describe("restart", () => {
     await t.startWorker();
     await t.clock(1_000);
     expect(t.status().state).toBe("running");
+  });
+});
+
+describe("C3: restart of a job that was stopped with what was held for an upgrade", () => {
+  /** The job is stopped, and a successor is prepared to go on from its savepoint. */
+  async function stopped() {
+    const t = await testJob(twoExchanges());
+    const { savepoint } = await t.savepoint("upgrade", { mode: "hold", timeoutMs: 60_000 });
+    const registers = await settled(t, t.seams.registers(job));
+    const program = { plan: "", planHash: "2", version: "2" };
+    const { generation } = await settled(t, announceSuccessor(registers, 1, program));
+    await settled(
+      t,
+      giveOrigin(registers, generation, {
+        name: "upgrade",
+        generation: 1,
+        savepoint,
+        index: [],
+        allowMissing: [],
+        allowUnknown: [],
+      }),
+    );
+    await settled(t, stopJob(administrator(t), job, 10_000));
+    const platform = administrator(t).platform;
+    const toSwitch = () => settled(t, switchTo(platform, registers, generation));
+    return { t, registers, generation, toSwitch };
+  }
+
+  test("no successor takes its place any more: what it says from here on would be said twice", async () => {
+    const { t, registers, generation, toSwitch } = await stopped();
+    await settled(t, restartJob(administrator(t), job));
+    expect(await toSwitch()).toBe(false);
+    expect(await settled(t, successionOf(registers, generation))).toBe("givenUp");
+    await t.startWorker();
+    await t.clock(1_000);
+    expect(t.status().state).toBe("running");
+  });
+
+  test("is refused where a successor has taken its place meanwhile", async () => {
+    const { t, registers, generation } = await stopped();
+    const seams = administrator(t).seams;
+    // Between its look at the register and its word there.
+    let looks = 0;
+    const overtaken = {
+      ...registers,
+      list: registers.list.bind(registers),
+      update: registers.update.bind(registers),
+      get: async (key: string) => {
+        const found = await registers.get(key);
+        looks += 1;
+        const record = found && decodeJobRecord(found.value);
+        return looks > 1 && found && record ? { ...found, value: encodeJobRecord({ ...record, generation }) } : found;
+      },
+    };
+    const late = { ...administrator(t), seams: { ...seams, registers: () => Promise.resolve(overtaken as never) } };
+    await expect(settled(t, restartJob(late, job))).rejects.toThrow(/another generation has taken its place/);
   });
 });
 

@@ -139,6 +139,13 @@ export const savepointMutants: readonly Mutant[] = [
     tests: ["actor/savepoint.test.ts"],
   },
   {
+    name: "a restart leaves the way open to a successor",
+    file: "administration/job-commands.ts",
+    from: 'const isHeld = state !== "running" && savepoints.standing > 0;',
+    to: "const isHeld = false;",
+    tests: ["administration/job-commands.test.ts"],
+  },
+  {
     name: "what may still be called complete is swept",
     file: "actor/savepoint-sweep.ts",
     from: 'if (record.state !== "open" || state !== "cancelled" || tries > triesMax) return record;',

@@ -195,6 +195,13 @@ export const regressions: readonly Regression[] = [
       "a leader that read its successor, new assignments and a stop at once went on, and its event time claimed to rest on assignments that it had not looked at",
   },
   {
+    seed: 8_602_467,
+    mix: "upgrades",
+    workload: "diamond",
+    found:
+      "a generation that was stopped while it was held, and restarted, went on, and its successor took its place all the same",
+  },
+  {
     seed: 8_504_506,
     mix: "upgrades",
     workload: "looping",
