@@ -141,7 +141,7 @@ export async function assemble(claimed: Claimed, events: AssemblyEvents): Promis
   const acknowledged = (ordinal: number) => events.acknowledged(ordinal);
   const { snapshotBytes } = host.plan.options;
   const subject = { program, outputs, sinks, feed, identity, pointer, store, snapshotBytes, acknowledged, pause };
-  // Last of all: what fails before leaves no producer behind. While a savepoint is open none is started (R17).
+  // Last of all: what fails before leaves no producer behind. Where instances stand at a savepoint none is started (SP5).
   if (!host.isDraining && host.savepoints.savepoints.standing === 0) producer?.start();
   const snapshotter = new Snapshotter(subject, retained);
   return { program, outputs, sinks, feed, snapshotter, ...callersOf(claimed, events), producer };

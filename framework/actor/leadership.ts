@@ -55,7 +55,10 @@ export class Leadership {
     if (this.#world.tail.view.leader?.epoch !== this.#supervisor?.epoch) this.end();
   }
 
-  /** Leads, if the job log says so and the worker `mayLead`. Answers whether somebody else's word is to be followed from now on, or its own has just begun. */
+  /**
+   * Leads, if the job log says so and the worker `mayLead`. Answers whether there is a leader that is to be told everything: one that has just begun here, or
+   * another worker, and then each time.
+   */
   follow(mayLead: boolean): boolean {
     const { leader } = this.#world.tail.view;
     if (leader === undefined || leader.epoch === this.#supervisor?.epoch) return false;

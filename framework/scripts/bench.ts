@@ -34,8 +34,8 @@ const names = ["operators", "windows", "durability", "shapes", "threads", ...Obj
 
 const { values: flags, positionals } = readCommandLine({
   command: "npm run bench",
-  operands: "NAME",
-  about: `What things cost: NAME is one of ${names.join(", ")}.`,
+  operands: "[NAME]",
+  about: `What things cost: NAME is one of ${names.join(", ")} (else exchange).`,
   flags: {
     seconds: { type: "string", default: "10", takes: "N", help: "how long, behind the warm-up" },
     partitions: { type: "string", default: "4", takes: "N", help: "of the keyed stage" },
